@@ -52,7 +52,8 @@ GRANT SELECT, INSERT (transaction_id, entity_id, charge_id, category), UPDATE (c
 GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder, failing_since, failure) ON balance_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, terms, customer_id, subscription_id, schedule_id, phase_start, iterations,
-    card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at, anchor_day) ON plan TO {{role}};
+    card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at, anchor_day,
+    ends_at, ended_because, disputed_since) ON plan TO {{role}};
 GRANT SELECT, INSERT ON plan_terms, plan_part, plan_event TO {{role}};
 GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{role}};
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};

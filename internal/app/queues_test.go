@@ -15,11 +15,13 @@ func TestQueueOfEachKind(t *testing.T) {
 	assert.Equal(t, map[string]jobs.QueueName{
 		"plan_request":        jobs.Requests,
 		"plan_look":           jobs.Syncs,
+		"plan_dispute":        jobs.Requests,
 		"erasure_customer":    jobs.Syncs,
 		"sign_in_letter":      jobs.SignIn,
 		"receipt_letter":      jobs.Emails,
 		"receipt_void_letter": jobs.Emails,
 		"letter_delivery":     jobs.Emails,
+		"notice_letter":       jobs.Emails,
 		"card_letter":         jobs.Emails,
 		"plan_letter":         jobs.Emails,
 		"plan_link_letter":    jobs.Emails,
@@ -34,7 +36,7 @@ func TestQueueOfEachKind(t *testing.T) {
 // TestEmailsAreInQueuesOfEmails: a server with another BASE_URL holds back the jobs of these queues, so every kind of email
 // must be in one of them, and no other work.
 func TestEmailsAreInQueuesOfEmails(t *testing.T) {
-	others := []string{"plan_request", "plan_look", "erasure_customer"}
+	others := []string{"plan_request", "plan_look", "plan_dispute", "erasure_customer"}
 	for kind, queue := range program.New(t, program.Options{}).Handlers.Queues() {
 		assert.Equal(t, !slices.Contains(others, kind), queue.HoldsEmails(), kind)
 	}

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/planterms"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
@@ -23,7 +24,7 @@ import (
 // planList is the stream of emails about plans. Their kind is "plan_" and the kind of the event.
 const planList = "plans"
 
-func planKind(e recurring.Event) string { return "plan_" + e.EmailKind() }
+func planKind(e plan.Event) string { return "plan_" + e.EmailKind() }
 
 // PlanLinks makes the links in emails about plans; web implements it.
 type PlanLinks interface {
@@ -60,7 +61,7 @@ func (m Plans) Mail(ctx context.Context, event uuid.UUID) error {
 	return m.sendStored(ctx, planKind(e), e.ID, func() (*Email, error) { return m.render(ctx, e) })
 }
 
-func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
+func (m Plans) render(ctx context.Context, e plan.Event) (*Email, error) {
 	p, err := recurring.ByID(ctx, m.DB, e.PlanID)
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 
 // words returns what the email says: the facts that the event recorded, with dates in the entity's time zone, and links
 // if the plan has not ended.
-func (m Plans) words(ctx context.Context, p plan.Plan, e recurring.Event) (view.PlanEmailWords, org.LegalEntity, error) {
+func (m Plans) words(ctx context.Context, p plan.Plan, e plan.Event) (view.PlanEmailWords, org.LegalEntity, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
@@ -114,6 +115,12 @@ func (m Plans) words(ctx context.Context, p plan.Plan, e recurring.Event) (view.
 	if d.Next != nil {
 		w.Next = d.Next.In(entity.Location())
 	}
+	if d.Ends != nil {
+		w.Ends = d.Ends.In(entity.Location())
+	}
+	if d.FrequencyBefore != "" {
+		w.Before, w.EveryBefore = money.New(d.Before, money.Currency(p.Currency)), d.FrequencyBefore
+	}
 	if d.Until != nil {
 		w.Until = *d.Until // not converted: a card's expiry is a calendar date
 	}
@@ -133,7 +140,7 @@ func (m Plans) words(ctx context.Context, p plan.Plan, e recurring.Event) (view.
 
 // fundNames returns the names of the funds that the plan's current terms are for.
 func (m Plans) fundNames(ctx context.Context, catalog *fund.Catalog, p plan.Plan, lang phrase.Language) ([]string, error) {
-	parts, err := recurring.PartsOf(ctx, m.DB, p, p.Terms)
+	parts, err := planterms.PartsOf(ctx, m.DB, p, p.Terms)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/notice"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
@@ -27,7 +28,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
 		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": kindPlanLink,
 		"gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
-		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
+		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "plan_upcoming": planKind(plan.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
 		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
@@ -55,13 +56,10 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
 		})
 	}
-	for _, event := range []string{
-		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming",
-		"payment refused",
-	} {
-		require.Regexp(t, "\n\\| `"+planKind(recurring.Event{Kind: event})+"` \\|.*\\| `"+planList+"` \\|", string(readme))
+	for _, kind := range plan.EmailKinds() {
+		require.Regexp(t, "\n\\| `plan_"+kind+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}
-	require.Equal(t, 13, strings.Count(string(readme), "\n| `plan_"))
+	require.Equal(t, len(plan.EmailKinds())+1, strings.Count(string(readme), "\n| `plan_"), "and plan_link")
 	for _, job := range []jobs.Job{
 		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{},
 		privacy.EmailJob{}, privacy.CompletedEmailJob{}, notice.EmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},

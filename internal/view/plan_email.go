@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"konbit/internal/platform/money"
@@ -18,6 +19,9 @@ type PlanEmailWords struct {
 
 	Amount        money.Amount // charged each time
 	Every         string       // weekly, monthly, quarterly or yearly
+	Before        money.Amount // charged each time before a change
+	EveryBefore   string       // before a change
+	Ends          time.Time    // when the gift ends, in the donee's time zone
 	N             int          // number of payments received
 	Given         money.Amount // total of all payments
 	Next          time.Time    // next charge, in the donee's time zone; zero: none
@@ -55,13 +59,17 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 	d := planEmailData{PlanEmailWords: w}
 	args := []any{
 		"amount", w.Amount, "every", v.Phrase(w.Language, "plan.every."+w.Every), "organisation", w.Organisation, "given", w.Given,
-		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until), "card", v.CardName(w.Language, w.Brand, w.Last4),
+		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until),
+		"ends", phrase.Date(w.Language, w.Ends), "card", v.CardName(w.Language, w.Brand, w.Last4),
 		"funds", v.List(w.Language, w.Funds),
 	}
 	for i, arg := range args {
 		if amount, ok := arg.(money.Amount); ok {
 			args[i] = amount.Format(string(w.Language))
 		}
+	}
+	if w.EveryBefore != "" {
+		args = append(args, "before", w.Before.Format(string(w.Language))+" "+v.Phrase(w.Language, "plan.every."+w.EveryBefore))
 	}
 	key := "plan.letter." + w.Kind
 	d.Subject = v.words.N(w.Language, key+".subject", w.N, args...)
@@ -70,9 +78,17 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 	}
 	if w.CardURL != "" {
 		d.Button = &EmailLink{v.Phrase(w.Language, "plan.letter.card"), w.CardURL}
+		if w.asksToConfirm() {
+			d.Button.Label = v.Phrase(w.Language, "plan.letter.confirm")
+		}
 	}
 	text, html, err = email.execute(d)
 	return d.Subject, text, html, err
+}
+
+// asksToConfirm reports whether the donor can confirm a payment that failed with their bank.
+func (w PlanEmailWords) asksToConfirm() bool {
+	return w.Kind == "failing" && w.DeclineReason == "asked" && !w.Permanent
 }
 
 // planParts returns the phrase keys of the email's paragraphs, in order.
@@ -83,18 +99,19 @@ func (v *View) planParts(w PlanEmailWords) []string {
 		if w.DeclineReason != "" {
 			parts = append(parts, "plan.why."+w.DeclineReason)
 		}
-		if w.Kind == "failing" && w.Permanent {
+		switch {
+		case w.asksToConfirm():
+			parts = append(parts, "plan.letter.failing.confirm")
+		case w.Kind == "failing" && w.Permanent:
 			parts = append(parts, "plan.letter.failing.over")
-		} else if w.Kind == "failing" {
+		case w.Kind == "failing":
 			parts = append(parts, "plan.letter.failing.again")
 		}
-	case "changed":
+	case "changed", "mended", "resumed", "paused", "skipped", "adjusted", "continuing", "suspended", "ending":
 		if !w.Next.IsZero() {
 			parts = append(parts, "plan.letter.next")
-		}
-	case "mended", "resumed", "paused", "skipped":
-		if !w.Next.IsZero() {
-			parts = append(parts, "plan.letter.next")
+		} else if w.Kind == "ending" {
+			parts = append(parts, "plan.letter.ending.over")
 		}
 	}
 	return parts
@@ -114,15 +131,9 @@ func (v *View) CardName(lang phrase.Language, brand, last4 string) string {
 
 // List returns names joined: "A, B and C".
 func (v *View) List(lang phrase.Language, names []string) string {
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
+	if len(names) < 2 {
+		return strings.Join(names, "")
 	}
-	head := names[0]
-	for _, name := range names[1 : len(names)-1] {
-		head += ", " + name
-	}
+	head := strings.Join(names[:len(names)-1], ", ")
 	return v.Phrase(lang, "plan.and", "first", head, "last", names[len(names)-1])
 }

@@ -21,8 +21,10 @@ type Subscriptions interface {
 	Schedule(ctx context.Context, t Target, length func(phaseStart, periodEnd time.Time) int) (Schedule, error)
 	// End ends the subscription and its schedule now, without a last invoice.
 	End(ctx context.Context, t Target) error
-	// Pause makes Stripe void the invoices until a time.
-	Pause(ctx context.Context, t Target, until time.Time) error
+	// Pause makes Stripe void the invoices until a time; nil: until the subscription is resumed.
+	Pause(ctx context.Context, t Target, until *time.Time) error
+	// Hold is Pause without an end. It also stops the retries to collect the latest invoice.
+	Hold(ctx context.Context, t Target) error
 	// Resume ends a pause and returns the time of the next charge.
 	Resume(ctx context.Context, t Target) (next time.Time, err error)
 	// Change changes the amount, the frequency or the dates of the next charges. It charges nothing now.
@@ -48,6 +50,9 @@ type Subscriptions interface {
 	// PaymentMethodPage returns the address of a page at Stripe where a customer gives a new card. back is where it
 	// leads afterwards.
 	PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error)
+	// ConfirmationPage returns the address of a page at Stripe where the donor confirms the payment of an invoice with
+	// their bank; empty if the invoice is not open.
+	ConfirmationPage(ctx context.Context, entity, invoice string) (string, error)
 }
 
 // Target identifies a subscription for a call, and the attempt.

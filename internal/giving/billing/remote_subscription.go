@@ -2,6 +2,8 @@ package billing
 
 import (
 	"time"
+
+	"konbit/internal/books/org"
 )
 
 // RemoteSubscription is the state of a subscription at Stripe.
@@ -9,16 +11,31 @@ type RemoteSubscription struct {
 	AnchorDay     int    // day of the month, UTC, of the charges
 	Status        string // Stripe's: incomplete, incomplete_expired, trialing, active, past_due, unpaid, canceled, paused
 	CustomerID    string
-	ScheduleID    string // empty: none
+	ScheduleID    string        // empty: none
+	AmountMinor   int64         // of each charge, in minor units: the sum of its items
+	Currency      string        // ISO 4217, such as USD
+	Frequency     org.Frequency // empty: one that no plan has, such as every two months
 	PeriodEnd     time.Time
+	EndsAt        *time.Time // when it is canceled; nil: no date is set
 	PausedUntil   *time.Time // nil: until it is resumed, if Paused
 	Paused        bool
-	GivenUp       bool // canceled because payments failed
+	EndReason     EndReason // why it was canceled
 	PaymentMethod *PaymentMethod
 	LatestInvoice *Invoice
 
 	PaidInvoices []string // ids; read only if fewer payments are counted than there were periods
 }
+
+// EndReason says why a subscription was canceled, as far as Stripe knows; empty if it does not. Stripe cancels
+// subscriptions by itself if the account's settings say so.
+type EndReason string
+
+// The reasons.
+const (
+	EndedUnpaid   EndReason = "unpaid"   // the retries to collect an invoice failed
+	EndedDisputed EndReason = "disputed" // a payment was disputed
+	EndedByCall   EndReason = "by_call"  // a person at the dashboard or a program ended it; Stripe does not say who
+)
 
 // Invoice is a subscription's latest invoice.
 type Invoice struct {

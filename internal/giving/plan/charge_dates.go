@@ -69,25 +69,46 @@ const minLeadTime = time.Minute
 // that no subscription charged. Dates in a pause are not among them.
 func (p Plan) NextAfterMigration(periodEnd, now time.Time) (next time.Time, missed []time.Time) {
 	for next = periodEnd; next.Before(now.Add(minLeadTime)); next = p.DateAfter(next, 1) {
-		if p.PausedUntil == nil || !next.Before(*p.PausedUntil) {
+		if p.Status != Paused || p.PausedUntil != nil && !next.Before(*p.PausedUntil) {
 			missed = append(missed, next)
 		}
 	}
 	return next, missed
 }
 
-// FollowDates takes over from the subscription when the plan is charged next and whether it is paused.
+// SetNext sets the next charge. There is none if the subscription ends first.
+func (p *Plan) SetNext(at time.Time) {
+	p.NextAt = &at
+	if p.EndsAt != nil && !at.Before(*p.EndsAt) {
+		p.NextAt = nil
+	}
+}
+
+// FollowDates takes over from the subscription when the plan is charged next, whether it is paused, and when it ends.
 func (p *Plan) FollowDates(s billing.RemoteSubscription) {
-	p.NextAt = &s.PeriodEnd
+	p.EndsAt = p.endSetAtStripe(s)
+	p.SetNext(s.PeriodEnd)
 	switch {
 	case p.Status == Started:
 	case s.Paused:
 		p.Status, p.PausedUntil, p.NextAt = Paused, s.PausedUntil, nil
 		if s.PausedUntil != nil {
-			next := p.ChargeAfterPause(s.PeriodEnd, *s.PausedUntil)
-			p.NextAt = &next
+			p.SetNext(p.ChargeAfterPause(s.PeriodEnd, *s.PausedUntil))
 		}
 	default:
 		p.Status, p.PausedUntil = Active, nil
 	}
+}
+
+// endSetAtStripe returns the date on which the subscription ends, if a person or a program set it at Stripe; else nil. A
+// plan of N payments has a schedule, which ends the subscription too: its end counts only if it is earlier than Konbit
+// set it.
+func (p *Plan) endSetAtStripe(s billing.RemoteSubscription) *time.Time {
+	if s.EndsAt == nil || s.ScheduleID == "" || p.Total == nil {
+		return s.EndsAt
+	}
+	if p.PhaseStart == nil || !s.EndsAt.Before(p.DateAfter(*p.PhaseStart, p.Iterations).Add(-dateTolerance)) {
+		return nil
+	}
+	return s.EndsAt
 }

@@ -77,7 +77,10 @@ func TestNextAfterMigration(t *testing.T) {
 		{"dates in a pause are not missed", &paused, "2027-04-20", "2027-05-10", []time.Time{day("2027-04-10")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := Plan{Frequency: org.Monthly, AnchorDay: 10, PausedUntil: c.until}
+			p := Plan{Status: Active, Frequency: org.Monthly, AnchorDay: 10, PausedUntil: c.until}
+			if c.until != nil {
+				p.Status = Paused
+			}
 			next, missed := p.NextAfterMigration(day("2027-02-10"), day(c.now))
 			require.Equal(t, day(c.next), next)
 			require.Equal(t, c.missed, missed)

@@ -31,6 +31,10 @@ type Detail struct {
 	Reason       string     `json:"reason,omitempty"`  // the donor's answer why they cancelled
 	DatesChanged bool       `json:"repaced,omitempty"` // the change moves the dates of the charges
 	Parts        []Part     `json:"parts,omitempty"`
+
+	Ends            *time.Time `json:"ends,omitempty"`             // when the subscription ends
+	Before          int64      `json:"before,omitempty"`           // amount of each charge before a change
+	FrequencyBefore string     `json:"frequency_before,omitempty"` // before a change
 }
 
 // Part is a fund's share of each charge, in minor units.

@@ -2,9 +2,12 @@
 // statuses, the dates of their charges, and what a donor can change.
 //
 //	started ─── active ⇄ paused
-//	   │           ├──────┴── cancelled   (by the donor, or by a person at Stripe)
+//	   │           ├──────┴── cancelled   (by the donor, at Stripe, or because a payment was disputed and lost)
 //	   │           ├───────── finished    (all N payments were made)
 //	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
+//
+// A plan follows its subscription whole: amount, frequency, dates, pause and end, whoever changed them at Stripe
+// (FollowTerms, FollowDates). Cause says why a plan ended, as far as that is known; no page and no email says more.
 //
 // It reads no database and calls nothing: package recurring stores plans, counts their payments and asks Stripe for
 // what is requested. A change of a Plan here is stored when recurring saves the plan.

@@ -29,6 +29,19 @@ func (s Status) IsEnded() bool { return s == Finished || s == Cancelled || s == 
 // IsRunning reports whether the first payment was made and the plan has not ended.
 func (s Status) IsRunning() bool { return s == Active || s == Paused }
 
+// Cause says why a plan ended. Only what is known is said to a donor.
+type Cause string
+
+// The causes.
+const (
+	Completed  Cause = "completed"  // all N payments were made
+	Asked      Cause = "asked"      // the donor asked for it
+	Unpaid     Cause = "unpaid"     // the first payment was never made, or Stripe gave up collecting
+	Disputed   Cause = "disputed"   // the donor's bank took a payment back
+	AtStripe   Cause = "at_stripe"  // its subscription or customer was ended or deleted at Stripe; nobody here knows why
+	Unexpected Cause = "unexpected" // the first payment was not what the form asked for
+)
+
 // Plan is a row of table plan. Amounts are in minor units.
 type Plan struct {
 	ID             uuid.UUID     `db:"id"` // also the id of its first donation
@@ -52,17 +65,20 @@ type Plan struct {
 	Iterations     int           `db:"iterations"`  // length of the schedule in periods
 	CardBrand      *string       `db:"card_brand"`
 	CardLast4      *string       `db:"card_last4"`
-	CardExpires    *time.Time    `db:"card_expires"` // first day on which the card is no longer valid
-	NextAt         *time.Time    `db:"next_at"`      // next charge; nil: none
-	PausedUntil    *time.Time    `db:"paused_until"`
-	FailingSince   *time.Time    `db:"failing_since"` // since when the latest invoice is unpaid; nil: it is paid
-	FailingCode    *string       `db:"failing_code"`  // Stripe's decline code
+	CardExpires    *time.Time    `db:"card_expires"`   // first day on which the card is no longer valid
+	NextAt         *time.Time    `db:"next_at"`        // next charge; nil: none
+	PausedUntil    *time.Time    `db:"paused_until"`   // nil: until it is resumed, if Paused
+	EndsAt         *time.Time    `db:"ends_at"`        // when the subscription ends, if that was set at Stripe; nothing is charged from then on
+	DisputedSince  *time.Time    `db:"disputed_since"` // since when the donor's bank disputes a payment; nil: it disputes none
+	FailingSince   *time.Time    `db:"failing_since"`  // since when the latest invoice is unpaid; nil: it is paid
+	FailingCode    *string       `db:"failing_code"`   // Stripe's decline code
 	FailingInvoice *string       `db:"failing_invoice"`
 	SyncDue        *time.Time    `db:"look_due"`   // since when a sync is scheduled; nil: none is
 	AnchorDay      int           `db:"anchor_day"` // day of the month, UTC, of the charges, in months that have it; 0: not known
 	CreatedAt      time.Time     `db:"created_at"`
 	BegunAt        *time.Time    `db:"begun_at"` // first payment
 	EndedAt        *time.Time    `db:"ended_at"`
+	EndedBecause   *Cause        `db:"ended_because"` // nil: it has not ended, or a program of an earlier release ended it
 }
 
 // Amount returns the amount of each charge.
@@ -107,9 +123,10 @@ func (p *Plan) PaymentFailed(invoiceID, code string, now time.Time) {
 	p.FailingCode, p.FailingInvoice = &code, &invoiceID
 }
 
-// End ends the plan.
-func (p *Plan) End(status Status, now time.Time) {
-	p.Status, p.EndedAt, p.NextAt, p.PausedUntil = status, &now, nil, nil
+// End ends the plan. because is what is known for certain.
+func (p *Plan) End(status Status, because Cause, now time.Time) {
+	p.Status, p.EndedBecause, p.EndedAt = status, &because, &now
+	p.NextAt, p.PausedUntil, p.EndsAt, p.DisputedSince = nil, nil, nil, nil
 }
 
 // ForgetSchedule removes the schedule, which is created again after the next payment.
@@ -126,8 +143,7 @@ func (p *Plan) CountPayment(invoiceID string, created, at time.Time) {
 		p.PaymentSucceeded()
 	}
 	if p.NextAt == nil || !p.NextAt.After(at) {
-		next := p.Frequency.Due(created, 1)
-		p.NextAt = &next
+		p.SetNext(p.Frequency.Due(created, 1))
 	}
 	if p.EndedAt != nil {
 		p.NextAt = nil
@@ -136,5 +152,21 @@ func (p *Plan) CountPayment(invoiceID string, created, at time.Time) {
 
 // NeedsSchedule reports whether a plan of N payments lost its schedule by a change of dates or a migration.
 func (p *Plan) NeedsSchedule() bool {
-	return p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
+	return p.Total != nil && p.EndsAt == nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
+}
+
+// ForNewCard returns the plan whose customer gets the donor's new card, and how many plans are running. It prefers a plan
+// whose payments fail. chosen is nil if no running plan has a customer.
+func ForNewCard(all []Plan) (chosen *Plan, running int) {
+	for i := range all {
+		p := &all[i]
+		if !p.Status.IsRunning() || p.CustomerID == nil {
+			continue
+		}
+		running++
+		if chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil {
+			chosen = p
+		}
+	}
+	return chosen, running
 }

@@ -7,6 +7,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/planterms"
 )
 
 // BeginTx inserts the plan of a donation that was just inserted. The plan stays started until the first payment is
@@ -23,5 +24,5 @@ func (ps Plans) BeginTx(ctx context.Context, tx *sqlx.Tx, first donation.Donatio
 	if err != nil {
 		return err
 	}
-	return addTermsTx(ctx, tx, &p, r.Designations, first.CreatedAt)
+	return planterms.AddTx(ctx, tx, &p, r.Designations, first.CreatedAt)
 }

@@ -23,31 +23,31 @@ type callResult struct {
 }
 
 // callStripe makes the call of a request. It decides nothing that the request does not say.
-func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r request) (result callResult, err error) {
-	if r.Kind == kindRefund {
-		return result, ps.Billing.Refund(ctx, billing.Target{Entity: entity, Key: r.idempotencyKey()}, r.Subject)
+func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r plan.Request) (result callResult, err error) {
+	if r.Kind == plan.KindRefund {
+		return result, ps.Billing.Refund(ctx, billing.Target{Entity: entity, Key: r.IdempotencyKey()}, r.Subject)
 	}
 	if p.SubscriptionID == nil {
 		return result, errNotReady
 	}
-	t := billing.Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.idempotencyKey()}
+	t := billing.Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.IdempotencyKey()}
 	result.subscription = t.Subscription
 	switch r.Kind {
-	case kindSchedule:
+	case plan.KindSchedule:
 		result.schedule, err = ps.callSchedule(ctx, t, p, r)
-	case kindEnd, kindCancel:
+	case plan.KindEnd, plan.KindCancel:
 		err = ps.callEnd(ctx, t, r)
-	case kindStopCollection:
+	case plan.KindStopCollection:
 		err = ps.Billing.StopCollection(ctx, t, r.Subject)
-	case kindRetryPayment:
+	case plan.KindRetryPayment:
 		if r.Detail.Customer != "" {
 			result.paid, result.code, err = ps.collectOutstanding(ctx, t, p, r)
 		} else {
 			result.paid, err = ps.Billing.RetryPayment(ctx, t, r.Detail.Invoice)
 		}
-	case kindCard:
+	case plan.KindCard:
 		result.paymentMethod, err = ps.Billing.UseNewestPaymentMethod(ctx, t, *p.CustomerID)
-	case kindMigrate:
+	case plan.KindMigrate:
 		switch {
 		case p.Status.IsEnded():
 		case *p.CustomerID == r.Detail.Customer: // an earlier card migrated the plan already
@@ -55,11 +55,15 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r re
 		default:
 			result.migration, err = ps.migrate(ctx, t, p, r)
 		}
-	case kindPause, kindSkip:
-		err = ps.Billing.Pause(ctx, t, *r.Detail.Until)
-	case kindResume:
+	case plan.KindPause, plan.KindSkip:
+		err = ps.Billing.Pause(ctx, t, r.Detail.Until)
+	case plan.KindHold:
+		if !p.Status.IsEnded() {
+			err = ps.Billing.Hold(ctx, t)
+		}
+	case plan.KindResume:
 		result.next, err = ps.Billing.Resume(ctx, t)
-	case kindChange:
+	case plan.KindChange:
 		err = ps.callChange(ctx, t, p, r)
 	default:
 		err = fmt.Errorf("recurring: unknown kind of request %q", r.Kind)
@@ -69,7 +73,7 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r re
 
 // callSchedule makes the subscription end after the plan's payments. It returns nil if there is nothing to do, or if
 // the subscription's first whole period has not started.
-func (ps Plans) callSchedule(ctx context.Context, t billing.Target, p plan.Plan, r request) (*billing.Schedule, error) {
+func (ps Plans) callSchedule(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) (*billing.Schedule, error) {
 	switch {
 	case p.Status.IsEnded():
 		return nil, nil
@@ -90,7 +94,7 @@ func (ps Plans) callSchedule(ctx context.Context, t billing.Target, p plan.Plan,
 
 // callEnd ends the plan's subscription, or the other subscription that the request names, unless that became the plan's
 // own.
-func (ps Plans) callEnd(ctx context.Context, t billing.Target, r request) error {
+func (ps Plans) callEnd(ctx context.Context, t billing.Target, r plan.Request) error {
 	switch other := r.Detail.Subscription; other {
 	case "":
 	case t.Subscription:
@@ -102,7 +106,7 @@ func (ps Plans) callEnd(ctx context.Context, t billing.Target, r request) error 
 }
 
 // callChange changes what the subscription charges. A change of the funds alone needs no call.
-func (ps Plans) callChange(ctx context.Context, t billing.Target, p plan.Plan, r request) error {
+func (ps Plans) callChange(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) error {
 	if r.Detail.Amount == p.AmountMinor && r.Detail.Frequency == string(p.Frequency) && r.Detail.Next == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/planterms"
 )
 
 // checkChangeTx returns planlink.ErrNeedsSession if a request of this kind by this channel needs a session. It is called
@@ -15,25 +16,23 @@ import (
 // While an earlier request of the plan waits for Stripe, a link may only cancel: a smaller change could undo a reduction
 // that waits, and a pause could shorten a longer one.
 func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
-	const query = `/* recurring.checkChangeTx */
-		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind IN ('change', 'pause', 'skip', 'resume') AND carried_at IS NULL AND refused IS NULL)`
 	if err := planlink.CheckKind(channel, kind); err != nil {
 		return err
 	}
-	if kind == kindCancel || channel == planlink.BySession {
+	if kind == plan.KindCancel || channel == planlink.BySession {
 		return nil
 	}
-	var waits bool
-	if err := tx.GetContext(ctx, &waits, query, p.ID); err != nil {
+	waits, err := waitsTx(ctx, tx, p.ID, plan.KindChange, plan.KindPause, plan.KindSkip, plan.KindResume)
+	if err != nil {
 		return err
 	}
 	if waits {
 		return planlink.ErrNeedsSession
 	}
-	if kind != kindChange {
+	if kind != plan.KindChange {
 		return nil
 	}
-	parts, err := PartsOf(ctx, tx, p, p.Terms)
+	parts, err := planterms.PartsOf(ctx, tx, p, p.Terms)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 // A plan is inserted with its first donation, in one transaction, before any call to Stripe. Its id is that donation's
 // id. Each later payment is a donation of its own: MatchChargesTx finds a charge's plan by the invoice it paid, counts
 // the payment and inserts the donation, which the charge then settles like any other. The amount and the funds are the
-// plan's terms. Terms have versions; a payment has the version that was in force when its invoice was created.
+// plan's terms (package planterms); if another amount was charged, that is the gift. Package instalment has the invoices.
 //
 // Payments are counted here and nowhere else. At Stripe, a plan of N payments is a subscription with a schedule of N
 // periods, made longer by one period for each period that was not paid. Independently of the schedule, the plan is
@@ -17,7 +17,9 @@
 //  3. applyResult records the result and what follows from it
 //
 // If Stripe cannot be reached, the request's job runs again. The state of a subscription is never concluded from
-// webhook events. An event only schedules a sync, which reads the subscription (SyncPlan).
+// webhook events. An event only schedules a sync, which reads the subscription (SyncPlan). What was changed at Stripe is
+// taken over by it, with an email to the donor (followStripeTx). While a payment is disputed, nothing is charged
+// (FollowDispute).
 //
 // Package recurring renders nothing and sends nothing: an email is the job of a plan's event.
 package recurring

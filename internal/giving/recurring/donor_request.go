@@ -24,7 +24,7 @@ type DonorRequest struct {
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
 // request's id; the request is executed by its job, and WaitForRequest waits for it.
 func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindPause, func(p plan.Plan) (plan.Detail, error) {
+	return ps.createDonorRequest(ctx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) {
 		until, _, err := p.PauseFor(months, ps.Now())
 		return plan.Detail{Months: months, Until: &until}, err
 	})
@@ -32,17 +32,17 @@ func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUI
 
 // Skip requests that the next charge is left out.
 func (ps Plans) Skip(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindSkip, func(p plan.Plan) (plan.Detail, error) {
+	return ps.createDonorRequest(ctx, r, plan.KindSkip, func(p plan.Plan) (plan.Detail, error) {
 		until, _, err := p.SkipNext()
 		return plan.Detail{Until: &until}, err
 	})
 }
 
 // Resume requests the end of a pause. It returns planlink.ErrNeedsSession if the donor came by a link: the next charge
-// becomes earlier.
+// becomes earlier. A plan is not resumed while the bank disputes a payment.
 func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindResume, func(p plan.Plan) (plan.Detail, error) {
-		if p.Status != plan.Paused {
+	return ps.createDonorRequest(ctx, r, plan.KindResume, func(p plan.Plan) (plan.Detail, error) {
+		if p.Status != plan.Paused || p.DisputedSince != nil {
 			return plan.Detail{}, plan.ErrWrongStatus
 		}
 		return plan.Detail{}, nil
@@ -54,7 +54,7 @@ const maxReason = 500
 
 // Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; it is cut to maxReason.
 func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindCancel, func(p plan.Plan) (plan.Detail, error) {
+	return ps.createDonorRequest(ctx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) {
 		if !p.Status.IsRunning() {
 			return plan.Detail{}, plan.ErrWrongStatus
 		}
@@ -67,7 +67,7 @@ func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid
 // It returns planlink.ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see
 // package planlink.
 func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindChange, func(p plan.Plan) (plan.Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
+	return ps.createDonorRequest(ctx, r, plan.KindChange, func(p plan.Plan) (plan.Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
 
 // createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current
@@ -96,7 +96,7 @@ func (ps Plans) createDonorRequest(
 		if err != nil {
 			return err
 		}
-		r, err := ps.insertRequestTx(ctx, tx, p, request{
+		r, err := ps.insertRequestTx(ctx, tx, p, plan.Request{
 			Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: donorRequest.Channel,
 		})
 		id = r.ID

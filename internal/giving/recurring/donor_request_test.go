@@ -142,8 +142,8 @@ func TestRemindersAreQueuedAhead(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n)
 	h.Fake.Advance(25 * time.Hour)
-	ends := h.Fake.Now().AddDate(0, 0, 20)
-	h.Exec(`UPDATE plan SET card_expires = $1`, ends)
+	require.NoError(t, h.Fake.SetCardExpiry(*p.SubscriptionID, h.Fake.Now().Format("01/06"), true)) // good until the end of this month
+	deliverAll(t, h)
 	for _, want := range []int{2, 0} {
 		n, err := h.Plans.QueueReminders(t.Context())
 		require.NoError(t, err)

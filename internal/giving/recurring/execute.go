@@ -35,7 +35,7 @@ var errNotReady = errors.New("recurring: what the request depends on is not here
 // for something: a schedule for a subscription that does not exist yet, an invoice for its card.
 func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 	r, err := requestByID(ctx, ps.DB, id)
-	if err != nil || r.isDone() {
+	if err != nil || r.IsDone() {
 		return err
 	}
 	p, err := ByID(ctx, ps.DB, r.PlanID)
@@ -67,7 +67,7 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 //	anything else                               the request is refused: a task for a person, no error
 //
 // After a refused migration the plan is synced, because its old subscription may have been ended already.
-func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r request, err error) error {
+func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, err error) error {
 	notReady := errors.Is(err, errNotReady)
 	refused := !notReady && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
 	var reason error
@@ -87,7 +87,7 @@ func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r request, err e
 		}
 	}
 	switch {
-	case refused && r.Kind == kindMigrate:
+	case refused && r.Kind == plan.KindMigrate:
 		return ps.scheduleSync(ctx, p.ID)
 	case refused:
 		return nil
@@ -96,7 +96,7 @@ func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r request, err e
 }
 
 // openStuckTask opens a task about a request that is not executed.
-func (ps Plans) openStuckTask(ctx context.Context, p plan.Plan, r request, reason error) error {
+func (ps Plans) openStuckTask(ctx context.Context, p plan.Plan, r plan.Request, reason error) error {
 	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
 		return task.OpenTx(ctx, tx, task.Task{
 			EntityID: p.EntityID, Kind: taskStuck, Subject: r.ID.String(),

@@ -7,6 +7,7 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/notice"
 	"konbit/internal/giving/plan"
 )
@@ -16,7 +17,7 @@ import (
 // declined is seen on the payment page, and its subscription stays incomplete. It does nothing if the invoice is not
 // the first, or not recorded yet: then the first payment is only late.
 func (ps Plans) firstPaymentFailedTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, latest *billing.Invoice) error {
-	rows, err := invoicesByID(ctx, tx, p.EntityID, []string{latest.ID})
+	rows, err := instalment.ByID(ctx, tx, p.EntityID, []string{latest.ID})
 	if err != nil || len(rows) == 0 || !rows[0].First || rows[0].N != nil {
 		return err
 	}
@@ -24,6 +25,6 @@ func (ps Plans) firstPaymentFailedTx(ctx context.Context, tx *sqlx.Tx, p *plan.P
 	if err := donation.UpdateStatusTx(ctx, tx, notice.Recorder{Queue: ps.Queue, NewID: ps.NewID}, []donation.StatusUpdate{failed}, ps.Now()); err != nil {
 		return err
 	}
-	p.End(plan.Failed, ps.Now())
-	return ps.requestTx(ctx, tx, p, request{Kind: kindEnd, RequestedBy: byKonbit})
+	p.End(plan.Failed, plan.Unpaid, ps.Now())
+	return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, RequestedBy: plan.ByKonbit})
 }

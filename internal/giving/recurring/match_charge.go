@@ -10,11 +10,12 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 )
 
 // invoiceMap holds invoices by invoiceKey.
-type invoiceMap map[string]*invoice
+type invoiceMap map[string]*instalment.Invoice
 
 func invoiceKey(entity uuid.UUID, invoiceID string) string { return entity.String() + invoiceID }
 
@@ -23,6 +24,7 @@ func (ps Plans) MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 	var set LockSet
 	for _, c := range charges {
 		set.AddPlan(c.Invoice.PlanID)
+		set.AddRemote(c.EntityID, c.Invoice.SubscriptionID)
 		set.AddInvoice(c.EntityID, c.Invoice.ID)
 	}
 	if err := ps.LockTx(ctx, tx, set); err != nil {
@@ -96,7 +98,7 @@ func (ps Plans) loadEntityInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uu
 	if err := ps.RecordInvoicesTx(ctx, tx, entity, known); err != nil {
 		return err
 	}
-	rows, err := invoicesByID(ctx, tx, entity, ids)
+	rows, err := instalment.ByID(ctx, tx, entity, ids)
 	for i := range rows {
 		invoices[invoiceKey(entity, rows[i].InvoiceID)] = &rows[i]
 	}
@@ -110,7 +112,7 @@ func (ps Plans) loadEntityInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uu
 //	its invoice is younger than the plan's end  rejected: PlanEnded
 //	anything else                              the plan's next payment
 func (ps Plans) matchChargeTx(
-	ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *plan.Plan, in *invoice, c donation.IncomingPayment,
+	ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *plan.Plan, in *instalment.Invoice, c donation.IncomingPayment,
 ) (donation.Match, error) {
 	switch {
 	case in.DonationID != nil:
@@ -132,5 +134,5 @@ func (ps Plans) matchChargeTx(
 	if err := ps.countPaymentTx(ctx, tx, p, in, c); err != nil {
 		return donation.Match{}, err
 	}
-	return donation.Match{DonationID: *in.DonationID, Instalment: receiptInstalment(p, *in.N, c, entity)}, nil
+	return donation.Match{DonationID: *in.DonationID, Instalment: p.ReceiptInstalment(*in.N, c.ReceivedAt, entity)}, nil
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/billing"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 )
 
@@ -32,7 +32,7 @@ type planMigration struct {
 }
 
 // migrate detaches the plan's subscription and starts another.
-func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r request) (*planMigration, error) {
+func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) (*planMigration, error) {
 	detached, err := ps.Billing.Detach(ctx, t, r.ID.String())
 	if err != nil {
 		return nil, err
@@ -48,16 +48,16 @@ func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r re
 		Customer: r.Detail.Customer, PaymentMethod: r.Detail.Method, Product: detached.Product, Metadata: detached.Metadata,
 		AnchorDay: detached.AnchorDay,
 	})
-	if err == nil && p.PausedUntil != nil && p.PausedUntil.After(ps.Now()) {
+	if err == nil && p.Status == plan.Paused && (p.PausedUntil == nil || p.PausedUntil.After(ps.Now())) {
 		t.Subscription, t.Key = m.started.Subscription, t.Key+":pause"
-		err = ps.Billing.Pause(ctx, t, *p.PausedUntil)
+		err = ps.Billing.Pause(ctx, t, p.PausedUntil)
 	}
 	return m, err
 }
 
 // applyMigrationTx gives the plan its new subscription, records the outstanding invoices and requests their charge. The
 // schedule is created again after the first payment, as after a change of dates.
-func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request, m *planMigration) error {
+func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, m *planMigration) error {
 	if p.Status.IsEnded() { // during the migration
 		return ps.endOtherSubscriptionTx(ctx, tx, p, m.started.Subscription)
 	}
@@ -67,16 +67,16 @@ func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 		p.NextAt = &m.next
 	}
 	if unpaid := m.detached.Outstanding; unpaid != nil {
-		if err := takeOverInvoiceTx(ctx, tx, p, unpaid.ID, unpaid.CreatedAt); err != nil {
+		if err := takeOverTx(ctx, tx, p, unpaid.ID, unpaid.CreatedAt); err != nil {
 			return err
 		}
 	}
 	for _, at := range m.missedDates {
-		if err := takeOverInvoiceTx(ctx, tx, p, fmt.Sprintf("konbit_%s_%d", p.ID, at.Unix()), at); err != nil {
+		if err := takeOverTx(ctx, tx, p, fmt.Sprintf("konbit_%s_%d", p.ID, at.Unix()), at); err != nil {
 			return err
 		}
 	}
-	if _, err := ps.recordEventTx(ctx, tx, p, eventMigrated, m.started.Subscription, plan.Detail{Customer: r.Detail.Customer}); err != nil {
+	if _, err := ps.recordEventTx(ctx, tx, p, plan.EventMigrated, m.started.Subscription, plan.Detail{Customer: r.Detail.Customer}); err != nil {
 		return err
 	}
 	c := m.started.PaymentMethod
@@ -89,10 +89,6 @@ func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 	return ps.scheduleSyncTx(ctx, tx, p)
 }
 
-// isMigratingTx reports whether a migration of the plan is not done.
-func isMigratingTx(ctx context.Context, tx *sqlx.Tx, plan uuid.UUID) (migrating bool, err error) {
-	const query = `/* recurring.isMigratingTx */
-		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind = 'move' AND carried_at IS NULL AND refused IS NULL)`
-	err = tx.GetContext(ctx, &migrating, query, plan)
-	return migrating, err
+func takeOverTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, invoice string, at time.Time) error {
+	return instalment.TakeOverTx(ctx, tx, instalment.Invoice{EntityID: p.EntityID, InvoiceID: invoice, PlanID: p.ID, CreatedAt: at})
 }

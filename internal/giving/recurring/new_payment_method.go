@@ -30,8 +30,8 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 		return err
 	}
 	for i := range plans {
-		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: plan.Detail{Method: c.MethodID},
-			RequestedBy: byDonor}); err != nil {
+		if err := ps.requestTx(ctx, tx, &plans[i], plan.Request{Kind: plan.KindCard, Subject: c.MethodID, Detail: plan.Detail{Method: c.MethodID},
+			RequestedBy: plan.ByDonor}); err != nil {
 			return err
 		}
 	}
@@ -40,8 +40,8 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 		return err
 	}
 	for i := range others {
-		move := request{
-			Kind: kindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: plan.Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: byDonor,
+		move := plan.Request{
+			Kind: plan.KindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: plan.Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: plan.ByDonor,
 		}
 		if err := ps.requestTx(ctx, tx, &others[i], move); err != nil {
 			return err
@@ -50,14 +50,41 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	return nil
 }
 
+// CardChange says that the bank or a person changed a saved card of a customer at Stripe: its date, or its number.
+type CardChange struct {
+	EntityID   uuid.UUID
+	CustomerID string
+}
+
+// CardChangedTx schedules a sync of the customer's running plans, which reads the card.
+func (ps Plans) CardChangedTx(ctx context.Context, tx *sqlx.Tx, c CardChange) error {
+	plans, err := ofCustomer(ctx, tx, c.EntityID, c.CustomerID)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		locked, err := lockPlanTx(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		if err := ps.scheduleSyncTx(ctx, tx, locked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // plansToMigrate returns the running plans under other customers of a donor who opened Stripe's page for this customer.
+// A plan whose end is set at Stripe is not among them, because a new subscription would not end; nor is one of which a
+// payment is disputed, because its unpaid invoice would be charged.
 func plansToMigrate(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod) ([]plan.Plan, error) {
 	const query = `/* recurring.plansToMigrate */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id <> $2 AND subscription_id IS NOT NULL AND status IN ('active', 'paused')
+		  AND ends_at IS NULL AND disputed_since IS NULL
 		  AND donor_id IN (SELECT m.donor_id FROM plan m JOIN plan_event e ON e.plan_id = m.id
 		                    WHERE m.entity_id = $1 AND m.customer_id = $2 AND e.kind = $3 AND e.detail->>'customer' = $2 AND e.at BETWEEN $4 AND $5)
 		ORDER BY id`
 	var plans []plan.Plan
-	err := sqlx.SelectContext(ctx, q, &plans, query, c.EntityID, c.CustomerID, eventCardPageOpened, c.At.Add(-cardPageTolerance), c.At.Add(cardPageTolerance))
+	err := sqlx.SelectContext(ctx, q, &plans, query, c.EntityID, c.CustomerID, plan.EventCardPageOpened, c.At.Add(-cardPageTolerance), c.At.Add(cardPageTolerance))
 	return plans, err
 }

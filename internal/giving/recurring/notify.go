@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 )
@@ -50,7 +51,7 @@ func (ps Plans) enqueueEmailTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, e
 
 // sumPaidTx returns the sum of the plan's payments so far, in minor units.
 func sumPaidTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (int64, error) {
-	paid, err := InstalmentsOf(ctx, tx, []uuid.UUID{p.ID})
+	paid, err := instalment.PaymentsOf(ctx, tx, []uuid.UUID{p.ID})
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package recurring
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,8 +26,9 @@ type Plans struct {
 
 // Register registers the jobs of plans. Package mail registers the job that sends emails.
 func (ps Plans) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job RequestJob) error { return ps.ExecuteRequest(ctx, job.RequestID) })
-	jobs.Handle(h, func(ctx context.Context, job SyncJob) error { return ps.SyncPlan(ctx, job.PlanID) })
+	jobs.Handle(h, func(ctx context.Context, job plan.RequestJob) error { return ps.ExecuteRequest(ctx, job.RequestID) })
+	jobs.Handle(h, func(ctx context.Context, job plan.SyncJob) error { return ps.SyncPlan(ctx, job.PlanID) })
+	jobs.Handle(h, ps.FollowDispute)
 }
 
 // batchSize is how many plans one run of a periodic task processes.
@@ -35,21 +37,47 @@ const batchSize = 200
 // forEachPlan locks each plan that a query returns and calls do, in a transaction for each. It returns how many plans
 // there were.
 func (ps Plans) forEachPlan(ctx context.Context, query string, do func(tx *sqlx.Tx, p *plan.Plan) error, args ...any) (int, error) {
+	return ps.forEachID(ctx, query, func(id uuid.UUID) error { return ps.withPlan(ctx, id, do) }, args...)
+}
+
+// forEachSynced is forEachPlan for plans whose subscription is read first. A plan is left out if Stripe cannot be
+// reached; the others are processed, and the errors are joined.
+func (ps Plans) forEachSynced(ctx context.Context, query string, do func(tx *sqlx.Tx, p *plan.Plan) error, args ...any) (int, error) {
+	var failed []error
+	n, err := ps.forEachID(ctx, query, func(id uuid.UUID) error {
+		err := ps.scheduleSync(ctx, id)
+		if err == nil {
+			err = ps.SyncPlan(ctx, id)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			return nil
+		}
+		return ps.withPlan(ctx, id, do)
+	}, args...)
+	return n, errors.Join(append(failed, err)...)
+}
+
+func (ps Plans) forEachID(ctx context.Context, query string, do func(id uuid.UUID) error, args ...any) (int, error) {
 	var ids []uuid.UUID
 	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, args...); err != nil {
 		return 0, err
 	}
 	for _, id := range ids {
-		err := pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-			p, err := lockPlanTx(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			return do(tx, p)
-		})
-		if err != nil {
+		if err := do(id); err != nil {
 			return 0, err
 		}
 	}
 	return len(ids), nil
+}
+
+// withPlan locks a plan and calls do, in a transaction.
+func (ps Plans) withPlan(ctx context.Context, id uuid.UUID, do func(tx *sqlx.Tx, p *plan.Plan) error) error {
+	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
+		p, err := lockPlanTx(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return do(tx, p)
+	})
 }

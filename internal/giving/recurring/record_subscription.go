@@ -12,21 +12,25 @@ import (
 // SubscriptionSeen says that a plan's subscription exists at Stripe.
 type SubscriptionSeen struct {
 	EntityID       uuid.UUID
-	PlanID         uuid.UUID
-	SubscriptionID string // empty: not known yet
+	PlanID         uuid.UUID // uuid.Nil: it has no mark of ours; then the subscription's id decides
+	SubscriptionID string    // empty: not known yet
 	CustomerID     string
 	Migrated       bool // a migration created it
 }
 
-// RecordSubscriptionsTx records subscriptions of plans and schedules a sync for each plan. Events arrive in any order,
-// so a subscription that differs from the plan's own is one of these:
+// RecordSubscriptionsTx records subscriptions of plans and schedules a sync for each plan. It fills in the ids of plans
+// that it finds by their subscriptions. Events arrive in any order, so a subscription that differs from the plan's own
+// is one of these:
 //
 //	created by a migration    the plan ended during the migration, or the call was repeated: it is ended
 //	any other                 nothing is done; if it charges, the payment becomes a task
 func (ps Plans) RecordSubscriptionsTx(ctx context.Context, tx *sqlx.Tx, seen []SubscriptionSeen) error {
 	ids := make([]uuid.UUID, len(seen))
-	for i, s := range seen {
-		ids[i] = s.PlanID
+	for i := range seen {
+		if err := nameAfterSubscriptionTx(ctx, tx, seen[i].EntityID, seen[i].SubscriptionID, &seen[i].PlanID); err != nil {
+			return err
+		}
+		ids[i] = seen[i].PlanID
 	}
 	plans, err := lockPlansTx(ctx, tx, ids)
 	if err != nil {
@@ -48,7 +52,7 @@ func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *plan.P
 	if p.SubscriptionID == nil && s.SubscriptionID != "" {
 		p.SubscriptionID = &s.SubscriptionID
 		if p.Total != nil {
-			if err := ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, RequestedBy: byKonbit}); err != nil {
+			if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, RequestedBy: plan.ByKonbit}); err != nil {
 				return err
 			}
 		}
@@ -64,9 +68,24 @@ func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *plan.P
 	return ps.scheduleSyncTx(ctx, tx, p)
 }
 
+// nameAfterSubscriptionTx sets a plan's id that is uuid.Nil to that of the plan whose subscription this is, if there is
+// one.
+func nameAfterSubscriptionTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, subscription string, id *uuid.UUID) error {
+	const query = `/* recurring.nameAfterSubscriptionTx */ SELECT id FROM plan WHERE entity_id = $1 AND subscription_id = $2`
+	if *id != uuid.Nil || subscription == "" {
+		return nil
+	}
+	var found []uuid.UUID
+	err := tx.SelectContext(ctx, &found, query, entity, subscription)
+	if len(found) > 0 {
+		*id = found[0]
+	}
+	return err
+}
+
 // endOtherSubscriptionTx requests the end of a subscription, unless it is the plan's own when the request is executed.
 func (ps Plans) endOtherSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, subscription string) error {
-	return ps.requestTx(ctx, tx, p, request{
-		Kind: kindEnd, Subject: subscription, Detail: plan.Detail{Subscription: subscription}, RequestedBy: byKonbit,
+	return ps.requestTx(ctx, tx, p, plan.Request{
+		Kind: plan.KindEnd, Subject: subscription, Detail: plan.Detail{Subscription: subscription}, RequestedBy: plan.ByKonbit,
 	})
 }

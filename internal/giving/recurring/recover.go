@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 )
 
@@ -35,15 +36,12 @@ func (ps Plans) RecoverLostJobs(ctx context.Context) (int, error) {
 func (ps Plans) executeWaiting(ctx context.Context) (int, error) {
 	const query = `/* recurring.executeWaiting */
 		SELECT id FROM plan_request WHERE carried_at IS NULL AND refused IS NULL AND asked_at < $1 ORDER BY random() LIMIT $2`
-	var ids []uuid.UUID
-	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, ps.Now().Add(-jobOverdueAfter), batchSize); err != nil {
-		return 0, err
-	}
 	var failed []error
-	for _, id := range ids {
+	n, err := ps.forEachID(ctx, query, func(id uuid.UUID) error {
 		failed = append(failed, ps.ExecuteRequest(ctx, id))
-	}
-	return len(ids), errors.Join(failed...)
+		return nil
+	}, ps.Now().Add(-jobOverdueAfter), batchSize)
+	return n, errors.Join(append(failed, err)...)
 }
 
 // requestSchedules requests the schedules that running plans of N payments lack. A plan whose dates changed, or that
@@ -51,14 +49,22 @@ func (ps Plans) executeWaiting(ctx context.Context) (int, error) {
 func (ps Plans) requestSchedules(ctx context.Context) (int, error) {
 	const query = `/* recurring.requestSchedules */
 		SELECT id FROM plan p WHERE status IN ('active', 'paused') AND total IS NOT NULL AND schedule_id IS NULL AND paid < total
-		   AND subscription_id IS NOT NULL AND begun_at < $1
+		   AND subscription_id IS NOT NULL AND begun_at < $1 AND ends_at IS NULL
 		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND r.kind = 'schedule' AND r.carried_at IS NULL AND r.refused IS NULL)
-		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND (r.kind = 'change' AND (r.detail->>'repaced')::boolean OR r.kind = 'move')
-		                    AND r.asked_at > (SELECT max(i.created_at) FROM instalment i WHERE i.plan_id = p.id AND i.n IS NOT NULL))
-		 ORDER BY id LIMIT $2`
+		 ORDER BY random() LIMIT $2`
+	const moved = `/* recurring.requestSchedules */
+		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND (kind = 'change' AND (detail->>'repaced')::boolean OR kind = 'move') AND asked_at > $2)`
 	now := ps.Now()
 	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
-		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: "missing " + now.UTC().Format(time.DateOnly), RequestedBy: byKonbit})
+		counted, err := instalment.CountedOf(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		var later bool
+		if err := tx.GetContext(ctx, &later, moved, p.ID, counted.At); err != nil || later {
+			return err
+		}
+		return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, Subject: "missing " + now.UTC().Format(time.DateOnly), RequestedBy: plan.ByKonbit})
 	}, now.Add(-jobOverdueAfter), batchSize)
 }
 

@@ -7,28 +7,29 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 )
 
 // rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription
 // again. The donor is told.
 func (ps Plans) rejectTx(
-	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
+	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *instalment.Invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {
 	in.Refused = true
-	if err := saveInvoiceTx(ctx, tx, in); err != nil {
+	if err := instalment.SaveTx(ctx, tx, in); err != nil {
 		return donation.Match{}, err
 	}
-	for _, r := range []request{
-		{Kind: kindRefund, Subject: c.ChargeRef, Detail: plan.Detail{Amount: c.Amount.Minor}, RequestedBy: byKonbit},
-		{Kind: kindEnd, Subject: c.ChargeRef, RequestedBy: byKonbit},
+	for _, r := range []plan.Request{
+		{Kind: plan.KindRefund, Subject: c.ChargeRef, Detail: plan.Detail{Amount: c.Amount.Minor}, RequestedBy: plan.ByKonbit},
+		{Kind: plan.KindEnd, Subject: c.ChargeRef, RequestedBy: plan.ByKonbit},
 	} {
 		if err := ps.requestTx(ctx, tx, p, r); err != nil {
 			return donation.Match{}, err
 		}
 	}
 	detail := plan.Detail{N: p.Paid, Amount: c.Amount.Minor, Frequency: string(p.Frequency)} // what was charged, not what the plan comes to
-	e, err := ps.recordEventTx(ctx, tx, p, eventPaymentRejected, in.InvoiceID, detail)
+	e, err := ps.recordEventTx(ctx, tx, p, plan.EventPaymentRejected, in.InvoiceID, detail)
 	if err == nil && e != nil {
 		err = ps.enqueueEmailTx(ctx, tx, p, e.ID)
 	}
@@ -50,7 +51,7 @@ func (ps Plans) RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UU
 // that they are not charged again. A later payment in suspense is counted like any other; its task informs finance.
 func (ps Plans) PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) error {
 	for _, c := range charges {
-		rows, err := invoicesByID(ctx, tx, c.EntityID, []string{c.Invoice.ID})
+		rows, err := instalment.ByID(ctx, tx, c.EntityID, []string{c.Invoice.ID})
 		if err != nil {
 			return err
 		}
@@ -64,10 +65,10 @@ func (ps Plans) PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []
 		if p.Status.IsEnded() {
 			continue
 		}
-		if err := ps.requestTx(ctx, tx, p, request{Kind: kindEnd, RequestedBy: byKonbit}); err != nil {
+		if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, RequestedBy: plan.ByKonbit}); err != nil {
 			return err
 		}
-		p.End(plan.Failed, ps.Now())
+		p.End(plan.Failed, plan.Unexpected, ps.Now())
 		if err := savePlanTx(ctx, tx, p); err != nil {
 			return err
 		}

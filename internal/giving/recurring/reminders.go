@@ -17,7 +17,8 @@ const upcomingNotice = 7 * 24 * time.Hour
 //	a quarterly or yearly charge within a week
 //	a card that expires within a month, of a plan that will be charged again
 //
-// It returns how many plans it processed.
+// Each plan is synced first, so that no email announces what is no longer so: the bank may have renewed the card, and the
+// subscription may have been changed at Stripe. It returns how many plans it processed.
 func (ps Plans) QueueReminders(ctx context.Context) (int, error) {
 	upcoming, err := ps.remindOfCharges(ctx)
 	if err != nil {
@@ -33,11 +34,11 @@ func (ps Plans) remindOfCharges(ctx context.Context) (int, error) {
 		   AND NOT EXISTS (SELECT 1 FROM plan_event e WHERE e.plan_id = plan.id AND e.kind = 'upcoming'
 		                    AND e.cause = to_char(plan.next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')) ORDER BY next_at LIMIT $3`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
-		if p.Status != plan.Active || p.NextAt == nil {
+	return ps.forEachSynced(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
+		if p.Status != plan.Active || p.NextAt == nil || p.NextAt.After(now.Add(upcomingNotice)) {
 			return nil
 		}
-		return ps.notifyTx(ctx, tx, p, eventUpcoming, p.NextAt.UTC().Format(time.DateOnly), plan.Detail{})
+		return ps.notifyTx(ctx, tx, p, plan.EventUpcoming, p.NextAt.UTC().Format(time.DateOnly), plan.Detail{})
 	}, now, now.Add(upcomingNotice), batchSize)
 }
 
@@ -47,11 +48,11 @@ func (ps Plans) remindOfCards(ctx context.Context) (int, error) {
 		   AND NOT EXISTS (SELECT 1 FROM plan_event e WHERE e.plan_id = plan.id AND e.kind = 'card expires'
 		                    AND e.cause = plan.card_last4 || ' ' || plan.card_expires::text) ORDER BY card_expires LIMIT $3`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
-		if !p.Status.IsRunning() || p.CardExpires == nil {
+	return ps.forEachSynced(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
+		if !p.Status.IsRunning() || p.NextAt == nil || p.CardExpires == nil || p.CardExpires.After(now.AddDate(0, 1, 0)) {
 			return nil
 		}
 		cause := *p.CardLast4 + " " + p.CardExpires.Format(time.DateOnly)
-		return ps.notifyTx(ctx, tx, p, eventCardExpiring, cause, plan.Detail{Until: p.CardExpires})
+		return ps.notifyTx(ctx, tx, p, plan.EventCardExpiring, cause, plan.Detail{Until: p.CardExpires})
 	}, now, now.AddDate(0, 1, 0), batchSize)
 }

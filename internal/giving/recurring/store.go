@@ -17,7 +17,7 @@ import (
 
 const planColumns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, paid,
 	terms, customer_id, subscription_id, schedule_id, phase_start, iterations, card_brand, card_last4, card_expires, next_at, paused_until,
-	failing_since, failing_code, failing_invoice, look_due, anchor_day, created_at, begun_at, ended_at`
+	failing_since, failing_code, failing_invoice, look_due, anchor_day, created_at, begun_at, ended_at, ended_because, ends_at, disputed_since`
 
 // ByID returns a plan by its id; fault.NotFound if there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (plan.Plan, error) {
@@ -91,7 +91,8 @@ func savePlanTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) error {
 		       customer_id = :customer_id, subscription_id = :subscription_id, schedule_id = :schedule_id, phase_start = :phase_start,
 		       iterations = :iterations, card_brand = :card_brand, card_last4 = :card_last4, card_expires = :card_expires, next_at = :next_at,
 		       paused_until = :paused_until, failing_since = :failing_since, failing_code = :failing_code, failing_invoice = :failing_invoice,
-		       look_due = :look_due, anchor_day = :anchor_day, begun_at = :begun_at, ended_at = :ended_at
+		       look_due = :look_due, anchor_day = :anchor_day, begun_at = :begun_at, ended_at = :ended_at,
+		       ended_because = :ended_because, ends_at = :ends_at, disputed_since = :disputed_since
 		 WHERE id = :id`
 	_, err := tx.NamedExecContext(ctx, query, p)
 	return err

@@ -10,20 +10,8 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
-	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
-
-// SyncJob is the job that syncs a plan with its subscription.
-type SyncJob struct {
-	PlanID uuid.UUID `json:"plan_id"`
-}
-
-// Kind returns the job's kind in river_job.
-func (SyncJob) Kind() string { return "plan_look" }
-
-// Queue returns the queue in which the job waits.
-func (SyncJob) Queue() jobs.QueueName { return jobs.Syncs }
 
 // scheduleSyncTx saves a plan and schedules its sync. It enqueues no job if one waits already.
 func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) error {
@@ -33,18 +21,12 @@ func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) e
 	if err := savePlanTx(ctx, tx, p); err != nil || isScheduled {
 		return err
 	}
-	return ps.Queue.EnqueueTx(ctx, tx, SyncJob{p.ID})
+	return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{p.ID})
 }
 
 // scheduleSync is scheduleSyncTx in a transaction of its own.
 func (ps Plans) scheduleSync(ctx context.Context, id uuid.UUID) error {
-	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		p, err := lockPlanTx(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		return ps.scheduleSyncTx(ctx, tx, p)
-	})
+	return ps.withPlan(ctx, id, func(tx *sqlx.Tx, p *plan.Plan) error { return ps.scheduleSyncTx(ctx, tx, p) })
 }
 
 // SyncPlan reads a plan's subscription at Stripe and updates the plan. It does nothing if no sync is scheduled. If
@@ -69,7 +51,7 @@ func (ps Plans) SyncPlan(ctx context.Context, id uuid.UUID) error {
 		case p.SyncDue == nil: // another worker synced it
 			return nil
 		case !p.SyncDue.Equal(*before.SyncDue) || *p.SubscriptionID != *before.SubscriptionID:
-			return ps.Queue.EnqueueTx(ctx, tx, SyncJob{p.ID})
+			return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{p.ID})
 		}
 		p.SyncDue = nil
 		if err := ps.applyRemoteTx(ctx, tx, p, remote); err != nil {
@@ -116,7 +98,9 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s 
 	case "incomplete":
 		return nil
 	}
-	p.FollowDates(s)
+	if err := ps.followStripeTx(ctx, tx, p, s); err != nil {
+		return err
+	}
 	if err := ps.recordLatestInvoiceTx(ctx, tx, p, s.LatestInvoice, ps.Now()); err != nil || p.Status.IsEnded() {
 		return err
 	}
@@ -140,12 +124,15 @@ func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *plan.
 	}
 	p.PaymentFailed(latest.ID, latest.Code, now)
 	if billing.IsPermanentDecline(latest.Code) && latest.WillRetry {
-		if err := ps.requestTx(ctx, tx, p, request{Kind: kindStopCollection, Subject: latest.ID, RequestedBy: byKonbit}); err != nil {
+		if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindStopCollection, Subject: latest.ID, RequestedBy: plan.ByKonbit}); err != nil {
 			return err
 		}
 	}
-	if p.Status == plan.Started {
+	switch {
+	case p.Status == plan.Started:
 		return ps.firstPaymentFailedTx(ctx, tx, p, latest)
+	case p.DisputedSince != nil:
+		return nil // nothing is collected
 	}
-	return ps.notifyTx(ctx, tx, p, eventPaymentFailed, latest.ID, plan.Detail{Code: latest.Code, Invoice: latest.ID})
+	return ps.notifyTx(ctx, tx, p, plan.EventPaymentFailed, latest.ID, plan.Detail{Code: latest.Code, Invoice: latest.ID})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/billing"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 )
 
@@ -20,7 +21,7 @@ func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billi
 	if len(s.PaidInvoices) == 0 {
 		return nil, nil
 	}
-	settled, err := SettledInvoices(ctx, tx, p.EntityID, s.PaidInvoices)
+	settled, err := instalment.Settled(ctx, tx, p.EntityID, s.PaidInvoices)
 	return slices.DeleteFunc(slices.Clone(s.PaidInvoices), func(id string) bool { return settled[id] }), err
 }
 
@@ -30,17 +31,18 @@ func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, 
 	if p.Total == nil || unsettled == 0 || p.Paid+unsettled < *p.Total {
 		return nil
 	}
-	return ps.requestTx(ctx, tx, p, request{Kind: kindEnd, Subject: "enough", RequestedBy: byKonbit})
+	return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, Subject: "enough", RequestedBy: plan.ByKonbit})
 }
 
-// extendScheduleTx requests a longer schedule if a period was not paid, so that N payments are made.
+// extendScheduleTx requests a longer schedule if a period was not paid, so that N payments are made. An earlier end that
+// was set at Stripe stays.
 func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription, unsettled []string) error {
-	if p.Total == nil || p.PhaseStart == nil {
+	if p.Total == nil || p.PhaseStart == nil || p.EndsAt != nil {
 		return nil
 	}
 	pending := s.LatestInvoice.IsPending()
 	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
-		settled, err := SettledInvoices(ctx, tx, p.EntityID, []string{latest.ID})
+		settled, err := instalment.Settled(ctx, tx, p.EntityID, []string{latest.ID})
 		if err != nil {
 			return err
 		}
@@ -49,7 +51,7 @@ func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 	counted := *p
 	counted.Paid += len(unsettled)
 	if length := counted.ScheduleLength(*p.PhaseStart, s.PeriodEnd, pending); length > p.Iterations {
-		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: strconv.Itoa(length), RequestedBy: byKonbit})
+		return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, Subject: strconv.Itoa(length), RequestedBy: plan.ByKonbit})
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (ps Plans) UpdatePaymentMethod(ctx context.Context, donor uuid.UUID, langua
 	if err != nil {
 		return "", 0, err
 	}
-	first, plans := choosePlan(all)
+	first, plans := plan.ForNewCard(all)
 	if first == nil {
 		return "", 0, fault.New(fault.NotFound, "problem.404.text", nil)
 	}
@@ -34,23 +34,7 @@ func (ps Plans) UpdatePaymentMethod(ctx context.Context, donor uuid.UUID, langua
 	}
 	// Stripe's event about the new card does not say who asked for it. This event does.
 	return address, plans, pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		_, err := ps.recordEventTx(ctx, tx, first, eventCardPageOpened, ps.NewID().String(), plan.Detail{Customer: *first.CustomerID})
+		_, err := ps.recordEventTx(ctx, tx, first, plan.EventCardPageOpened, ps.NewID().String(), plan.Detail{Customer: *first.CustomerID})
 		return err
 	})
-}
-
-// choosePlan returns the plan whose customer gets the new card, and how many plans are running. It prefers a plan whose
-// payments fail.
-func choosePlan(all []plan.Plan) (chosen *plan.Plan, running int) {
-	for i := range all {
-		p := &all[i]
-		if !p.Status.IsRunning() || p.CustomerID == nil {
-			continue
-		}
-		running++
-		if chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil {
-			chosen = p
-		}
-	}
-	return chosen, running
 }

@@ -77,6 +77,9 @@ type planItem struct {
 	Created     time.Time  `json:"created"`
 	Begun       *time.Time `json:"begun,omitempty"`
 	Ended       *time.Time `json:"ended,omitempty"`
+	Because     *string    `json:"ended_because,omitempty"`
+	Ends        *time.Time `json:"ends,omitempty"`
+	Disputed    *time.Time `json:"disputed_since,omitempty"`
 	Customer    *string    `json:"customer,omitempty"` // Stripe's
 }
 
@@ -221,7 +224,7 @@ func (c *copier) plans(of uuid.UUID) error {
 			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand,
 			CardLast4: p.CardLast4, CardExpires: p.CardExpires,
 			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, FailureCode: p.FailingCode, Created: p.CreatedAt,
-			Begun: p.BegunAt, Ended: p.EndedAt,
+			Begun: p.BegunAt, Ended: p.EndedAt, Because: (*string)(p.EndedBecause), Ends: p.EndsAt, Disputed: p.DisputedSince,
 			Customer: p.CustomerID,
 		}
 		if err := c.to.Item("recurring gift", plan); err != nil {

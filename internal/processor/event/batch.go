@@ -153,7 +153,8 @@ func unsettledTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UU
 }
 
 // applyMovementsTx parks events whose movements of money are not booked yet, and requests an import of the balance for
-// them. It books a lost dispute once the withdrawal of its money is booked.
+// them. It books a lost dispute once the withdrawal of its money is booked. What a dispute means for a plan does not wait:
+// the first attempt requests it.
 func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 	for i, e := range b.events {
 		m := e.Fact.Movement
@@ -168,6 +169,11 @@ func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 		booked, err := b.applyMovementTx(ctx, tx, e.EntityID, *m)
 		if err != nil {
 			return fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		if m.Dispute != nil && (booked || e.Attempts == 0) {
+			if err := b.Plans.RequestDisputeTx(ctx, tx, *m.Dispute); err != nil {
+				return err
+			}
 		}
 		if !booked {
 			b.results[i] = parked("waits for its money to be booked", parkDelay(min(e.Attempts, 6)))

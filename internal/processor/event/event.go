@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/guard"
 	"konbit/internal/processor/settlement"
@@ -55,6 +56,7 @@ type Fact struct {
 	Invoice       *donation.Invoice           // an invoice of a plan was created, paid, or could not be collected
 	Subscription  *recurring.SubscriptionSeen // something happened to the subscription of a plan
 	PaymentMethod *recurring.NewPaymentMethod // a customer chose another payment method
+	CardChange    *recurring.CardChange       // a customer's payment method was changed, as by the bank that renewed a card
 }
 
 // IsEmpty reports whether there is nothing to do.
@@ -89,6 +91,7 @@ type Movement struct {
 	OfDispute     bool                    // the event is about a dispute
 	Refetch       bool                    // the event must not be trusted about the dispute: read it first
 	DisputeRef    string                  // the dispute to read
+	Dispute       *plan.DisputeJob        // where a dispute stands; nil for an inquiry, which withdraws nothing
 }
 
 // MaxFailures is the number of failed attempts after which an event is set aside. Waiting for another event is no

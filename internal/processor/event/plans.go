@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/recurring"
 )
 
@@ -16,13 +17,19 @@ func (b *batch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, e := range b.events {
 		if s := e.Fact.Subscription; s != nil {
 			set.AddPlan(s.PlanID)
+			set.AddRemote(e.EntityID, s.SubscriptionID)
+		}
+		if c := e.Fact.CardChange; c != nil {
+			set.AddRemote(e.EntityID, c.CustomerID)
 		}
 		if in := e.Fact.Invoice; in != nil {
 			set.AddPlan(in.PlanID)
+			set.AddRemote(e.EntityID, in.SubscriptionID)
 			set.AddInvoice(e.EntityID, in.ID)
 		}
 		if c := e.Fact.Charge; c != nil && c.Invoice != nil {
 			set.AddPlan(c.Invoice.PlanID)
+			set.AddRemote(e.EntityID, c.Invoice.SubscriptionID)
 			set.AddInvoice(e.EntityID, c.Invoice.ID)
 		}
 	}
@@ -52,6 +59,11 @@ func (b *batch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 		}
 	}
 	for _, e := range b.events {
+		if e.Fact.CardChange != nil {
+			if err := b.Plans.CardChangedTx(ctx, tx, *e.Fact.CardChange); err != nil {
+				return err
+			}
+		}
 		if e.Fact.PaymentMethod == nil {
 			continue
 		}
@@ -72,7 +84,7 @@ func (b *batch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[string]b
 		}
 	}
 	for entity, ids := range expected {
-		settled, err := recurring.SettledInvoices(ctx, tx, entity, ids)
+		settled, err := instalment.Settled(ctx, tx, entity, ids)
 		if err != nil {
 			return nil, err
 		}

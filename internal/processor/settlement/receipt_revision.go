@@ -92,6 +92,10 @@ func reducedFacts(f receipt.Facts, remaining map[uuid.UUID]int64, paid int64, da
 		}
 	}
 	f.Lines = lines
+	if f.Instalment != nil { // the next charge was announced when the gift was new
+		in := *f.Instalment
+		in.NextOn, f.Instalment = "", &in
+	}
 	if f.Returned = nil; f.Amount.Minor == paid {
 		return f
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/giving/billing"
+	"konbit/internal/processor/stripepay/remote"
 )
 
 // ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
@@ -20,7 +21,7 @@ func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription stri
 	if err != nil {
 		return billing.RemoteSubscription{}, err
 	}
-	return remoteSubscriptionOf(sub), nil
+	return remote.Subscription(sub), nil
 }
 
 // PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.
@@ -55,82 +56,6 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 		return nil, translate(err)
 	}
 	return sub, nil
-}
-
-func remoteSubscriptionOf(sub *stripe.Subscription) billing.RemoteSubscription {
-	remote := billing.RemoteSubscription{
-		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
-		PaymentMethod: paymentMethodOf(chargedMethod(sub)), LatestInvoice: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
-	}
-	if sub.Schedule != nil {
-		remote.ScheduleID = sub.Schedule.ID
-	}
-	if sub.CancellationDetails != nil {
-		remote.GivenUp = sub.CancellationDetails.Reason == stripe.SubscriptionCancellationDetailsReasonPaymentFailed
-	}
-	if pause := sub.PauseCollection; pause != nil {
-		remote.Paused = true
-		if pause.ResumesAt > 0 {
-			until := time.Unix(pause.ResumesAt, 0).UTC()
-			remote.PausedUntil = &until
-		}
-	}
-	return remote
-}
-
-// chargedMethod returns the payment method that a subscription is charged by: its own, else its customer's; or nil.
-func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
-	if sub.DefaultPaymentMethod != nil {
-		return sub.DefaultPaymentMethod
-	}
-	if sub.Customer != nil && sub.Customer.InvoiceSettings != nil {
-		return sub.Customer.InvoiceSettings.DefaultPaymentMethod
-	}
-	return nil
-}
-
-func paymentMethodOf(m *stripe.PaymentMethod) *billing.PaymentMethod {
-	if m == nil {
-		return nil
-	}
-	c := &billing.PaymentMethod{ID: m.ID}
-	if m.Card != nil {
-		c.Brand, c.Last4, c.Month, c.Year = string(m.Card.Brand), m.Card.Last4, int(m.Card.ExpMonth), int(m.Card.ExpYear)
-	} else if m.USBankAccount != nil {
-		c.Last4 = m.USBankAccount.Last4
-	}
-	return c
-}
-
-func latestInvoiceOf(in *stripe.Invoice) *billing.Invoice {
-	if in == nil {
-		return nil
-	}
-	b := &billing.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0,
-		AmountMinor: in.Total, InFlight: inFlight(in)}
-	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
-		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
-		if b.Code == "" {
-			b.Code = string(in.PaymentIntent.LastPaymentError.Code)
-		}
-	}
-	return b
-}
-
-// inFlight reports whether a bank is processing an invoice's payment, which takes days for a bank debit.
-func inFlight(in *stripe.Invoice) bool {
-	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
-}
-
-// anchorDay returns the day of the month on which a subscription charges, in shorter months the last; 0 if unknown.
-func anchorDay(sub *stripe.Subscription) int {
-	if sub.BillingCycleAnchorConfig != nil {
-		return int(sub.BillingCycleAnchorConfig.DayOfMonth)
-	}
-	if sub.BillingCycleAnchor == 0 {
-		return 0
-	}
-	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
 }
 
 // End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It voids an
@@ -191,12 +116,36 @@ func isMissing(err error) bool {
 }
 
 // Pause is part of billing.Subscriptions. Stripe voids the invoices of the pause, so nothing is owed for them.
-func (s *Stripe) Pause(ctx context.Context, o billing.Target, until time.Time) error {
+func (s *Stripe) Pause(ctx context.Context, o billing.Target, until *time.Time) error {
 	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
-			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)), ResumesAt: stripe.Int64(until.Unix()),
+			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)),
+		}
+		if until != nil {
+			params.PauseCollection.ResumesAt = stripe.Int64(until.Unix())
 		}
 	})
+}
+
+// Hold is part of billing.Subscriptions. A pause at Stripe concerns later invoices only, so the collection of the
+// latest one is stopped too (https://docs.stripe.com/billing/subscriptions/pause-payment).
+func (s *Stripe) Hold(ctx context.Context, o billing.Target) error {
+	a, err := s.account(o.Entity)
+	if err != nil {
+		return err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if err != nil || sub.Status == stripe.SubscriptionStatusCanceled {
+		return err
+	}
+	if err := s.Pause(ctx, o, nil); err != nil {
+		return err
+	}
+	if in := sub.LatestInvoice; in != nil && (in.Status == stripe.InvoiceStatusDraft || in.Status == stripe.InvoiceStatusOpen) {
+		o.Key += ":latest"
+		return s.StopCollection(ctx, o, in.ID)
+	}
+	return nil
 }
 
 // Resume is part of billing.Subscriptions. It returns the end of the current period, when the next charge is made.

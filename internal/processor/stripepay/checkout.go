@@ -15,6 +15,7 @@ import (
 	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/turns"
 )
 
@@ -156,7 +157,7 @@ func lineItems(lines []checkout.OrderLine, frequency org.Frequency) []*stripe.Ch
 			},
 		}
 		if frequency != org.Once {
-			interval, count := stripeInterval(frequency)
+			interval, count := remote.Interval(frequency)
 			items[i].PriceData.Recurring = &stripe.CheckoutSessionLineItemPriceDataRecurringParams{
 				Interval: stripe.String(interval), IntervalCount: stripe.Int64(count),
 			}

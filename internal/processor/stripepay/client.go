@@ -64,7 +64,7 @@ type account struct {
 // New returns a client. apiURL is a stand-in's address, empty for Stripe. It reports an error if a stand-in has a live key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{
-		accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost},
+		accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost, invoiceHost},
 		sends: &transport.Transport{Scheme: "https", Host: strings.TrimPrefix(stripe.APIURL, "https://")},
 	}
 	config := &stripe.BackendConfig{

@@ -89,6 +89,6 @@ func TestAStandInIsRefusedWithALiveKey(t *testing.T) {
 		assert.ErrorContains(t, err, "STRIPE_API_URL", key)
 		s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "", log.Logger())
 		require.NoError(t, err)
-		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com"}, s.PageOrigins(), "payment pages and the billing portal")
+		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com", "https://invoice.stripe.com"}, s.PageOrigins(), "payment pages and the billing portal")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/remote"
 )
 
 // Stripe cannot change the customer of a subscription (https://docs.stripe.com/api/subscriptions/update), and a payment
@@ -31,9 +32,9 @@ func (s *Stripe) Detach(ctx context.Context, o billing.Target, mark string) (bil
 		return billing.DetachedSubscription{}, err
 	}
 	detached := billing.DetachedSubscription{
-		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: anchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
+		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: remote.AnchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
 	}
-	if inFlight(sub.LatestInvoice) {
+	if remote.InFlight(sub.LatestInvoice) {
 		detached.InFlight = true
 		return detached, nil
 	}
@@ -111,7 +112,7 @@ func (s *Stripe) StartSubscription(ctx context.Context, o billing.Target, b bill
 	if err != nil {
 		return billing.StartedSubscription{}, translate(err)
 	}
-	return billing.StartedSubscription{Subscription: sub.ID, PaymentMethod: paymentMethodOf(chargedMethod(sub))}, nil
+	return billing.StartedSubscription{Subscription: sub.ID, PaymentMethod: remote.PaymentMethod(remote.ChargedMethod(sub))}, nil
 }
 
 // findMigrated returns the customer's subscription with a mark; nil if there is none.
@@ -130,7 +131,7 @@ func findMigrated(ctx context.Context, a *account, b billing.NewSubscription) (*
 }
 
 func beginParams(b billing.NewSubscription) *stripe.SubscriptionParams {
-	interval, count := stripeInterval(b.Frequency)
+	interval, count := remote.Interval(b.Frequency)
 	params := &stripe.SubscriptionParams{
 		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.PaymentMethod), OffSession: stripe.Bool(true),
 		ProrationBehavior: stripe.String("none"),
@@ -172,7 +173,7 @@ func (s *Stripe) Collect(ctx context.Context, o billing.Target, c billing.Collec
 	if err != nil {
 		return false, "", err
 	}
-	method := chargedMethod(sub)
+	method := remote.ChargedMethod(sub)
 	if method == nil {
 		return false, "", nil
 	}

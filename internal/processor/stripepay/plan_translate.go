@@ -13,18 +13,15 @@ import (
 	"konbit/internal/processor/stripepay/webhook"
 )
 
-// subscriptionFact reads which plan a subscription belongs to. The event's state may be old, so it is read again later.
+// subscriptionFact reads which plan a subscription belongs to: by our mark, or else by its id, because marks can be
+// removed. The event's state may be old, so it is read again later.
 func subscriptionFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var s stripe.Subscription
 	if err := json.Unmarshal(object, &s); err != nil {
 		return event.Fact{}, err
 	}
-	plan := giftID(s.Metadata)
-	if plan == uuid.Nil {
-		return event.Fact{}, nil
-	}
 	return event.Fact{Subscription: &recurring.SubscriptionSeen{
-		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Migrated: s.Metadata[metaMigration] != "",
+		EntityID: e.EntityID, PlanID: giftID(s.Metadata), SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Migrated: s.Metadata[metaMigration] != "",
 	}}, nil
 }
 
@@ -91,6 +88,15 @@ func customerFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) 
 	}
 	return event.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID,
 		MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
+}
+
+// cardFact reads whose payment method was changed.
+func cardFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
+	var m stripe.PaymentMethod
+	if err := json.Unmarshal(object, &m); err != nil || m.Customer == nil {
+		return event.Fact{}, err
+	}
+	return event.Fact{CardChange: &recurring.CardChange{EntityID: e.EntityID, CustomerID: m.Customer.ID}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

@@ -50,7 +50,8 @@ func tourPlans(t *testing.T, h *program.Program) {
 	require.NoError(t, err)
 	require.Equal(t, s.ID, remote.ScheduleID)
 	require.NoError(t, h.Stripe.Change(ctx, o, billing.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
-	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
+	until := h.Fake.Now().Add(100 * 24 * time.Hour)
+	require.NoError(t, h.Stripe.Pause(ctx, o, &until))
 	o.Key += "resume"
 	_, err = h.Stripe.Resume(ctx, o)
 	require.NoError(t, err)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
+	"konbit/internal/processor/stripepay/remote"
 )
 
 // Schedule is part of billing.Subscriptions. It creates the schedule from the subscription alone, and then sets the number
@@ -90,19 +90,6 @@ func setPhase(ctx context.Context, a *account, key, schedule string, phase *stri
 	return nil
 }
 
-// stripeInterval returns a frequency in Stripe's terms.
-func stripeInterval(f org.Frequency) (interval string, count int64) {
-	switch f {
-	case org.Weekly:
-		return "week", 1
-	case org.Quarterly:
-		return "month", 3
-	case org.Yearly:
-		return "year", 1
-	}
-	return "month", 1
-}
-
 // Change is part of billing.Subscriptions. From the next period on the subscription has one item. If the dates or the
 // frequency change, a period that costs nothing leads to the next charge; the schedule of such a subscription is
 // released first.
@@ -145,7 +132,7 @@ func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.Charge
 
 // itemsParams returns the parameters that replace all items by one.
 func itemsParams(sub *stripe.Subscription, to billing.ChargeTerms) []*stripe.SubscriptionItemsParams {
-	interval, count := stripeInterval(to.Frequency)
+	interval, count := remote.Interval(to.Frequency)
 	var items []*stripe.SubscriptionItemsParams
 	for i, item := range sub.Items.Data {
 		if i > 0 {
@@ -174,7 +161,7 @@ func changePhase(ctx context.Context, a *account, o billing.Target, sub *stripe.
 	phase := schedule.Phases[len(schedule.Phases)-1]
 	params := phaseParams(phase, sub)
 	params.EndDate = stripe.Int64(phase.EndDate)
-	interval, count := stripeInterval(to.Frequency)
+	interval, count := remote.Interval(to.Frequency)
 	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{
 		Quantity: stripe.Int64(1),
 		PriceData: &stripe.SubscriptionItemPriceDataParams{

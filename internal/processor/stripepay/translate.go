@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/payment"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
@@ -61,10 +62,12 @@ func translateEvent(e webhook.Stored) (event.Fact, error) {
 	case "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
 		"customer.subscription.paused", "customer.subscription.resumed":
 		return subscriptionFact(e, object)
-	case "invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible":
+	case "invoice.paid", "invoice.payment_failed", "invoice.payment_action_required", "invoice.voided", "invoice.marked_uncollectible":
 		return invoiceFact(e, object)
 	case "customer.updated":
 		return customerFact(e, object)
+	case "payment_method.automatically_updated", "payment_method.updated":
+		return cardFact(e, object)
 	default:
 		return event.Fact{}, nil
 	}
@@ -134,7 +137,7 @@ func disputeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 
 // movementOf reads which transactions a dispute made and whether it is lost. An inquiry (status warning_…) makes none.
 func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *event.Movement {
-	m := &event.Movement{OfDispute: true}
+	m := &event.Movement{OfDispute: true, Dispute: disputeOf(entity, d, at)}
 	for _, t := range d.BalanceTransactions {
 		m.Transactions = append(m.Transactions, t.ID)
 	}
@@ -145,6 +148,21 @@ func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *event.Moveme
 		}
 	}
 	return m
+}
+
+// disputeOf reads where a dispute stands; nil for an inquiry.
+func disputeOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *plan.DisputeJob {
+	state := plan.DisputeWon // or withdrawn, or the charge was refunded
+	switch d.Status {
+	case stripe.DisputeStatusNeedsResponse, stripe.DisputeStatusUnderReview:
+		state = plan.DisputeOpen
+	case stripe.DisputeStatusLost:
+		state = plan.DisputeLost
+	}
+	if d.Charge == nil || strings.HasPrefix(string(d.Status), "warning_") {
+		return nil
+	}
+	return &plan.DisputeJob{EntityID: entity, Dispute: d.ID, Charge: d.Charge.ID, State: state, At: at.UTC()}
 }
 
 func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {

@@ -11,10 +11,14 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/stripepay/remote"
 )
 
-// portalHost is the host of Stripe's billing portal.
-const portalHost = "billing.stripe.com"
+// Hosts of Stripe's pages for donors: the billing portal, and the pages of invoices.
+const (
+	portalHost  = "billing.stripe.com"
+	invoiceHost = "invoice.stripe.com"
+)
 
 // PaymentMethodPage creates a page of Stripe's billing portal that asks for a new payment method and nothing else, and
 // returns its address. The page leads back to the address `back`.
@@ -38,11 +42,37 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 	if err != nil {
 		return "", translate(err)
 	}
-	address, err := url.Parse(session.URL)
+	return session.URL, s.checkPage(session.URL, session.ID)
+}
+
+// checkPage reports an error if the page of an object is not at one of Stripe's own addresses.
+func (s *Stripe) checkPage(page, object string) error {
+	address, err := url.Parse(page)
 	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
-		return "", fmt.Errorf("stripe: portal session %s is at an unexpected address", session.ID)
+		return fmt.Errorf("stripe: the page of %s is at an unexpected address", object)
 	}
-	return session.URL, nil
+	return nil
+}
+
+// ConfirmationPage is part of billing.Subscriptions. Stripe's page of an invoice asks the donor's bank to confirm the
+// payment, or takes another card (https://docs.stripe.com/invoicing/hosted-invoice-page).
+func (s *Stripe) ConfirmationPage(ctx context.Context, entity, invoice string) (string, error) {
+	a, err := s.account(entity)
+	if err != nil {
+		return "", err
+	}
+	params := &stripe.InvoiceParams{}
+	params.Context = ctx
+	in, err := a.api.Invoices.Get(invoice, params)
+	switch {
+	case isMissing(err):
+		return "", nil
+	case err != nil:
+		return "", translate(err)
+	case in.Status != stripe.InvoiceStatusOpen || in.HostedInvoiceURL == "":
+		return "", nil
+	}
+	return in.HostedInvoiceURL, s.checkPage(in.HostedInvoiceURL, in.ID)
 }
 
 // UseNewestPaymentMethod is part of billing.Subscriptions. Stripe prefers a subscription's own payment method to its
@@ -62,7 +92,7 @@ func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o billing.Target, c
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return nil, nil
 	}
-	method := paymentMethodOf(c.InvoiceSettings.DefaultPaymentMethod)
+	method := remote.PaymentMethod(c.InvoiceSettings.DefaultPaymentMethod)
 	return method, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.DefaultPaymentMethod = stripe.String(method.ID)
 	})
@@ -100,7 +130,7 @@ func (s *Stripe) RetryPayment(ctx context.Context, o billing.Target, invoice str
 	if in.Status != stripe.InvoiceStatusOpen && in.Status != stripe.InvoiceStatusUncollectible {
 		return in.Status == stripe.InvoiceStatusPaid, nil
 	}
-	if inFlight(in) {
+	if remote.InFlight(in) {
 		return true, nil
 	}
 	params := &stripe.InvoicePayParams{OffSession: stripe.Bool(true)}

@@ -164,8 +164,11 @@ func (s sender) sendStatements() {
 
 // Events of plans with an email, while the plan runs and when it ends.
 var (
-	runningEvents = []string{"payment failed", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming"}
-	endingEvents  = []string{"finished", "given up", "cancelled", "payment refused"}
+	runningEvents = []string{
+		"payment failed", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming", "changed at stripe", "end set",
+		"end removed", "paused at stripe", "held", "dispute won",
+	}
+	endingEvents = []string{"finished", "given up", "cancelled", "stopped at stripe", "stopped by dispute", "payment refused"}
 )
 
 // sendEvents records events of a plan and sends their emails.
@@ -174,7 +177,8 @@ func (s sender) sendEvents(g giver, kinds []string) {
 	soon := time.Now().AddDate(0, 1, 0)
 	for _, kind := range kinds {
 		id := program.NewID()
-		detail := plan.Detail{N: 3, Amount: 2000, Frequency: "monthly", Until: &soon, Next: &soon, Code: "insufficient_funds", Last4: "4242", Brand: "visa", Given: 6000}
+		detail := plan.Detail{N: 3, Amount: 2000, Frequency: "monthly", Until: &soon, Next: &soon, Code: "insufficient_funds", Last4: "4242", Brand: "visa", Given: 6000,
+			Ends: &soon, Before: 1500, FrequencyBefore: "weekly"}
 		s.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, $1::uuid::text, $4, now())`, id, g.plan.ID, kind, detail)
 		require.NoError(s.t, s.plans.Mail(s.t.Context(), id), kind)
 	}

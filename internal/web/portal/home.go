@@ -13,6 +13,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // latestGifts is how many gifts the summary shows.
@@ -136,8 +137,8 @@ func stateOf(g donation.HistoryItem) string {
 }
 
 // planItems returns what a list shows of the visitor's plans whose status is shown.
-func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]PlanItem, error) {
-	var items []PlanItem
+func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]giftpage.PlanItem, error) {
+	var items []giftpage.PlanItem
 	for _, d := range v.Donors {
 		plans, err := recurring.OfDonor(r.Context(), a.DB, d.ID)
 		if err != nil {
@@ -155,15 +156,13 @@ func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Stat
 			if err != nil {
 				return nil, err
 			}
-			item := PlanItem{
+			item := giftpage.PlanItem{
 				URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.Amount(),
+				Ended: string(deref(p.EndedBecause)), Ends: giftpage.DateIn(p.EndsAt, e.Location()), Next: giftpage.DateIn(p.NextAt, e.Location()),
 				Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
 			}
-			if remaining, known := p.Remaining(); known && p.Status.IsRunning() {
+			if remaining, known := p.Remaining(); known && p.Status.IsRunning() && p.EndsAt == nil {
 				item.Remaining = remaining
-			}
-			if p.NextAt != nil {
-				item.Next = p.NextAt.In(e.Location())
 			}
 			items = append(items, item)
 		}

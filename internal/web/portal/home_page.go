@@ -6,6 +6,7 @@ import (
 
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // HomePage is a summary of what a donor gave.
@@ -15,7 +16,7 @@ type HomePage struct {
 	Year  int    // the current year
 	Sums  []Total
 	Funds []FundTotal // the largest first
-	Plans []PlanItem
+	Plans []giftpage.PlanItem
 	Gifts []GiftItem // the newest few
 }
 
@@ -29,18 +30,6 @@ type Total struct {
 type FundTotal struct {
 	Fund, Organisation string
 	Year, All          money.Amount
-}
-
-// PlanItem is a recurring gift in a list.
-type PlanItem struct {
-	URL          string
-	Organisation string
-	Status       string // active, paused, finished, cancelled, failed
-	Amount       money.Amount
-	Every        string
-	Next         time.Time // next charge in the entity's time zone; zero if there is none
-	Remaining    int       // payments still to come; negative if the plan has no planned end
-	Failing      bool      // the last charge failed
 }
 
 // GiftItem is a gift in a list.
@@ -86,7 +75,7 @@ func largest(funds []FundTotal, c money.Currency) (most int64) {
 // PlansPage lists a donor's recurring gifts.
 type PlansPage struct {
 	Page
-	Plans []PlanItem
+	Plans []giftpage.PlanItem
 }
 
 // Write writes the page.

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/view"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/accesspage"
+	"konbit/internal/web/portal/giftpage"
 )
 
 var someDay = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -33,15 +34,17 @@ func portalGifts(lang phrase.Language) (gifts []portal.GiftItem) {
 	return gifts
 }
 
-func portalPlans(lang phrase.Language) (plans []portal.PlanItem) {
+func portalPlans(lang phrase.Language) (plans []giftpage.PlanItem) {
 	for _, status := range []string{"active", "paused", "finished", "cancelled", "failed"} {
-		p := portal.PlanItem{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Remaining: -1}
+		p := giftpage.PlanItem{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Remaining: -1}
 		if status == "active" || status == "paused" {
 			p.Next, p.Remaining, p.Failing = someDay, 11, status == "active"
 		}
 		plans = append(plans, p)
 	}
-	return plans
+	ending, asked := plans[0], plans[3]
+	ending.Next, ending.Ends, asked.Ended = time.Time{}, someDay, "asked"
+	return append(plans, ending, asked)
 }
 
 func emailChoicePage(lang phrase.Language) accesspage.EmailChoicePage {

@@ -40,6 +40,9 @@ func (a *Area) ownCardGet(w http.ResponseWriter, r *http.Request, p web.Owned[pl
 	if err != nil {
 		return err
 	}
+	if page.Confirm, err = recurring.AwaitsConfirmation(r.Context(), a.DB, p.Object.plan); err != nil {
+		return err
+	}
 	page.Action, page.Token, page.Done = subPath(p.Object.path, "/card"), p.Object.token, r.URL.Query().Get("done") != ""
 	return a.writePaymentMethod(w, page)
 }
@@ -48,10 +51,19 @@ func (a *Area) writePaymentMethod(w http.ResponseWriter, page giftpage.PaymentMe
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// ownCardPost creates Stripe's page and redirects to it.
+// ownCardPost creates Stripe's page and redirects to it: for a new payment method or, with do=confirm, to confirm a
+// payment with the bank.
 func (a *Area) ownCardPost(w http.ResponseWriter, r *http.Request, p web.Owned[planView]) error {
 	ctx, cancel := context.WithTimeout(r.Context(), stripeTimeout)
 	defer cancel()
+	if r.PostFormValue("do") == "confirm" {
+		address, err := a.Plans.ConfirmPayment(ctx, p.Object.plan)
+		if err != nil {
+			return err
+		}
+		http.Redirect(w, r, address, http.StatusSeeOther)
+		return nil
+	}
 	back := web.Absolute(a.BaseURL, subPath(p.Object.path, "/card")) + "&done=1"
 	address, _, err := a.Plans.UpdatePaymentMethod(ctx, p.Object.plan.DonorID, string(p.Object.lang), back)
 	if err != nil {
@@ -89,9 +101,10 @@ func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans [
 	return page, nil
 }
 
-func deref(text *string) string {
-	if text == nil {
-		return ""
+// deref returns what a pointer points to; the zero value if it is nil.
+func deref[T any](value *T) (v T) {
+	if value != nil {
+		v = *value
 	}
-	return *text
+	return v
 }

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/planterms"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
@@ -71,7 +72,7 @@ func (a *Area) openPlan(r *http.Request, ref, preferred string) (planView, error
 		return p, err
 	}
 	p.offer.Funds = catalog.Open(plan.OrganisationID)
-	if p.parts, err = recurring.PartsOf(r.Context(), a.DB, plan, plan.Terms); err != nil {
+	if p.parts, err = planterms.PartsOf(r.Context(), a.DB, plan, plan.Terms); err != nil {
 		return p, err
 	}
 	requested := cmp.Or(r.URL.Query().Get("lang"), preferred, plan.Language)
@@ -148,7 +149,7 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
 		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(),
 		Token: p.token, Own: p.via == planlink.BySession,
-		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
+		Status: string(p.plan.Status), Ended: string(deref(p.plan.EndedBecause)), Held: p.plan.DisputedSince != nil, Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
 		Entry: giftpage.PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
@@ -159,12 +160,7 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 	if p.plan.Total != nil {
 		page.Of = *p.plan.Total
 	}
-	if p.plan.NextAt != nil {
-		page.Next = p.plan.NextAt.In(loc)
-	}
-	if last := p.plan.LastAt(); last != nil {
-		page.Last = last.In(loc)
-	}
+	page.Next, page.Last, page.Ends = giftpage.DateIn(p.plan.NextAt, loc), giftpage.DateIn(p.plan.LastAt(), loc), giftpage.DateIn(p.plan.EndsAt, loc)
 	if p.plan.Status.IsRunning() {
 		page.CardURL = subPath(p.path, "/card")
 	}

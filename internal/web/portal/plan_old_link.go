@@ -36,12 +36,7 @@ func (a *Area) planOfOldCardLink(r *http.Request) (planlink.Link, error) {
 	if err != nil {
 		return planlink.Link{}, err
 	}
-	var chosen *plan.Plan
-	for i, p := range plans {
-		if p.Status.IsRunning() && (chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil) {
-			chosen = &plans[i]
-		}
-	}
+	chosen, _ := plan.ForNewCard(plans)
 	if chosen == nil {
 		return planlink.Link{}, web.NotFound()
 	}

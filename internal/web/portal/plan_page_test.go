@@ -36,6 +36,15 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 		other.Status = status
 		pages[status] = other
 	}
+	for _, because := range []string{"asked", "unpaid", "disputed", "at_stripe"} {
+		other := p
+		other.Status, other.Ended = "cancelled", because
+		pages["ended "+because] = other
+	}
+	held, ending := p, p
+	held.Status, held.Held, held.Next = "paused", true, time.Time{}
+	ending.Ends, ending.Next = day, time.Time{}
+	pages["held"], pages["ending"] = held, ending
 	for _, said := range []string{"pause", "skip", "resume", "cancel", "change", "soon"} {
 		other := p
 		other.Done = said
@@ -82,7 +91,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	}
 	for _, done := range []bool{false, true} {
 		all["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
-			return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+			return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done, Confirm: !done,
 				Plans: []giftpage.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
 		}
 	}

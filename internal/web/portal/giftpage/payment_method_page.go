@@ -16,6 +16,7 @@ type PaymentMethodPage struct {
 	Plans        []PlanSummary // active and paused plans
 	Done         bool          // the donor comes back from Stripe's page
 	NeedsSession bool          // the donor came by a link: Action sends a code
+	Confirm      bool          // the last payment waits until the donor confirms it with their bank
 }
 
 // PlanSummary is a recurring gift and the payment method it is charged to.

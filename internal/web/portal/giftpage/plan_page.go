@@ -20,11 +20,14 @@ type PlanPage struct {
 	Own          bool   // it was opened in a session, not by the link of an email
 
 	Status        string // active, paused, finished, cancelled or failed
+	Ended         string // why it ended, as plan.Cause; empty if that is not known
+	Held          bool   // a payment is disputed, and nothing is charged meanwhile
 	Amount        money.Amount
 	Covered       money.Amount // part of Amount that is added for the processing fee; may be zero
 	Every         string
 	Paid, Of      int       // payments received, and planned; Of is 0 for a plan without a planned end
 	Next, Last    time.Time // in the donee's time zone; zero if there is none or it is not known
+	Ends          time.Time // when it ends, if that was set at Stripe; zero: it was not
 	DeclineReason string    // as view.PlanEmailWords.DeclineReason; empty if the last payment succeeded
 	Brand, Last4  string
 	CardURL       string // leads to a new payment method
@@ -87,7 +90,8 @@ type planData struct {
 	Pauses          []int
 	FieldErrors     map[string]string
 	ChargeScheduled bool
-	Ongoing         bool   // active or paused
+	Ongoing         bool // active or paused
+	StatusText      string
 	DeclineText     string // why the last payment failed; empty if it succeeded
 }
 
@@ -101,11 +105,22 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	if !p.Covered.IsZero() {
 		fact(say("plan.covered"), p.Covered.Format(string(p.Language)))
 	}
+	d.StatusText = say(statusKey("plan.status.", p.Status, p.Ended))
+	switch {
+	case p.Held:
+		d.StatusText = say("plan.status.held")
+	case !p.Ends.IsZero():
+		d.StatusText = say("plan.status.ending", "date", phrase.Date(p.Language, p.Ends))
+	case p.DeclineReason != "" && p.Status == "active":
+		d.StatusText = say("plan.status.failing")
+	}
 	fact(say("plan.paid"), p.paidText(v))
 	if !p.Next.IsZero() {
 		fact(say("plan.next"), phrase.Date(p.Language, p.Next))
 	}
-	if !p.Last.IsZero() {
+	if !p.Ends.IsZero() {
+		fact(say("plan.ends"), phrase.Date(p.Language, p.Ends))
+	} else if !p.Last.IsZero() {
 		fact(say("plan.last"), phrase.Date(p.Language, p.Last))
 	}
 	if p.Last4 != "" && d.Ongoing {
@@ -126,6 +141,17 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	}
 	d.Errors = f.Errors(planTarget)
 	return v.Write(w, "portal/plan", p.Language, d)
+}
+
+// statusKey returns the phrase key of a gift's status. Of the causes of an end it says those that are known.
+func statusKey(prefix, status, ended string) string {
+	switch {
+	case status != "cancelled" && status != "failed":
+		return prefix + status
+	case ended == "asked" || ended == "unpaid" || ended == "disputed":
+		return prefix + "stopped_" + ended
+	}
+	return prefix + "stopped"
 }
 
 // planTarget returns the id of the element that belongs to a field of a change.

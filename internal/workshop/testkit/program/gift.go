@@ -2,6 +2,7 @@ package program
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
@@ -308,7 +310,7 @@ func (h *Program) RunPlanJobs() (done int) {
 		Kind string `db:"kind"`
 		Args []byte `db:"args"`
 	}
-	require.NoError(h.t, h.DB.Owner.Select(&due, `SELECT id, kind, args FROM river_job WHERE kind IN ('plan_look', 'plan_request') ORDER BY id`))
+	require.NoError(h.t, h.DB.Owner.Select(&due, `SELECT id, kind, args FROM river_job WHERE kind IN ('plan_look', 'plan_request', 'plan_dispute') ORDER BY id`))
 	for _, job := range due {
 		var of struct {
 			Plan    uuid.UUID `json:"plan_id"`
@@ -316,8 +318,15 @@ func (h *Program) RunPlanJobs() (done int) {
 		}
 		require.NoError(h.t, json.Unmarshal(job.Args, &of))
 		do, id := h.Plans.SyncPlan, of.Plan
-		if job.Kind == "plan_request" {
+		switch job.Kind {
+		case "plan_request":
 			do, id = h.Plans.ExecuteRequest, of.Request
+		case "plan_dispute":
+			do = func(ctx context.Context, _ uuid.UUID) error {
+				var dispute plan.DisputeJob
+				require.NoError(h.t, json.Unmarshal(job.Args, &dispute))
+				return h.Plans.FollowDispute(ctx, dispute)
+			}
 		}
 		if err := do(h.t.Context(), id); err != nil {
 			h.t.Logf("%s %s: %v", job.Kind, id, err)
