@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"crypto/sha256"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ func (d *Document) Bytes() ([]byte, error) {
 		return nil, d.err
 	}
 	f := &file{offsets: []int{0}}
-	f.Grow(64 << 10)
+	f.Grow(44 << 10) // most documents
 	f.write("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	catalog, info, metadata, pages, tree, parents := f.next(), f.next(), f.next(), f.next(), f.next(), f.next()
 	for _, p := range d.pages {
@@ -42,7 +43,20 @@ func (d *Document) Bytes() ([]byte, error) {
 		u.write(f)
 	}
 	d.writeStructure(f, tree, parents)
-	return f.finish(catalog, info), nil
+	return f.finish(catalog, info, d.identity()), nil
+}
+
+// identity returns a hash of what distinguishes the document from others: its description and what its pages show.
+func (d *Document) identity() []byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %s\n", d.info.Title, d.info.Author, d.info.Subject, d.info.Language, d.info.Created)
+	for _, p := range d.pages {
+		_, _ = h.Write(p.content.Bytes()) // a hash takes everything
+	}
+	for _, u := range d.fonts {
+		fmt.Fprintf(h, "%s %v\n", u.font.Name, u.extra)
+	}
+	return h.Sum(nil)[:16]
 }
 
 func (d *Document) writePages(f *file, pages int) {

@@ -3,7 +3,6 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"math"
@@ -48,14 +47,19 @@ func (f *file) compressed(n int, entries string, content []byte) {
 	f.end()
 }
 
-// finish writes the table of objects. The file's identifier is a hash of its content, so that it depends on that alone.
-func (f *file) finish(catalog, info int) []byte {
-	at, id := f.Len(), sha256.Sum256(f.Bytes())
+// finish writes the table of objects. id is the file's identifier.
+func (f *file) finish(catalog, info int, id []byte) []byte {
+	at := f.Len()
 	f.printf("xref\n0 %d\n0000000000 65535 f \n", len(f.offsets))
+	row := []byte("0000000000 00000 n \n")
 	for _, offset := range f.offsets[1:] {
-		f.printf("%010d 00000 n \n", offset)
+		for i := 9; i >= 0; i-- {
+			row[i] = byte('0' + offset%10)
+			offset /= 10
+		}
+		f.Write(row)
 	}
-	f.printf("trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%x><%x>]>>\nstartxref\n%d\n%%%%EOF\n", len(f.offsets), catalog, info, id[:16], id[:16], at)
+	f.printf("trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%x><%x>]>>\nstartxref\n%d\n%%%%EOF\n", len(f.offsets), catalog, info, id, id, at)
 	return f.Bytes()
 }
 

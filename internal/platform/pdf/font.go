@@ -32,6 +32,8 @@ type commonFont struct {
 	length  int    // of the program before
 	texts   []string
 	unicode []byte // ToUnicode, compressed
+	tag     string // see subsetTag
+	widths  []byte // see widthsOf
 }
 
 // commonFonts has a *commonFont for each *typeset.Font.
@@ -49,6 +51,7 @@ func commonOf(f *typeset.Font) *commonFont {
 	if len(c.subset.Glyphs) > 0 {
 		c.program, c.length = compressWell(c.subset.Program), len(c.subset.Program)
 		c.unicode = compressWell(toUnicode(c.texts))
+		c.tag, c.widths = subsetTag(c.subset), widthsOf(c.subset)
 	}
 	stored, _ := commonFonts.LoadOrStore(f, c)
 	return stored.(*commonFont)
@@ -97,24 +100,21 @@ func (u *usedFont) width(code int) float64 {
 // write writes the font's objects (ISO 32000-1, 9.7 and 9.9).
 func (u *usedFont) write(f *file) {
 	subset, program, length, unicode := u.common.subset, u.common.program, u.common.length, u.common.unicode
+	tag, widths := u.common.tag, u.common.widths
 	if len(u.extra) > 0 {
 		subset = u.font.Subset(append(append([]font.GID{}, subset.Glyphs...), u.extra...))
 		program, length = compress(subset.Program), len(subset.Program)
 		unicode = compress(toUnicode(append(append([]string{}, u.common.texts...), u.texts...)))
+		tag, widths = subsetTag(subset), widthsOf(subset)
 	}
-	name := subsetTag(subset) + "+" + u.font.Name
+	name := tag + "+" + u.font.Name
 	descendant, descriptor, embedded, mapping := f.next(), f.next(), f.next(), f.next()
 	f.object(u.object, fmt.Sprintf("<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>",
 		name, descendant, mapping))
 	f.begin(descendant)
 	f.printf("<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"+
 		"/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 0/W[1[", name, descriptor)
-	for i, w := range subset.Widths {
-		if i > 0 {
-			f.write(" ")
-		}
-		f.Write(appendNumber(nil, w*1000))
-	}
+	f.Write(widths)
 	f.write("]]>>")
 	f.end()
 	b, m := subset.Bounds, subset.Metrics
@@ -122,6 +122,17 @@ func (u *usedFont) write(f *file) {
 		"/CapHeight 700/StemV 80/FontFile2 %d 0 R>>", name, b[0]*1000, b[1]*1000, b[2]*1000, b[3]*1000, m.Ascent*1000, m.Descent*1000, embedded))
 	f.compressed(embedded, fmt.Sprintf("/Length1 %d", length), program)
 	f.compressed(mapping, "", unicode)
+}
+
+// widthsOf returns the widths of a subset's glyphs in thousandths of an em.
+func widthsOf(s typeset.Subset) (list []byte) {
+	for i, w := range s.Widths {
+		if i > 0 {
+			list = append(list, ' ')
+		}
+		list = appendNumber(list, w*1000)
+	}
+	return list
 }
 
 // subsetTag returns the six letters that distinguish subsets of one font.
