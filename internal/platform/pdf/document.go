@@ -153,9 +153,9 @@ func (d *Document) run(x, y, size float64, c Colour, run typeset.Run) {
 	var codes []byte
 	flush := func() {
 		if len(codes) > 0 {
-			p.content.WriteByte('<')
+			p.content.WriteByte('(')
 			p.content.Write(codes)
-			p.content.WriteString("> Tj\n")
+			p.content.WriteString(") Tj\n")
 			codes = codes[:0]
 		}
 	}
@@ -170,7 +170,7 @@ func (d *Document) run(x, y, size float64, c Colour, run typeset.Run) {
 			drawn, raised = at, g.DY
 		}
 		code := font.code(g)
-		codes = appendHex(codes, code)
+		codes = appendEscaped(appendEscaped(codes, byte(code>>8)), byte(code))
 		drawn += font.width(code)
 		pen += g.Advance
 	}

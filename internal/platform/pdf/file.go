@@ -112,6 +112,18 @@ func appendHex(to []byte, v int) []byte {
 	return append(to, digits[v>>12&15], digits[v>>8&15], digits[v>>4&15], digits[v&15])
 }
 
+// appendEscaped writes a byte of a string (ISO 32000-1, 7.3.4.2).
+func appendEscaped(to []byte, b byte) []byte {
+	switch b {
+	case '(', ')', '\\':
+		return append(to, '\\', b)
+	case '\r':
+		return append(to, '\\', 'r')
+	default:
+		return append(to, b)
+	}
+}
+
 // textString returns text as a string of a PDF, in UTF-16.
 func textString(text string) string {
 	b := []byte("<FEFF")
