@@ -57,6 +57,7 @@ CREATE TABLE balance_transaction (
     created_at timestamp with time zone NOT NULL,
     available_on timestamp with time zone NOT NULL,
     booked_at timestamp with time zone NOT NULL,
+    changed_charge text,
     PRIMARY KEY (entity_id, id),
     CONSTRAINT balance_transaction_check CHECK (net = (amount - fee)),
     CONSTRAINT balance_transaction_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -776,8 +777,10 @@ CREATE TABLE payment_change (
     payment_id uuid NOT NULL,
     amount bigint NOT NULL,
     at timestamp with time zone NOT NULL,
+    owed bigint NOT NULL DEFAULT 0,
+    beyond bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (object_id, kind, entity_id),
-    CONSTRAINT payment_change_amount_check CHECK (amount > 0),
+    CONSTRAINT payment_change_amount_check CHECK (amount >= 0 AND owed >= 0 AND beyond >= 0 AND (amount + owed + beyond) > 0),
     CONSTRAINT payment_change_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'refund failed'::text, 'dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text])),
     CONSTRAINT payment_change_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
@@ -794,9 +797,11 @@ CREATE TABLE payment_change_share (
     fee bigint NOT NULL,
     sponsor_fee bigint NOT NULL,
     absorbed bigint NOT NULL DEFAULT 0,
+    owed bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (object_id, kind, entity_id, fund_id),
     CONSTRAINT payment_change_share_amount_check CHECK (amount >= 0),
     CONSTRAINT payment_change_share_check CHECK (absorbed >= 0 AND absorbed <= amount),
+    CONSTRAINT payment_change_share_owed_check CHECK (owed >= 0),
     CONSTRAINT payment_change_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
     CONSTRAINT payment_change_share_object_id_kind_entity_id_fkey FOREIGN KEY (object_id, kind, entity_id) REFERENCES payment_change(object_id, kind, entity_id)
 );
@@ -1300,6 +1305,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW check_not_booked_once (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_receipt_beyond_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_receipt_facts (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 

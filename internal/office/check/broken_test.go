@@ -30,6 +30,9 @@ const (
 		  FROM donation d JOIN legal_entity e ON e.id = d.entity_id WHERE d.id = 'KEPT';`
 	insertedID = "00000000-0000-4000-8000-000000000001"
 
+	withdrawn = `INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at, changed_charge)
+		VALUES ('TSNE', 'txn_made', 'adjustment', 'dp_made', -5150, -5150, 0, 'USD', now(), now(), now(), ` // net 0: nothing is to be booked
+
 	erasure = `INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ('MADE', now(), 'x', 'en', now(), now()); INSERT INTO erasure_donor (erasure_id, donor_id) VALUES ('MADE', 'DONOR');`
 	erased  = erasure + `SELECT erase_people('MADE', '{}'); ALTER TABLE plan DISABLE TRIGGER USER; ALTER TABLE plan_event DISABLE TRIGGER USER; ALTER TABLE plan_request DISABLE TRIGGER USER;
 		ALTER TABLE donation_contact DISABLE TRIGGER USER; ALTER TABLE statement_person DISABLE TRIGGER USER;`
@@ -50,6 +53,8 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"KEPT.charge", *s.Gift(s.unchanged.ID).ChargeID, "KEPT.receipt", s.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, s.unchanged.ID)[0],
 		"KEPT.entry", s.Lines(`SELECT id::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.unchanged.ID.String())[0],
 		"LAST.entry", s.Lines(`SELECT entry_id::text FROM ledger_seal s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = 'tsne' ORDER BY n DESC LIMIT 1`)[0],
+		"WHOLE.receipt", s.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, s.whole.ID)[0],
+		"LOST.receipt", s.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, s.lost.ID)[0],
 		"PART.move", s.Lines(`SELECT id FROM balance_transaction WHERE type = 'refund' AND net = -500`)[0],
 		"LOST.dispute", s.Lines(`SELECT object_id FROM payment_change WHERE kind = 'dispute lost'`)[0],
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
@@ -92,8 +97,11 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a series without receipts":             {`INSERT INTO receipt_counter (entity_id, year, last) VALUES ('TSNE', 2199, 3)`, "A5 2199"},
 		"a gift whose receipt is void":          {`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ('KEPT.receipt', 'KEPT', 'correction', now(), 'x', now())`, "A6 KEPT"},
 		"a gift with two receipts":              {`DROP INDEX receipt_one_per_gift; UPDATE receipt_counter SET last = last + 1; INSERT INTO receipt SELECT gen_random_uuid(), r.entity_id, r.year, c.last, donation_id, NULL, language, words_version, facts, now() FROM receipt r JOIN receipt_counter c USING (entity_id, year) WHERE r.id = 'KEPT.receipt'`, "A6 KEPT"},
-		"a receipt of a refunded gift":          {`DELETE FROM receipt_void WHERE donation_id = 'WHOLE'`, "A6 WHOLE"},
-		"a receipt of a gift lost in a dispute": {`DELETE FROM receipt_void WHERE donation_id = 'LOST'`, "A6 LOST"},
+		"a receipt of a refunded gift":          {`DELETE FROM receipt_void WHERE donation_id = 'WHOLE'`, "A6 WHOLE, A18 WHOLE.receipt"},
+		"a receipt of a gift lost in a dispute": {`DELETE FROM receipt_void WHERE donation_id = 'LOST'`, "A6 LOST, A18 LOST.receipt"},
+		"a receipt of more than Stripe left":    {withdrawn + `'KEPT.charge')`, "A18 KEPT.receipt"},
+		"a withdrawal of an unknown charge":     {withdrawn + `'ch_unknown')`, ""},
+		"a withdrawal that is being decided":    {withdrawn + `'KEPT.charge'); INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, beyond, at) SELECT 'TSNE', 'dp_made', 'dispute withdrawn', id, 2000, 3150, now() FROM payment WHERE charge_ref = 'KEPT.charge'`, ""},
 		"an old receipt that was mailed":        {old, ""},
 		"an old receipt not accepted yet":       {old + `UPDATE letter_delivery SET accepted_at = NULL WHERE letter_id IN (SELECT id FROM letter WHERE subject_id = 'KEPT.receipt')`, "A7 KEPT.receipt"},
 		"an old receipt that was refused":       {old + `UPDATE letter_delivery SET accepted_at = NULL, refused_at = now() WHERE letter_id IN (SELECT id FROM letter WHERE subject_id = 'KEPT.receipt')`, ""},

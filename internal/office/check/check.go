@@ -33,6 +33,7 @@ func Checkers() []Checker {
 		{"A15", "check_event_set_aside", "no event is set aside"},
 		{"A16", "check_receipt_facts", "every receipt and statement says what was true of its legal entity, and of its donation"},
 		{"A17", "check_erased_person", "no row names a person who was erased"},
+		{"A18", "check_receipt_beyond_charge", "no receipt is valid for more than Stripe left us of its charge"},
 		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
 	}
 }

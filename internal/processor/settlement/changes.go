@@ -17,9 +17,19 @@ import (
 type change struct {
 	object, kind string // the refund's or dispute's id, or the refund order's
 	payment      payment.Payment
-	amount       int64 // in minor units, always positive
+	amount       int64 // what was taken of the gift, in minor units; 0 if nothing was left
+	beyond       int64 // what operations paid beyond the gift, in minor units
 	at           time.Time
 }
+
+// taking is how money that went back was divided.
+type taking struct {
+	parts  []share.Part // of the funds of the gift
+	beyond int64        // more than was left of the gift, in minor units: operations pays it
+}
+
+// total returns the amount that went back, in minor units.
+func (t taking) total() int64 { return share.TotalGift(t.parts) + share.TotalOwed(t.parts) + t.beyond }
 
 // The kinds of change, as in payment_change.kind.
 const (
@@ -33,44 +43,54 @@ const (
 // insertChangeTx stores a change and its parts.
 func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts []share.Part) error {
 	const query = `/* settlement.insertChangeTx */
-		INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at) VALUES ($1, $2, $3, $4, $5, $6)`
+		INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, owed, beyond, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	const shares = `/* settlement.insertChangeTx */
-		INSERT INTO payment_change_share (entity_id, object_id, kind, fund_id, amount, fee, sponsor_fee, absorbed)
-		SELECT $1, $2, $3, p.fund_id, p.amount, p.fee, p.sponsor_fee, p.absorbed
-		  FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS p (fund_id, amount, fee, sponsor_fee, absorbed)`
-	if _, err := tx.ExecContext(ctx, query, s.entity.ID, c.object, c.kind, c.payment.ID, c.amount, c.at); err != nil {
+		INSERT INTO payment_change_share (entity_id, object_id, kind, fund_id, amount, fee, sponsor_fee, absorbed, owed)
+		SELECT $1, $2, $3, p.fund_id, p.amount, p.fee, p.sponsor_fee, p.absorbed, p.owed
+		  FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+		       AS p (fund_id, amount, fee, sponsor_fee, absorbed, owed)`
+	if _, err := tx.ExecContext(ctx, query, s.entity.ID, c.object, c.kind, c.payment.ID, c.amount, share.TotalOwed(parts), c.beyond, c.at); err != nil {
 		return err
 	}
-	rows := pg.NewColumns(5)
+	rows := pg.NewColumns(6)
 	for _, p := range parts {
-		rows.Add(p.Fund.ID, p.Gift, p.Fee, p.SponsorFee, p.Absorbed)
+		rows.Add(p.Fund.ID, p.Gift, p.Fee, p.SponsorFee, p.Absorbed, p.Owed)
 	}
 	_, err := tx.ExecContext(ctx, shares, rows.Args(s.entity.ID, c.object, c.kind)...)
 	return err
 }
 
-// changePartsTx returns the parts of an earlier change of an object; happened is false if there was no such change.
-func (s *bookingRun) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []share.Part, happened bool, err error) {
-	const happens = `/* settlement.changePartsTx */ SELECT EXISTS (SELECT 1 FROM payment_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3)`
-	const query = `/* settlement.changePartsTx */
-		SELECT fund_id, amount, absorbed FROM payment_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
-	if err := tx.GetContext(ctx, &happened, happens, object, kind, s.entity.ID); err != nil || !happened {
-		return nil, false, err
+// insertTakingTx stores a change whose amount was divided.
+func (s *bookingRun) insertTakingTx(ctx context.Context, tx *sqlx.Tx, c change, taken taking) error {
+	c.amount, c.beyond = share.TotalGift(taken.parts), taken.beyond
+	return s.insertChangeTx(ctx, tx, c, taken.parts)
+}
+
+// earlierTx returns how an earlier change of an object was divided; happened is false if there was no such change.
+func (s *bookingRun) earlierTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (taken taking, happened bool, err error) {
+	const change = `/* settlement.earlierTx */ SELECT beyond FROM payment_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3`
+	const query = `/* settlement.earlierTx */
+		SELECT fund_id, amount, absorbed, owed FROM payment_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
+	var beyond []int64
+	if err := tx.SelectContext(ctx, &beyond, change, object, kind, s.entity.ID); err != nil || len(beyond) == 0 {
+		return taken, false, err
 	}
+	taken.beyond = beyond[0]
 	var rows []struct {
 		FundID   uuid.UUID `db:"fund_id"`
 		Amount   int64     `db:"amount"`
 		Absorbed int64     `db:"absorbed"`
+		Owed     int64     `db:"owed"`
 	}
 	if err := tx.SelectContext(ctx, &rows, query, object, kind, s.entity.ID); err != nil {
-		return nil, false, err
+		return taken, false, err
 	}
 	for _, r := range rows {
 		var f fund.Fund
 		if f, err = s.catalog.Fund(r.FundID); err != nil {
-			return nil, false, err
+			return taken, false, err
 		}
-		parts = append(parts, share.Part{Fund: f, Gift: r.Amount, Absorbed: r.Absorbed})
+		taken.parts = append(taken.parts, share.Part{Fund: f, Gift: r.Amount, Absorbed: r.Absorbed, Owed: r.Owed})
 	}
-	return parts, true, nil
+	return taken, true, nil
 }

@@ -57,6 +57,8 @@ func TestSecondWithdrawalOfADispute(t *testing.T) {
 	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_c", "dispute", -2000)))
 	require.Contains(t, balances(h), "operations 1090 2000")
 	require.Equal(t, []string{"movement_does_not_fit txn_c"}, h.Lines(`SELECT kind || ' ' || subject FROM finance_task`))
+	found := h.CheckerRows()
+	require.Contains(t, found[len(found)-1].String(), "A18 ", "the receipt is valid, and its money is gone: %v", found)
 }
 
 func TestDisputeWonAfterItWasLost(t *testing.T) {

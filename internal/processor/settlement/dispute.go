@@ -15,13 +15,14 @@ import (
 )
 
 // disputeWithdrawnTx books money that the donor's bank withdrew while it decides a dispute. An inquiry moves no money
-// and books nothing.
+// and books nothing. The bank's amount is bound to nothing: it may be more than the charge, or of a charge that was
+// refunded or disputed before.
 //
 //	debit  credit  fund
-//	1020   1010    the funds of the gift, in proportion to what remains in each
+//	1020   1010    the funds of the gift: what they owe the donor, then in proportion to what remains in each
+//	1020   1010    operations, what is more than is left of the gift (a task says so)
 //	5110   1010    operations, the dispute's fee
 func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	amount := -t.Amount
 	p, err := s.paymentOfTx(ctx, tx, t.ChargeID)
 	if err != nil {
 		return err
@@ -30,15 +31,18 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err != nil {
 		return err
 	}
-	_, again, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeWithdrawn)
 	if err != nil {
 		return err
 	}
-	if again || amount <= 0 || amount > share.TotalRemaining(shares) {
+	if again || t.Amount >= 0 || len(shares) == 0 {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	taken, err := share.TakeProportionally(shares, t.amount(amount))
-	if err != nil {
+	var taken taking
+	if taken.parts, taken.beyond, err = share.Take(shares, t.amount(-t.Amount)); err != nil {
+		return err
+	}
+	if err := s.openBeyondTaskTx(ctx, tx, t, taken); err != nil {
 		return err
 	}
 	entries := []ledger.Entry{s.disputeEntry(t, ledger.DisputedFundsWithheld, ledger.StripeClearing, taken)}
@@ -46,7 +50,7 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.postTx(ctx, tx, t, entries...); err != nil {
 		return err
 	}
-	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, *p, amount, t.CreatedAt}, taken)
+	return s.insertTakingTx(ctx, tx, change{object: t.SourceID, kind: changeWithdrawn, payment: *p, at: t.CreatedAt}, taken)
 }
 
 // disputeWonTx books the money of a won dispute.
@@ -54,16 +58,17 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 //	dispute                    debit  credit       fund
 //	open                       1010   1020         the funds it was withheld from
 //	lost before, won after all 1010   4810 / 4815  the funds that paid the chargeback
-//	                           1010   4810         operations, what it absorbed
+//	                           1010   2300         the funds that owe it to the donor, since a refund failed
+//	                           1010   4810         operations, what it absorbed or paid beyond the gift
 //	if the fee comes back too  1010   5110         operations
 //
 // A dispute that was lost before has nothing withheld any more; its gift's receipt is reinstated.
 func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	parts, withdrawn, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
+	taken, withdrawn, err := s.earlierTx(ctx, tx, t.SourceID, changeWithdrawn)
 	if err != nil {
 		return err
 	}
-	_, again, err := s.changePartsTx(ctx, tx, t.SourceID, changeWon)
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeWon)
 	if err != nil {
 		return err
 	}
@@ -71,32 +76,34 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err != nil {
 		return err
 	}
-	if p == nil || !withdrawn || again || share.TotalGift(parts) != t.Amount {
+	if p == nil || !withdrawn || again || taken.total() != t.Amount {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	lostParts, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
+	whenLost, lost, err := s.earlierTx(ctx, tx, t.SourceID, changeLost)
 	if err != nil {
 		return err
 	}
-	back := s.disputeEntry(t, ledger.StripeClearing, ledger.DisputedFundsWithheld, parts)
+	back := s.disputeEntry(t, ledger.StripeClearing, ledger.DisputedFundsWithheld, taken)
 	if lost {
-		back = s.reinstatedEntry(t, lostParts)
+		back = s.reinstatedEntry(t, whenLost)
 	}
 	if err := s.postTx(ctx, tx, t, append([]ledger.Entry{back}, s.disputeFee(t)...)...); err != nil {
 		return err
 	}
-	c := change{t.SourceID, changeWon, *p, t.Amount, t.CreatedAt}
+	c := change{object: t.SourceID, kind: changeWon, payment: *p, at: t.CreatedAt}
 	if lost {
-		s.reviseReceiptOf(c, receipt.Reinstated)
+		s.reviseReceiptAfter(c, taken, receipt.Reinstated)
 	}
-	return s.insertChangeTx(ctx, tx, c, parts)
+	return s.insertTakingTx(ctx, tx, c, taken)
 }
 
 // reinstatedEntry returns the entry of a dispute that was lost before and is won after all.
-func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []share.Part) ledger.Entry {
+func (s *bookingRun) reinstatedEntry(t Transaction, lost taking) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
-	for _, p := range lostParts {
+	entry.Postings = share.MovePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, lost.beyond)
+	for _, p := range lost.parts {
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.RefundsPayable, p.Fund, p.Owed)...)
 		returned := share.MovePostings(ledger.StripeClearing, ledger.Chargebacks(p.Fund.Restricted()), p.Fund, p.Gift-p.Absorbed)
 		entry.Postings = append(entry.Postings, returned...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.Absorbed)...)
@@ -104,11 +111,12 @@ func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []share.Part) ledg
 	return entry
 }
 
-func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, parts []share.Part) ledger.Entry {
+func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, taken taking) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
-	for _, p := range parts {
-		entry.Postings = append(entry.Postings, share.MovePostings(debit, credit, p.Fund, p.Gift)...)
+	entry.Postings = share.MovePostings(debit, credit, s.operations, taken.beyond)
+	for _, p := range taken.parts {
+		entry.Postings = append(entry.Postings, share.MovePostings(debit, credit, p.Fund, p.Gift+p.Owed)...)
 	}
 	return entry
 }
@@ -137,9 +145,11 @@ type LostDispute struct {
 // a restricted fund.
 //
 //	debit  credit  fund
+//	2300   1020    the funds that owed it to the donor, since a refund failed
 //	481x   1020    the funds it was withheld from, as far as each can pay it
 //	1010   1020    a restricted fund, what it cannot pay
 //	4810   1010    operations, the same amount; a task says so
+//	4810   1020    operations, what is more than was left of the gift
 //
 // It returns false if the withdrawal is not booked yet: the caller must try again later. A repeat, or a dispute that
 // was won meanwhile, changes nothing and returns true.
@@ -148,13 +158,13 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 	if err != nil {
 		return false, err
 	}
-	if _, won, err := s.changePartsTx(ctx, tx, l.ID, changeWon); won || err != nil {
+	if _, won, err := s.earlierTx(ctx, tx, l.ID, changeWon); won || err != nil {
 		return won, err
 	}
-	if _, lost, err := s.changePartsTx(ctx, tx, l.ID, changeLost); lost || err != nil {
+	if _, lost, err := s.earlierTx(ctx, tx, l.ID, changeLost); lost || err != nil {
 		return lost, err
 	}
-	parts, withdrawn, err := s.changePartsTx(ctx, tx, l.ID, changeWithdrawn)
+	taken, withdrawn, err := s.earlierTx(ctx, tx, l.ID, changeWithdrawn)
 	if err != nil {
 		return false, err
 	}
@@ -166,11 +176,11 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 	if !withdrawn {
 		return true, nil
 	}
-	return true, s.loseTx(ctx, tx, l, parts)
+	return true, s.loseTx(ctx, tx, l, taken)
 }
 
-// loseTx books a lost dispute whose money is withheld from parts.
-func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, parts []share.Part) error {
+// loseTx books a lost dispute whose money is withheld as taken says.
+func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, taken taking) error {
 	p, err := s.paymentOfTx(ctx, tx, l.ChargeID)
 	if err != nil {
 		return err
@@ -178,15 +188,18 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, par
 	if p == nil {
 		return fmt.Errorf("settlement: dispute %s is of charge %q, which is not booked", l.ID, l.ChargeID)
 	}
+	parts := taken.parts
 	if err := s.absorbShortfallsTx(ctx, tx, parts); err != nil {
 		return err
 	}
 	t := Transaction{
-		ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -share.TotalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At,
+		ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -taken.total(), Currency: s.entity.Currency, CreatedAt: l.At,
 	}
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
+	entry.Postings = share.MovePostings(ledger.ChargebacksWithout, ledger.DisputedFundsWithheld, s.operations, taken.beyond)
 	for _, p := range parts {
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.RefundsPayable, ledger.DisputedFundsWithheld, p.Fund, p.Owed)...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.Chargebacks(p.Fund.Restricted()),
 			ledger.DisputedFundsWithheld, p.Fund, p.Gift-p.Absorbed)...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.Fund, p.Absorbed)...)
@@ -198,11 +211,11 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, par
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	c := change{l.ID, changeLost, *p, share.TotalGift(parts), l.At}
-	if err := s.insertChangeTx(ctx, tx, c, parts); err != nil {
+	c := change{object: l.ID, kind: changeLost, payment: *p, at: l.At}
+	if err := s.insertTakingTx(ctx, tx, c, taken); err != nil {
 		return err
 	}
-	s.reviseReceiptOf(c, receipt.Dispute)
+	s.reviseReceiptAfter(c, taken, receipt.Dispute)
 	return s.reviseReceiptsTx(ctx, tx)
 }
 

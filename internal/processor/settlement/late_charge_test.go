@@ -60,7 +60,7 @@ func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
 	require.NoError(t, h.Fake.CloseDispute(dispute, "lost"))
 	deliver(h)
 	settle(t, h)
-	require.Equal(t, []string{"operations 1010 -1588", "operations 1090 1500", "operations 5100 88"}, balances(h))
+	require.Equal(t, []string{"operations 1010 -1588", "operations 5100 88", "operations 5110 1500"}, balances(h))
 }
 
 // TestPaymentInAnotherCurrencyThatWasConverted: what Stripe converts to the books' currency is in suspense.

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // revision is a change after which the receipt of a gift must say less, or more again.
@@ -23,6 +24,14 @@ type revision struct {
 func (s *bookingRun) reviseReceiptOf(c change, reason receipt.Reason) {
 	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool { return r.payment.ID == c.payment.ID })
 	s.revisions = append(s.revisions, revision{c, reason})
+}
+
+// reviseReceiptAfter records a revision if the change took something of the gift. What a bank took beyond the gift, or
+// what was owed to the donor already, changes no receipt.
+func (s *bookingRun) reviseReceiptAfter(c change, taken taking, reason receipt.Reason) {
+	if share.TotalGift(taken.parts) > 0 {
+		s.reviseReceiptOf(c, reason)
+	}
 }
 
 // reviseReceiptsTx revises the receipts of the run's changed gifts. The donor gets an email. A payment without a

@@ -19,21 +19,24 @@ import (
 // refundTx books a refund of a charge. 48xx is 4800, or 4805 for a restricted fund.
 //
 //	debit  credit  fund         amount
+//	2300   1010    gift's fund  what is owed to the donor, since the bank could not deliver an earlier refund
 //	48xx   1010    gift's fund  the refunded part, as far as the fund can pay it
 //	4800   1010    operations   what a restricted fund cannot pay (a task says so)
+//	4800   1010    operations   what is more than is left of the gift (another task says so)
 //	1010   5100    gift's fund  the refunded part's share of the processing fee
 //	1010   3900    gift's fund  the refunded part's share of the sponsor's fee
 //	4910   4900    gift's fund  both fees again, if the fund is restricted
 //	5100   1010    operations   the processing fee: Stripe keeps it
 //	3900   1010    operations   the sponsor's fee
+//	5100   1010    operations   what Stripe takes for the refund itself
 //
 // The balance of the fund is then the same as without that part.
 func (s *bookingRun) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	return s.bookReturnTx(ctx, tx, t, receipt.Refund)
 }
 
-// bookReturnTx books money of a charge that went back, as refundTx says. A return that does not fit what remains of the
-// charge goes to suspense.
+// bookReturnTx books money of a charge that went back, as refundTx says. A return of a charge that is in suspense goes to
+// suspense.
 func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transaction, reason receipt.Reason) error {
 	p, err := s.paymentOfTx(ctx, tx, t.ChargeID)
 	if err != nil {
@@ -48,50 +51,57 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 			return err
 		}
 	}
-	amount := -t.Net
-	if amount <= 0 || amount > share.TotalRemaining(shares) {
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeRefund)
+	if err != nil {
+		return err
+	}
+	if again || t.Amount >= 0 || len(shares) == 0 {
 		if err := s.noticeReturnedTx(ctx, tx, t); err != nil {
 			return err
 		}
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	returned, err := s.returnedPartsTx(ctx, tx, shares, money.New(amount, t.Currency))
+	returned, err := s.returnedTx(ctx, tx, shares, t.amount(-t.Amount))
 	if err != nil {
 		return err
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	entry.Postings = s.returnPostings(returned, ledger.StripeClearing, ledger.StripeClearing)
-	if err := s.openShortfallTasksTx(ctx, tx, t.SourceID, t.Currency, returned); err != nil {
+	entry.Postings = append(entry.Postings, share.FeePostings(ledger.StripeClearing, s.operations, t.Fee)...)
+	if err := s.openShortfallTasksTx(ctx, tx, t.SourceID, t.Currency, returned.parts); err != nil {
+		return err
+	}
+	if err := s.openBeyondTaskTx(ctx, tx, t, returned); err != nil {
 		return err
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	c := change{t.SourceID, changeRefund, *p, amount, t.CreatedAt}
-	s.reviseReceiptOf(c, reason)
-	return s.insertChangeTx(ctx, tx, c, returned)
+	c := change{object: t.SourceID, kind: changeRefund, payment: *p, at: t.CreatedAt}
+	s.reviseReceiptAfter(c, returned, reason)
+	return s.insertTakingTx(ctx, tx, c, returned)
 }
 
-// returnedPartsTx divides a returned amount over the funds, with each part's share of the fees and what operations
-// absorbs. It locks the restricted funds.
-func (s *bookingRun) returnedPartsTx(ctx context.Context, tx *sqlx.Tx, shares []share.FundShare, amount money.Amount) ([]share.Part, error) {
-	returned, err := share.TakeProportionally(shares, amount)
-	if err != nil {
-		return nil, err
+// returnedTx divides a returned amount over the funds, with each part's share of the fees and what operations absorbs.
+// It locks the restricted funds.
+func (s *bookingRun) returnedTx(ctx context.Context, tx *sqlx.Tx, shares []share.FundShare, amount money.Amount) (returned taking, err error) {
+	if returned.parts, returned.beyond, err = share.Take(shares, amount); err != nil {
+		return returned, err
 	}
-	if err := share.AddFeesGivenBack(returned, shares, amount.Currency); err != nil {
-		return nil, err
+	if err := share.AddFeesGivenBack(returned.parts, shares, amount.Currency); err != nil {
+		return returned, err
 	}
-	return returned, s.absorbShortfallsTx(ctx, tx, returned)
+	return returned, s.absorbShortfallsTx(ctx, tx, returned.parts)
 }
 
 // returnPostings returns the postings of a refund (see refundTx). The money is credited to paidFrom; the fees are given
 // back in feesIn.
-func (s *bookingRun) returnPostings(returned []share.Part, paidFrom, feesIn ledger.Account) []ledger.Posting {
-	var postings []ledger.Posting
+func (s *bookingRun) returnPostings(returned taking, paidFrom, feesIn ledger.Account) []ledger.Posting {
+	postings := share.MovePostings(ledger.RefundsWithout, paidFrom, s.operations, returned.beyond)
 	var fees, sponsorFees int64
-	for _, p := range returned {
+	for _, p := range returned.parts {
+		postings = append(postings, share.MovePostings(ledger.RefundsPayable, paidFrom, p.Fund, p.Owed)...)
 		postings = append(postings, share.MovePostings(ledger.Refunds(p.Fund.Restricted()), paidFrom, p.Fund, p.Gift-p.Absorbed)...)
 		postings = append(postings, share.MovePostings(ledger.RefundsWithout, paidFrom, s.operations, p.Absorbed)...)
 		postings = append(postings, share.FeePostings(feesIn, p.Fund, -p.Fee)...)
@@ -107,8 +117,10 @@ func (s *bookingRun) returnPostings(returned []share.Part, paidFrom, feesIn ledg
 //
 //	debit  credit  fund
 //	1010   2300    the funds that the refund was taken from
+//	1010   4800    operations, what it paid beyond the gift
+//	5100   1010    operations, what Stripe takes for it
 func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	parts, happened, err := s.changePartsTx(ctx, tx, t.SourceID, changeRefund)
+	refund, happened, err := s.earlierTx(ctx, tx, t.SourceID, changeRefund)
 	if err != nil {
 		return err
 	}
@@ -116,12 +128,14 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	if err != nil {
 		return err
 	}
-	if p == nil || !happened || share.TotalGift(parts) != t.Net {
+	if p == nil || !happened || refund.total() != t.Amount {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	entry := t.entry(s.entity, kindMovement)
-	for _, p := range parts {
-		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.RefundsPayable, p.Fund, p.Gift)...)
+	entry.Postings = append(share.MovePostings(ledger.StripeClearing, ledger.RefundsWithout, s.operations, refund.beyond),
+		share.FeePostings(ledger.StripeClearing, s.operations, t.Fee)...)
+	for _, p := range refund.parts {
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.RefundsPayable, p.Fund, p.Gift+p.Owed)...)
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
@@ -130,11 +144,12 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 		return err
 	}
 	if p.DonationID != nil {
-		if err := s.noticeTx(ctx, tx, *p.DonationID, notice.RefundFailed, t, t.Net); err != nil {
+		if err := s.noticeTx(ctx, tx, *p.DonationID, notice.RefundFailed, t, t.Amount); err != nil {
 			return err
 		}
 	}
-	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, *p, t.Net, t.CreatedAt}, parts)
+	c := change{object: t.SourceID, kind: changeRefundFailed, payment: *p, at: t.CreatedAt}
+	return s.insertTakingTx(ctx, tx, c, refund)
 }
 
 // refundBeyondPlanTx books the refund of a payment that its plan did not accept, out of the suspense in which the
@@ -159,7 +174,7 @@ func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.bookToOperationsTx(ctx, tx, t, ledger.Suspense); err != nil {
 		return false, err
 	}
-	return true, s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefund, p, -t.Net, t.CreatedAt}, nil)
+	return true, s.insertChangeTx(ctx, tx, change{object: t.SourceID, kind: changeRefund, payment: p, amount: -t.Net, at: t.CreatedAt}, nil)
 }
 
 // noticeReturnedTx tells a donor that money went back which was held: finance refunds it, and there is no receipt that
@@ -194,11 +209,16 @@ func (s *bookingRun) closeTasksOfChargeTx(ctx context.Context, tx *sqlx.Tx, kind
 	return nil
 }
 
-// bookUnexpectedTx books a movement of a charge that is not booked, or of more than remains of it, to suspense with a
-// task.
+// bookUnexpectedTx books a movement of a charge that is in suspense or not booked, or one that contradicts an earlier
+// one, to suspense with a task. A dispute's fee is known: 5110 / 1010 in operations.
 func (s *bookingRun) bookUnexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	if err := s.openTaskTx(ctx, tx, taskUnexpected, t); err != nil {
 		return err
 	}
-	return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
+	if m := t.movement(); t.Amount == 0 || m != disputeWithdrawn && m != disputeWon {
+		return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
+	}
+	entry := t.entry(s.entity, kindMovement)
+	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, t.Amount)
+	return s.postTx(ctx, tx, t, append(s.disputeFee(t), entry)...)
 }

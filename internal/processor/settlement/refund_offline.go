@@ -73,17 +73,18 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 	if r.Amount.Minor <= 0 || r.Amount.Minor > share.TotalRemaining(shares) {
 		return false, ErrRefundTooLarge
 	}
-	returned, err := s.returnedPartsTx(ctx, tx, shares, r.Amount)
+	taken, err := s.returnedTx(ctx, tx, shares, r.Amount)
 	if err != nil {
 		return false, err
 	}
+	returned := taken.parts
 	if err := s.openShortfallTasksTx(ctx, tx, r.OrderID.String(), r.Amount.Currency, returned); err != nil {
 		return false, err
 	}
 	if _, err := ledger.PostTx(ctx, tx, []ledger.Entry{s.offlineRefundEntry(r, *p, returned)}, s.NewID); err != nil {
 		return false, err
 	}
-	c := change{r.OrderID.String(), changeRefund, *p, r.Amount.Minor, r.At}
+	c := change{object: r.OrderID.String(), kind: changeRefund, payment: *p, amount: r.Amount.Minor, at: r.At}
 	if err := s.insertChangeTx(ctx, tx, c, returned); err != nil {
 		return false, err
 	}
@@ -118,7 +119,7 @@ func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, retu
 		Source: sourceRefundOrder, SourceID: r.OrderID.String(), Kind: kindMovement,
 		Fact:       ledger.Fact{"payment": p.ID.String(), "amount": r.Amount.Decimal(), "currency": string(r.Amount.Currency)},
 		Dimensions: map[string]string{"payment": p.ID.String()},
-		Postings:   s.returnPostings(returned, ledger.RefundsPayable, feesIn),
+		Postings:   s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, feesIn),
 	}
 	if p.DonationID != nil {
 		entry.Dimensions["donation"] = p.DonationID.String()

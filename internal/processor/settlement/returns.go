@@ -20,11 +20,11 @@ type Return struct {
 }
 
 // Returns lists the refunds of payments and the disputes that were finally lost, by payment and time. These are the
-// same changes for which a receipt is revised.
+// same changes for which a receipt is revised: what a bank took back beyond the gift is none of it.
 func Returns(ctx context.Context, q sqlx.QueryerContext, payments []uuid.UUID) (map[uuid.UUID][]Return, error) {
 	const query = `/* settlement.Returns */
 		SELECT h.payment_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM payment_change h
-		 WHERE h.payment_id = ANY($1::uuid[]) AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
+		 WHERE h.payment_id = ANY($1::uuid[]) AND h.amount > 0 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
 		       SELECT 1 FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
 		 ORDER BY h.at, h.object_id`
 	var rows []Return

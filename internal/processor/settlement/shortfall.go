@@ -100,3 +100,13 @@ func (s *bookingRun) openShortfallTaskTx(ctx context.Context, tx *sqlx.Tx, objec
 		Detail: map[string]string{"fund": f.Code, "amount": fmt.Sprint(absorbed), "of": object, "currency": string(c)},
 	}, s.NewID, s.Now())
 }
+
+// openBeyondTaskTx opens the task about what went back beyond what was left of the gift, and operations paid.
+func (s *bookingRun) openBeyondTaskTx(ctx context.Context, tx *sqlx.Tx, t Transaction, taken taking) error {
+	if taken.beyond == 0 {
+		return nil
+	}
+	return task.OpenTx(ctx, tx, task.Task{EntityID: s.entity.ID, Kind: taskBeyond, Subject: t.ID, Detail: map[string]string{
+		"of": t.SourceID, "charge": t.ChargeID, "amount": fmt.Sprint(-t.Amount), "beyond": fmt.Sprint(taken.beyond), "currency": string(t.Currency),
+	}}, s.NewID, s.Now())
+}

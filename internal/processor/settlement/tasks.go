@@ -9,6 +9,7 @@ var (
 	taskUnreadable     = transactionTask("charge_not_readable", task.Urgent, task.Operator)
 	taskUnknown        = transactionTask("unknown_balance_transaction", task.Normal, task.Finance)
 	taskUnexpected     = transactionTask("movement_does_not_fit", task.Normal, task.Finance)
+	taskBeyond         = transactionTask("more_went_back_than_was_left", task.Normal, task.Finance)
 	taskRefundFailed   = transactionTask("refund_failed", task.Urgent, task.Finance)
 	taskPayoutDiffers  = transactionTask("payout_differs_from_its_transactions", task.Normal, task.Finance)
 	taskPayoutFailed   = transactionTask("payout_failed", task.Urgent, task.Finance)

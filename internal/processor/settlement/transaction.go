@@ -98,6 +98,15 @@ func (t Transaction) movement() movement {
 	return unknownMovement
 }
 
+// changedCharge returns the charge that a refund, a dispute or a failed bank debit took money of or gave back to; empty for
+// any other transaction.
+func (t Transaction) changedCharge() string {
+	if t.movement() == chargeMade {
+		return ""
+	}
+	return t.ChargeID
+}
+
 // amount returns an amount of minor units in the transaction's currency.
 func (t Transaction) amount(minor int64) money.Amount { return money.New(minor, t.Currency) }
 
@@ -144,13 +153,13 @@ func (s *bookingRun) recordTx(ctx context.Context, tx *sqlx.Tx, transactions []T
 // insertTransactionsTx stores transactions as booked.
 func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, transactions []Transaction, now time.Time) error {
 	const query = `/* settlement.insertTransactionsTx */
-		INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
-		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, $2
-		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[])
-		       AS t (id, type, source_id, amount, fee, net, currency, created_at, available_on)`
-	rows := pg.NewColumns(9)
+		INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, changed_charge, booked_at)
+		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, nullif(t.changed_charge, ''), $2
+		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[],
+		              $12::text[]) AS t (id, type, source_id, amount, fee, net, currency, created_at, available_on, changed_charge)`
+	rows := pg.NewColumns(10)
 	for _, t := range transactions {
-		rows.Add(t.ID, t.Type, t.SourceID, t.Amount, t.Fee, t.Net, string(t.Currency), t.CreatedAt, t.AvailableOn)
+		rows.Add(t.ID, t.Type, t.SourceID, t.Amount, t.Fee, t.Net, string(t.Currency), t.CreatedAt, t.AvailableOn, t.changedCharge())
 	}
 	_, err := tx.ExecContext(ctx, query, rows.Args(entity.ID, now)...)
 	return err

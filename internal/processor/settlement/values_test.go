@@ -30,6 +30,7 @@ func TestStoredValues(t *testing.T) {
 		{"finance_task.kind", taskUnreadable.Code, "charge_not_readable"},
 		{"finance_task.kind", taskUnknown.Code, "unknown_balance_transaction"},
 		{"finance_task.kind", taskUnexpected.Code, "movement_does_not_fit"},
+		{"finance_task.kind", taskBeyond.Code, "more_went_back_than_was_left"},
 		{"finance_task.kind", taskRefundFailed.Code, "refund_failed"},
 		{"finance_task.kind", taskPayoutDiffers.Code, "payout_differs_from_its_transactions"},
 		{"finance_task.kind", taskPayoutFailed.Code, "payout_failed"},

@@ -5,7 +5,7 @@
 //
 //	payment by a processor   OfCharge: the processing fee and the sponsor's fee
 //	payment without one      OfOfflineGift: the sponsor's fee
-//	refund or dispute        TakeProportionally: which funds pay it; AddFeesGivenBack: which fees a refund gives back
+//	refund or dispute        Take: which funds pay it; AddFeesGivenBack: which fees a refund gives back
 //
 // Divisions are by largest remainder, so the parts of an amount always add up to it.
 package share

@@ -26,6 +26,47 @@ func TakeProportionally(shares []FundShare, amount money.Amount) ([]Part, error)
 	return taken, nil
 }
 
+// Take divides an amount that goes back to the donor, in this order:
+//
+//	what is owed to the donor since a refund failed   from the funds that owe it
+//	what the funds still have of the gift             from each in proportion
+//	the rest                                          beyond: no fund has it
+//
+// A bank may take back more than is left of a payment, and Stripe may refund what is disputed.
+func Take(shares []FundShare, amount money.Amount) (parts []Part, beyond int64, err error) {
+	owed := make([]FundShare, len(shares))
+	for i, h := range shares {
+		owed[i] = FundShare{Fund: h.Fund, Remaining: h.Owed}
+	}
+	repaid, rest, err := takeUpTo(owed, amount)
+	if err != nil {
+		return nil, 0, err
+	}
+	parts, rest, err = takeUpTo(shares, rest)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range repaid {
+		at := slices.IndexFunc(parts, func(part Part) bool { return part.Fund.ID == p.Fund.ID })
+		if at < 0 {
+			parts, at = append(parts, Part{Fund: p.Fund}), len(parts)
+		}
+		parts[at].Owed = p.Gift
+	}
+	return parts, rest.Minor, nil
+}
+
+// takeUpTo is TakeProportionally of at most what remains; rest is what is not taken.
+func takeUpTo(shares []FundShare, amount money.Amount) (parts []Part, rest money.Amount, err error) {
+	taken := money.New(min(amount.Minor, TotalRemaining(shares)), amount.Currency)
+	rest = money.New(amount.Minor-taken.Minor, amount.Currency)
+	if taken.Minor == 0 {
+		return nil, rest, nil
+	}
+	parts, err = TakeProportionally(shares, taken)
+	return parts, rest, err
+}
+
 // AddFeesGivenBack sets on each refunded part the share of the fees that operations gives back:
 //
 //	fee given back = fee × (refunded before + refunded now) / gift − fee given back before
@@ -67,6 +108,14 @@ func TotalRemaining(shares []FundShare) (sum int64) {
 func TotalGift(parts []Part) (total int64) {
 	for _, p := range parts {
 		total += p.Gift
+	}
+	return total
+}
+
+// TotalOwed returns what of the parts was owed to the donor already, in minor units.
+func TotalOwed(parts []Part) (total int64) {
+	for _, p := range parts {
+		total += p.Owed
 	}
 	return total
 }

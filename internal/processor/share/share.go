@@ -10,6 +10,7 @@ type Part struct {
 	Fee        int64 // the fund's part of the processing fee
 	SponsorFee int64 // negative in operations, which receives it
 	Absorbed   int64 // for a change: the amount that operations pays instead of the fund
+	Owed       int64 // for a change: an amount beside Gift, which was owed to the donor already since a refund failed
 }
 
 // FundShare is what a fund has of a payment, in minor units.
@@ -19,4 +20,5 @@ type FundShare struct {
 	Remaining               int64 // the gift minus its refunds and minus its disputes that are open or lost
 	Refunded                int64 // the part of the gift that was refunded
 	FeeBack, SponsorFeeBack int64 // given back with refunds
+	Owed                    int64 // owed to the donor: refunds that the bank could not deliver, less what went back since
 }

@@ -101,3 +101,25 @@ func TestRefundsInPartsGiveBackEveryCent(t *testing.T) {
 		})
 	}
 }
+
+// TestTake: what is owed to the donor goes first, then what the funds have of the gift; the rest is beyond both.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	shares := []share.FundShare{{Fund: general, Gift: 700, Remaining: 350, Owed: 70}, {Fund: water, Gift: 300, Remaining: 150, Owed: 30}}
+	for amount, want := range map[int64][]share.Part{
+		50:  {{Fund: general, Owed: 35}, {Fund: water, Owed: 15}},
+		300: {{Fund: general, Gift: 140, Owed: 70}, {Fund: water, Gift: 60, Owed: 30}},
+		600: {{Fund: general, Gift: 350, Owed: 70}, {Fund: water, Gift: 150, Owed: 30}},
+		750: {{Fund: general, Gift: 350, Owed: 70}, {Fund: water, Gift: 150, Owed: 30}},
+	} {
+		parts, beyond, err := share.Take(shares, money.New(amount, "USD"))
+		require.NoError(t, err)
+		require.Equal(t, want, parts)
+		require.Equal(t, max(amount-600, 0), beyond)
+		require.Equal(t, amount, share.TotalGift(parts)+share.TotalOwed(parts)+beyond)
+	}
+	parts, beyond, err := share.Take([]share.FundShare{{Fund: general, Gift: 700}}, money.New(5, "USD"))
+	require.NoError(t, err)
+	require.Empty(t, parts)
+	require.Equal(t, int64(5), beyond)
+}

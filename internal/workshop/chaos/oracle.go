@@ -90,9 +90,9 @@ type oracle struct {
 	returned    map[string]share            // by "charge fund": fees that refunds returned so far
 	feesChecked map[string]bool             // charges whose fees were compared with the funds' assets
 	notReturned map[string]int64            // by charge that was a gift: the amount not refunded and not lost
-	withdrawn   map[string][]share          // by refund or dispute: the amounts withdrawn
+	owed        map[string][]share          // by charge: what is owed to the donor since a refund failed
+	withdrawn   map[string]takenBack        // by refund or dispute: the amounts withdrawn
 	lost        map[string]bool             // disputes that were lost at the stand-in
-	inSuspense  map[string]bool             // balance transactions booked to suspense as a whole
 	clearing    map[string]map[string]int64 // by balance transaction: change of 1010, by fund
 	tasks       map[string]bool             // "entity kind subject"
 	strays      map[string]bool             // payments in suspense, "entity subject"
@@ -101,7 +101,7 @@ type oracle struct {
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
 		remaining: map[string][]share{}, returned: map[string]share{}, feesChecked: map[string]bool{},
-		notReturned: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
+		notReturned: map[string]int64{}, owed: map[string][]share{}, withdrawn: map[string]takenBack{}, lost: map[string]bool{},
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 
@@ -150,9 +150,7 @@ func (o *oracle) entry(k key) (lines, string) {
 		return o.transactionEntry(k.entity, m), m.ID
 	case extraFee:
 		l := lines{}
-		if !o.inSuspense[m.ID] {
-			l.move(k.entity, "5110", "1010", operations, m.Fee)
-		}
+		l.move(k.entity, "5110", "1010", operations, m.Fee)
 		return l, m.ID
 	}
 	return nil, ""
@@ -169,7 +167,7 @@ func (o *oracle) missing() (missing []key) {
 			}
 		}
 		for id := range o.lost {
-			if k := (key{entity, ofDispute, id, lost}); f.chargeOf[id] != "" && len(o.withdrawn[id]) > 0 && !o.booked[k] {
+			if k := (key{entity, ofDispute, id, lost}); f.chargeOf[id] != "" && o.withdrawn[id].total() > 0 && !o.booked[k] {
 				missing = append(missing, k)
 			}
 		}
@@ -190,7 +188,7 @@ func (o *oracle) due(entity string, f *facts, m balanceTransaction) []key {
 			due = append(due, of(sponsor))
 		}
 		return due
-	case m.Type == "adjustment" && m.Source != "" && !o.inSuspense[m.ID] && m.Fee != 0:
+	case m.Type == "adjustment" && m.Source != "" && m.Fee != 0:
 		return []key{of(movement), of(extraFee)}
 	default:
 		return []key{of(movement)}

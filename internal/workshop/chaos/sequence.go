@@ -151,9 +151,12 @@ func (w *simulation) dispute() {
 	if !ok {
 		return
 	}
-	inquiry := w.r.IntN(4) == 0
-	id, err := w.Fake.Dispute(c.PaymentIntent, inquiry)
-	w.log("dispute %s, inquiry %t: %s %v", c.ID, inquiry, id, err)
+	inquiry, amount := w.r.IntN(4) == 0, int64(0)
+	if w.r.IntN(3) == 0 { // the bank's amount is bound to nothing
+		amount = 1 + w.r.Int64N(c.Amount+c.Amount/10)
+	}
+	id, err := w.Fake.DisputeAmount(c.PaymentIntent, amount, inquiry)
+	w.log("dispute %s, %s, inquiry %t: %s %v", c.ID, decimal(amount), inquiry, id, err)
 	switch {
 	case err != nil:
 	case inquiry:

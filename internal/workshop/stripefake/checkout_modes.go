@@ -70,7 +70,7 @@ func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	t.settled(pi, ch)
 	t.complete(cs, "paid", who)
 	if who.card.disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
+		_, _ = t.openDispute(ch, disputeRequest{Reason: "fraudulent"}) // no error: a charge just made can be disputed
 	}
 }
 

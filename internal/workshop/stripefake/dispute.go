@@ -1,6 +1,9 @@
 package stripefake
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 var disputeRoutes = []route{
 	{"GET /v1/disputes", listing("charge", "payment_intent"), listBy("dispute", "charge", "payment_intent")},
@@ -22,13 +25,19 @@ const (
 	evidenceWithin = 9 * day
 )
 
-// openDispute opens a dispute, or an inquiry, which does not withdraw the money yet.
-func (t *transaction) openDispute(ch object, reason string, inquiry bool) (object, *apiError) {
-	amount := ch.num("amount") - ch.num("amount_refunded")
+// openDispute opens a dispute, or an inquiry, which does not withdraw the money yet. The bank may name any amount: more
+// than the charge, or of a charge that was refunded or disputed before. Without one it is what is not refunded, of a
+// charge that was never disputed.
+func (t *transaction) openDispute(ch object, in disputeRequest) (object, *apiError) {
+	amount, reason, inquiry := in.Amount, in.Reason, in.Inquiry
+	if amount == 0 {
+		amount = ch.num("amount") - ch.num("amount_refunded")
+	}
+	before := t.a.get("dispute", ch.str("dispute"))
 	switch {
-	case ch.str("status") != "succeeded" || amount == 0:
+	case ch.str("status") != "succeeded" || amount <= 0:
 		return nil, invalid("", "charge", "Charge "+ch.str("id")+" holds no money that could be disputed.")
-	case ch.flag("disputed"):
+	case ch.flag("disputed") && (in.Amount == 0 || strings.HasSuffix(before.str("status"), "needs_response")):
 		return nil, invalid("", "charge", "Charge "+ch.str("id")+" is disputed already.")
 	}
 	dp := t.new("dispute", "dp_", object{

@@ -63,6 +63,12 @@ func (s *Server) Dispute(intent string, inquiry bool) (string, error) {
 	return idOf(s.panelDispute(disputeRequest{PaymentIntent: intent, Inquiry: inquiry}))
 }
 
+// DisputeAmount opens a dispute of any amount, in minor units: a bank may take back more than the charge, what was
+// refunded, or what was disputed before.
+func (s *Server) DisputeAmount(intent string, amount int64, inquiry bool) (string, error) {
+	return idOf(s.panelDispute(disputeRequest{PaymentIntent: intent, Amount: amount, Inquiry: inquiry}))
+}
+
 // CloseDispute closes a dispute ("won", "lost") or an inquiry ("escalated", "closed").
 func (s *Server) CloseDispute(dispute, outcome string) error {
 	_, err := s.panelDispute(disputeRequest{Dispute: dispute, Outcome: outcome})

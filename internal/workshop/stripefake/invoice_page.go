@@ -114,6 +114,6 @@ func (t *transaction) chargeConfirmed(inv, pi, pm object) {
 	t.settled(pi, ch)
 	t.paid(inv)
 	if testCards[t.a.hidden(pm).str("number")].disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
+		_, _ = t.openDispute(ch, disputeRequest{Reason: "fraudulent"}) // no error: a charge just made can be disputed
 	}
 }

@@ -28,6 +28,7 @@ type (
 		PaymentIntent string `json:"payment_intent"`
 		Reason        string // default "fraudulent"
 		Inquiry       bool
+		Amount        int64 // in minor units; 0: what is not refunded
 		Dispute       string
 		Outcome       string
 	}
@@ -233,7 +234,7 @@ func (s *Server) panelDispute(in disputeRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	dp, bad := t.openDispute(ch, or(in.Reason, "fraudulent"), in.Inquiry)
+	dp, bad := t.openDispute(ch, disputeRequest{Reason: or(in.Reason, "fraudulent"), Inquiry: in.Inquiry, Amount: in.Amount})
 	return dp.with(nil), orNil(bad)
 }
 
