@@ -28,8 +28,9 @@ func receiptCommand() *cobra.Command {
 // found is a receipt in the output of `receipt find --json`.
 type found struct {
 	Number    string       `json:"number"`
-	IssuedAt  time.Time    `json:"issued_at"`
-	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD, as on the receipt
+	IssuedAt  time.Time    `json:"issued_at"`  // in Timezone
+	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone, as on the receipt
+	Timezone  string       `json:"timezone"`   // the legal entity's, as on the receipt
 	Donor     string       `json:"donor"`
 	Email     string       `json:"email"`
 	Amount    money.Amount `json:"amount"`
@@ -109,7 +110,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 
 func asFound(r receipt.Receipt, deliveries []mail.Delivery) found {
 	f := found{
-		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.DonorName(), Email: r.Facts.Email,
+		Number: r.Reference(), IssuedAt: r.IssuedLocally(), ChargedOn: r.Facts.ChargedOn, Timezone: r.Facts.Timezone, Donor: r.Facts.DonorName(), Email: r.Facts.Email,
 		Amount: r.Facts.Amount, Status: "stands", Emails: make([]sent, len(deliveries)),
 	}
 	if r.Voided != nil {
@@ -143,13 +144,16 @@ func printReceipts(c *cobra.Command, all []found) error {
 		if f.Replaces != "" {
 			status += ", for " + f.Replaces
 		}
-		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, status, f.Donor)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Timezone, f.Amount, status, f.Donor)
 		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}
 		if len(f.Emails) == 0 {
 			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
 		}
+	}
+	if len(all) > 0 {
+		fmt.Fprintln(w, "Days are those of the time zone named beside them.")
 	}
 	if len(all) == maxFound {
 		fmt.Fprintf(w, "Only the newest %d are shown.\n", maxFound)

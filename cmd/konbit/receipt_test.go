@@ -41,7 +41,7 @@ func TestReceiptCommands(t *testing.T) {
 
 	out, err := runCommand(t, "receipt", "find", "pérez")
 	require.NoError(t, err)
-	require.Regexp(t, number+` +issued \d{4}-\d\d-\d\d +charged `+all[d.ID].Facts.ChargedOn+` +20.00 USD +stands +Ana Pérez`, out)
+	require.Regexp(t, number+` +issued \d{4}-\d\d-\d\d +charged `+all[d.ID].Facts.ChargedOn+` +America/New_York +20.00 USD +stands +Ana Pérez`, out)
 	require.Contains(t, out, "waiting")
 
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
@@ -122,4 +122,21 @@ func waitFor(t *testing.T, h *program.Program, n int) []mailcatch.Message {
 	got, err := h.Mail.WaitFor(ctx, n)
 	require.NoError(t, err)
 	return got
+}
+
+// TestReceiptFindAtNewYear: a receipt issued in the last hour of the year has the same year in both of its days, though it
+// is the next year in UTC.
+func TestReceiptFindAtNewYear(t *testing.T) {
+	boston, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	last := time.Date(2026, 12, 31, 23, 30, 0, 0, boston)
+	r := receipt.Receipt{Year: 2026, Number: 1, IssuedAt: last.UTC(), Facts: receipt.Facts{EntitySlug: "tsne", ChargedOn: "2026-12-31", Timezone: "America/New_York"}}
+	var out bytes.Buffer
+	c := receiptFindCommand()
+	c.SetOut(&out)
+	require.NoError(t, printReceipts(c, []found{asFound(r, nil)}))
+	require.Regexp(t, `TSNE-2026-000001 +issued 2026-12-31 +charged 2026-12-31 +America/New_York `, out.String())
+	written, err := json.Marshal(asFound(r, nil))
+	require.NoError(t, err)
+	require.Contains(t, string(written), `"issued_at":"2026-12-31T23:30:00-05:00","charged_on":"2026-12-31","timezone":"America/New_York"`)
 }

@@ -129,6 +129,15 @@ func (r Receipt) Reference() string {
 	return fmt.Sprintf("%s-%d-%06d", prefix, r.Year, r.Number)
 }
 
+// IssuedLocally returns when the receipt was issued in the zone of its other days; in UTC if the zone is not known.
+func (r Receipt) IssuedLocally() time.Time {
+	zone, err := time.LoadLocation(r.Facts.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return r.IssuedAt.In(zone)
+}
+
 // EmailJob sends a receipt by email.
 type EmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
