@@ -6,11 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/joho/godotenv"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit/program"
 )
 
 // example returns .env.example with a SECRET_KEY of its own.
@@ -244,4 +248,26 @@ func TestStatementsNeedAYear(t *testing.T) {
 	require.ErrorContains(t, err, "--year is needed, for example --year 20")
 	_, err = runCommand(t, "statements", "--year", "0")
 	require.ErrorContains(t, err, "--year 0: want the year of the donations")
+}
+
+// TestStatementsOfAYearThatIsNotOver: refused for wrong use before anything is issued; --so-far is for such a year only.
+func TestStatementsOfAYearThatIsNotOver(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	h.SettledGift(program.ValidForm())
+	year := time.Now().In(h.Offer("csio").Entity.Location()).Year()
+	for _, more := range [][]string{{}, {"--dry-run"}, {"--entity", "tsne", "--json"}} {
+		_, err := runCommand(t, append([]string{"statements", "--year", strconv.Itoa(year)}, more...)...)
+		require.ErrorIs(t, err, errUse)
+		require.ErrorContains(t, err, "annual statements are issued when their calendar year is over")
+	}
+	_, err := runCommand(t, "statements", "--year", strconv.Itoa(year-1), "--so-far")
+	require.ErrorIs(t, err, errUse)
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind LIKE 'statement%'`))
+	out, err := runCommand(t, "statements", "--year", strconv.Itoa(year), "--so-far")
+	require.NoError(t, err)
+	require.Contains(t, out, "The emails say that they are no annual statement. None was issued.")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_so_far_letter'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM statement`))
 }

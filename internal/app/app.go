@@ -204,7 +204,7 @@ func (a *App) buildMail() {
 	mail.Plans{Mailer: mailer, Catalog: a.Catalog, Links: links}.Register(a.Handlers)
 	mail.GiftNotices{Receipts: a.Receipts, Catalog: a.Catalog, Again: give.AgainLink(s.BaseURL)}.Register(a.Handlers)
 	mail.TributeCards{Mailer: mailer, Catalog: a.Catalog}.Register(a.Handlers)
-	mail.Statements{Mailer: mailer}.Register(a.Handlers)
+	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -13,20 +14,23 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// The kinds of emails with annual statements, and their stream.
+// The kinds of emails with annual statements or gifts so far, and their stream.
 const (
+	kindStatementSoFar     = "statement_so_far"
 	kindStatement          = "statement"
 	kindStatementCorrected = "statement_corrected"
 	statementList          = "statements"
 )
 
-// Statements sends annual statements.
+// Statements sends annual statements, and gifts so far.
 type Statements struct {
 	Mailer
+	Issuer statement.Issuer // for gifts so far
 }
 
-// Register registers the job that sends a statement.
+// Register registers the jobs that send a statement or the gifts so far.
 func (m Statements) Register(h *jobs.Handlers) {
+	jobs.Handle(h, m.MailSoFar)
 	jobs.Handle(h, func(ctx context.Context, job statement.EmailJob) error { return m.Mail(ctx, job.StatementID) })
 }
 
@@ -50,6 +54,25 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		}
 		return m.render(ctx, s, kind)
 	})
+}
+
+// MailSoFar sends an email with a donor's gifts so far in a year. It is not stored: it is no annual statement, and the gifts
+// may change. It sends nothing if the donor was erased, stopped emails with statements, or has the annual statement.
+func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error {
+	s, err := m.Issuer.SoFar(ctx, job)
+	if err != nil || s == nil {
+		return err
+	}
+	wanted, err := donor.EmailPreferences(ctx, m.DB, s.DonorID)
+	if err != nil || !wanted[donor.KindStatements] {
+		return err
+	}
+	s.ID = uuid.NewSHA1(s.DonorID, fmt.Append(nil, s.Year, s.IssuedAt.Unix()))
+	email, err := m.render(*s, kindStatementSoFar)
+	if err != nil {
+		return err
+	}
+	return m.sendUnstored(ctx, email, s.DonorID)
 }
 
 // refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the

@@ -24,7 +24,7 @@ import (
 func TestValuesKeepTheirSpelling(t *testing.T) {
 	for want, got := range map[string]string{
 		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
-		"statement": kindStatement, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
+		"statement": kindStatement, "statement_so_far": kindStatementSoFar, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
 		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": kindPlanLink,
 		"gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
@@ -47,7 +47,7 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	require.NoError(t, err)
 	for kind, list := range map[string]string{
 		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
-		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
+		kindStatement: statementList, kindStatementSoFar: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAddressChosen: signInList, kindAddressMove: signInList,
 		kindAuditDigest: auditList,
 		kindPlanLink:    planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList,
@@ -61,7 +61,7 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	}
 	require.Equal(t, len(plan.EmailKinds())+1, strings.Count(string(readme), "\n| `plan_"), "and plan_link")
 	for _, job := range []jobs.Job{
-		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{},
+		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{}, statement.SoFarJob{},
 		privacy.EmailJob{}, privacy.CompletedEmailJob{}, notice.EmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
 		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{},
 	} {

@@ -2,9 +2,11 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +17,7 @@ import (
 )
 
 // StatementVersion is the version of the words of statements that are issued now.
-const StatementVersion = 2
+const StatementVersion = 3
 
 // ErrStatementVersion is returned for facts with an unknown version of the words.
 var ErrStatementVersion = errors.New("view: no such version of the statement's words")
@@ -33,11 +35,20 @@ type StatementWords struct {
 
 	Gifts                  []StatementGift
 	Given, Returned, Total money.Amount
-	Sponsored              []string  // the donee's projects among the organisations
-	Issued                 time.Time // in the donee's time zone
-	Corrects               time.Time // when the statement was issued that this one corrects; zero if it corrects none
-	Provisional            bool      // not issued yet: it shows the gifts as they are at Issued
-	StopURL                string    // link that stops emails with statements; empty: not shown
+	Sponsored              []string        // the donee's projects among the organisations
+	Issued                 time.Time       // in the donee's time zone
+	Corrects               time.Time       // when the statement was issued that this one corrects; zero if it corrects none
+	Provisional            bool            // not issued yet: it shows the gifts as they are at Issued
+	Names                  []StatementName // of a mailbox whose receipts name several: each has a part; nil: all gifts are Donor's
+	StopURL                string          // link that stops emails with statements; empty: not shown
+}
+
+// StatementName is one of several people or organisations whose gifts a statement shows.
+type StatementName struct {
+	Name                   string
+	Greeting               string // usually the first name; empty: Name
+	Address                []string
+	Given, Returned, Total money.Amount
 }
 
 // StatementGift is one gift of the year.
@@ -49,6 +60,7 @@ type StatementGift struct {
 	Amount       money.Amount
 	N, Of        int // number of the payment in its plan, 0 for a single gift; Of is 0 for a plan without a planned end
 	Returned     []StatementReturn
+	Name         int // whose gift it is: index in Names
 }
 
 // StatementReturn is money that was returned to the donor.
@@ -67,6 +79,14 @@ type statementData struct {
 	Law     string
 	Facts   []Fact
 	Rows    []StatementRow
+	Parts   []StatementPart // one for each of Names; Rows is empty then
+}
+
+// StatementPart is the part of a statement that is about the gifts of one name.
+type StatementPart struct {
+	Name  string
+	Facts []Fact
+	Rows  []StatementRow
 }
 
 // StatementRow is a gift, or a return of the gift above it.
@@ -74,7 +94,11 @@ type StatementRow struct{ Date, Text, Receipt, Amount string }
 
 // LabelWidth returns the width of the widest label of the facts, in characters.
 func (d statementData) LabelWidth() (width int) {
-	for _, f := range d.Facts {
+	all := slices.Clone(d.Facts)
+	for _, p := range d.Parts {
+		all = append(all, p.Facts...)
+	}
+	for _, f := range all {
 		width = max(width, utf8.RuneCountInString(f.Label))
 	}
 	return width
@@ -108,8 +132,11 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	key := "subject"
-	if !s.Corrects.IsZero() {
+	switch {
+	case !s.Corrects.IsZero():
 		key = "subject_corrected"
+	case s.Provisional && s.Version >= 3:
+		key = "subject_so_far"
 	}
 	return v.statementPhrases(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
 }
@@ -120,12 +147,13 @@ type StatementText struct {
 	Donee               Donee
 	Facts               []Fact
 	Rows                []StatementRow
+	Parts               []StatementPart
 }
 
 // StatementText returns what the statement's email says, in the language of s.
 func (v *View) StatementText(s StatementWords) (StatementText, error) {
 	d, err := v.statementData(s)
-	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows}, err
+	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows, Parts: d.Parts}, err
 }
 
 // statementData returns the facts in the order and form in which email, page and document show them. A language without
@@ -138,23 +166,13 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	if _, written := emails[s.Language]; !written {
 		s.Language = phrase.English
 	}
-	if s.Greeting == "" {
-		s.Greeting = s.Donor
-	}
-	say, lang := v.statementPhrases(s), string(s.Language)
+	s.Greeting = v.statementGreeting(s)
+	say := v.statementPhrases(s)
 	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
-	d.Facts = []Fact{{say("year"), strconv.Itoa(s.Year)}, {say("donor"), s.Donor}}
-	if len(s.DonorAddress) > 0 {
-		d.Facts = append(d.Facts, Fact{say("address"), strings.Join(s.DonorAddress, ", ")})
+	if s.Provisional && s.Version >= 3 {
+		d.Title = say("title_so_far", "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
 	}
-	d.Facts = append(d.Facts, Fact{say("donee"), s.Donee.Name}, Fact{say("ein"), s.Donee.EIN})
-	if !s.Returned.IsZero() {
-		d.Facts = append(d.Facts, Fact{say("given"), s.Given.FormatExact(lang)}, Fact{say("returned"), s.Returned.FormatExact(lang)})
-	}
-	d.Facts = append(d.Facts, Fact{say("total"), s.Total.FormatExact(lang)}, Fact{say("issued"), phrase.Date(s.Language, s.Issued)})
-	for _, g := range s.Gifts {
-		d.Rows = append(d.Rows, v.statementRows(s, g)...)
-	}
+	v.addStatementFacts(&d)
 	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
 		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations",
@@ -163,7 +181,76 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	return d, nil
 }
 
+// statementGreeting returns how the statement addresses its reader: everybody who has a part of it.
+func (v *View) statementGreeting(s StatementWords) string {
+	if len(s.Names) < 2 {
+		return cmp.Or(s.Greeting, s.Donor)
+	}
+	names := make([]string, len(s.Names))
+	for i, n := range s.Names {
+		names[i] = cmp.Or(n.Greeting, n.Name)
+	}
+	return v.List(s.Language, names)
+}
+
+// addStatementFacts adds the facts and gifts: one list, or a part for each name with its own total.
+func (v *View) addStatementFacts(d *statementData) {
+	s, say := d.StatementWords, v.statementPhrases(d.StatementWords)
+	d.Facts = []Fact{{say("year"), strconv.Itoa(s.Year)}}
+	to := []Fact{{say("donee"), s.Donee.Name}, {say("ein"), s.Donee.EIN}}
+	issued := Fact{say("issued"), phrase.Date(s.Language, s.Issued)}
+	if len(s.Names) < 2 {
+		d.Facts = append(d.Facts, v.donorFacts(s, s.Donor, s.DonorAddress)...)
+		d.Facts = append(d.Facts, to...)
+		d.Facts = append(append(d.Facts, v.sumFacts(s, s.Given, s.Returned, s.Total)...), issued)
+		for _, g := range s.Gifts {
+			d.Rows = append(d.Rows, v.statementRows(s, g)...)
+		}
+		return
+	}
+	d.Facts = append(append(d.Facts, to...), issued)
+	for i, n := range s.Names {
+		part := StatementPart{Name: n.Name, Facts: append(v.donorFacts(s, n.Name, n.Address), v.sumFacts(s, n.Given, n.Returned, n.Total)...)}
+		for _, g := range s.Gifts {
+			if g.Name == i {
+				part.Rows = append(part.Rows, v.statementRows(s, g)...)
+			}
+		}
+		d.Parts = append(d.Parts, part)
+	}
+}
+
+func (v *View) donorFacts(s StatementWords, name string, address []string) []Fact {
+	say := v.statementPhrases(s)
+	facts := []Fact{{say("donor"), name}}
+	if len(address) > 0 {
+		facts = append(facts, Fact{say("address"), strings.Join(address, ", ")})
+	}
+	return facts
+}
+
+func (v *View) sumFacts(s StatementWords, given, returned, total money.Amount) (facts []Fact) {
+	say, lang := v.statementPhrases(s), string(s.Language)
+	if !returned.IsZero() {
+		facts = []Fact{{say("given"), given.FormatExact(lang)}, {say("returned"), returned.FormatExact(lang)}}
+	}
+	return append(facts, Fact{say("total"), total.FormatExact(lang)})
+}
+
+// statementOpening returns the first sentences: what the statement is and, if the receipts name several, for whom.
 func (v *View) statementOpening(s StatementWords) string {
+	opening := v.statementCause(s)
+	if len(s.Names) < 2 {
+		return opening
+	}
+	names := make([]string, len(s.Names))
+	for i, n := range s.Names {
+		names[i] = n.Name
+	}
+	return opening + " " + v.statementPhrases(s)("names", "names", v.List(s.Language, names))
+}
+
+func (v *View) statementCause(s StatementWords) string {
 	say := v.statementPhrases(s)
 	switch {
 	case s.Provisional:

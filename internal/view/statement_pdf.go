@@ -32,8 +32,16 @@ func (v *View) statementDocument(d statementData) ([]byte, error) {
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
 	s.paragraph(bodySize, ink, d.Opening)
 	s.facts(d.Facts)
-	s.heading(say("gifts"))
-	s.gifts([4]string{say("date"), say("for"), say("receipt"), say("amount")}, d.Rows)
+	head := [4]string{say("date"), say("for"), say("receipt"), say("amount")}
+	if len(d.Parts) == 0 {
+		s.heading(say("gifts"))
+		s.gifts(head, d.Rows)
+	}
+	for _, part := range d.Parts { // of one name
+		s.heading(part.Name)
+		s.facts(part.Facts)
+		s.gifts(head, part.Rows)
+	}
 	s.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
 	return s.finish(true)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,12 @@ var pinnedStatement = map[int]map[string]string{1: {
 	"pt":        "c33432dc5ff4e0f806c5154d4c0159a5",
 	"ht":        "b60bfdd293a87cfb4a8c2b5dd9c17769",
 	"templates": "f275838d626539708d978b8e7940fdaf",
+}, 3: {
+	"en":        "6fad434c3efb05403f52f71d9cb57536",
+	"es":        "c9f1f1f557d7123a592255c449d18b57",
+	"pt":        "842dbdfe5917e5a767075e931cbeafc3",
+	"ht":        "5f0f13d6b27863759510a5ff2f3f472f",
+	"templates": "101b6b7c1419932e7c78ac264c3785a4",
 }}
 
 func TestStatementWordsNeverChange(t *testing.T) {
@@ -121,6 +128,60 @@ func TestStatementSaysEverything(t *testing.T) {
 	}
 	_, _, _, err := v.StatementEmail(view.StatementWords{Version: 9})
 	require.ErrorIs(t, err, view.ErrStatementVersion)
+}
+
+// TestStatementOfSeveralNames: each name has a part with its own gifts and total in email, page and document; the sum of all
+// is nowhere.
+func TestStatementOfSeveralNames(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		s := statementWords(lang, 3)
+		s.Donor, s.Greeting, s.DonorAddress = "Luis Gómez", "Luis", nil
+		s.Names = []view.StatementName{
+			{Name: "Ana Pérez", Greeting: "Ana", Address: []string{"1 Main St"}, Given: usd(4100), Returned: usd(2050), Total: usd(2050)},
+			{Name: "Casa Sol", Given: usd(2050), Returned: usd(0), Total: usd(2050)},
+		}
+		s.Gifts[2].Name = 1
+		_, text, html, err := v.StatementEmail(s)
+		require.NoError(t, err)
+		pdf, err := v.StatementPDF(s)
+		require.NoError(t, err)
+		var page bytes.Buffer
+		require.NoError(t, giftpage.StatementPage{Frame: frame(lang), StatementWords: s, BackURL: "/me"}.Write(&page, v))
+		checkPage(t, page.String())
+		for where, words := range map[string]string{"text": text, "html": stripTags(html), "pdf": pdfText(t, pdf), "page": stripTags(page.String())} {
+			words = oneLine(words)
+			own := regexp.MustCompile(`Ana Pérez.*1 Main St.*` + regexp.QuoteMeta(oneLine(usd(2050).FormatExact(string(lang)))) + `.*TSNE-2026-000001.*TSNE-2026-000002.*Casa Sol.*` +
+				regexp.QuoteMeta(oneLine(usd(2050).FormatExact(string(lang)))) + `.*TSNE-2026-000003`)
+			assert.Regexp(t, own, words, "%s %s", lang, where)
+			assert.NotContains(t, words, oneLine(usd(6150).FormatExact(string(lang))), "%s %s", lang, where)
+			assert.NotContains(t, words, "Luis", "%s %s", lang, where)
+			assert.NotRegexp(t, `statement\.v\d|\{[a-z_]+\}`, words, where)
+		}
+	}
+}
+
+// TestGiftsSoFarSaySo: what was not issued is not called an annual statement, nor meant for taxes.
+func TestGiftsSoFarSaySo(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		issued := statementWords(lang, 1)
+		s := issued
+		s.Provisional = true
+		subject, text, _, err := v.StatementEmail(s)
+		require.NoError(t, err)
+		pdf, err := v.StatementPDF(s)
+		require.NoError(t, err)
+		words := catalogue(t)
+		for where, said := range map[string]string{"subject": subject, "text": oneLine(text), "pdf": oneLine(pdfText(t, pdf))} {
+			assert.NotContains(t, said, words.T(lang, "statement.v1.title", "year", 2026), "%s %s", lang, where)
+			assert.NotContains(t, said, words.T(lang, "statement.v2.keep"), "%s %s", lang, where)
+		}
+		assert.Contains(t, oneLine(text), words.T(lang, "statement.v3.keep_so_far"))
+		other, _, _, err := v.StatementEmail(issued)
+		require.NoError(t, err)
+		assert.NotEqual(t, other, subject)
+	}
 }
 
 // TestStatementBreaksBetweenRows: sixty gifts take several pages, each with the table's head and the footer.

@@ -11,8 +11,12 @@ import (
 	"konbit/internal/view"
 )
 
-// StatementFile returns the file name of a statement's document: "TSNE-2026-statement.pdf".
+// StatementFile returns the file name of a statement's document: "TSNE-2026-statement.pdf", or "TSNE-2026-so-far.pdf" for
+// one that was not issued.
 func StatementFile(s statement.Statement) string {
+	if s.N == 0 {
+		return fmt.Sprintf("%s-%d-so-far.pdf", strings.ToUpper(s.Facts.EntitySlug), s.Year)
+	}
 	return fmt.Sprintf("%s-%d-statement.pdf", strings.ToUpper(s.Facts.EntitySlug), s.Year)
 }
 
@@ -34,10 +38,17 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 	}
 	if p := s.Person; p != nil {
 		w.Donor, w.Greeting, w.DonorAddress = p.Name(), p.FirstName, p.Address
+		for i, n := range p.Names {
+			name := view.StatementName{Name: n.Name, Greeting: n.Greeting, Address: n.Address}
+			if name.Given, name.Returned, name.Total, err = f.Sums(i); err != nil {
+				return w, err
+			}
+			w.Names = append(w.Names, name)
+		}
 	}
 	for _, g := range f.Gifts {
 		line := view.StatementGift{
-			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of,
+			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of, Name: g.Name,
 		}
 		for _, part := range g.Funds {
 			line.Funds = append(line.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})

@@ -69,6 +69,12 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 	e, none := c.entity, money.New(0, c.entity.Currency)
 	s := Statement{EntityID: e.ID, DonorID: d.ID, Year: c.year, Language: d.Language, WordsVersion: WordsVersion}
 	s.Person = &Person{FirstName: d.FirstName, LastName: d.LastName, OrganisationName: d.OrganisationName, Email: d.Email}
+	names := c.namesOf(d)
+	if len(names.named) > 1 {
+		s.Person.Names = names.named
+	} else if of := names.newest; of != nil {
+		s.Person.FirstName, s.Person.LastName, s.Person.OrganisationName = of.FirstName, of.LastName, of.DonorOrganisation
+	}
 	s.Facts = Facts{
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address), MailFrom: e.MailFrom, Timezone: e.Timezone,
 		Given: none, Returned: none,
@@ -79,6 +85,7 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 		if err != nil {
 			return s, err
 		}
+		g.Name = names.index[given.ID]
 		if address := c.latest[given.ID].Facts.DonorAddress; len(address) > 0 {
 			s.Person.Address = address // that of the newest donation is used
 		}

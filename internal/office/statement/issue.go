@@ -2,6 +2,8 @@ package statement
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,6 +32,18 @@ type Issuer struct {
 	NewID   func() uuid.UUID
 }
 
+// ErrYear is the error that annual statements of a year cannot be issued yet.
+var ErrYear = errors.New("annual statements are issued when their calendar year is over")
+
+// CheckOver reports ErrYear if a calendar year is not over at a moment in the entity's time zone. The entity's fiscal
+// year does not matter: donors file their taxes by calendar years.
+func CheckOver(entity org.LegalEntity, year int, now time.Time) error {
+	if now.In(entity.Location()).Year() > year {
+		return nil
+	}
+	return fmt.Errorf("%w: %d ends for %s on 31 December at midnight in %s", ErrYear, year, entity.Slug, entity.Timezone)
+}
+
 // Tally counts a year's statements.
 type Tally struct {
 	Donors    int `json:"donors"`  // donors who gave in the year
@@ -37,6 +51,7 @@ type Tally struct {
 	Existing  int `json:"before"`  // statements that existed when the batch began
 	Issued    int `json:"issued"`  // by this batch
 	Corrected int `json:"revised"` // corrected by this batch
+	Mailed    int `json:"mailed"`  // emails about the gifts so far
 }
 
 // Count returns the tally before a batch.
@@ -50,7 +65,7 @@ func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t 
 
 // Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose donations
 // have changed. It may be stopped at any moment and called again, also at the same time as another call: each donor
-// gets one. A donor who was erased gets none. progress, unless nil, is called with the number of donors checked,
+// gets one. A donor who was erased gets none. The year is over: CheckOver. progress, unless nil, is called with the number of donors checked,
 // including those who had a statement.
 func (d Issuer) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)

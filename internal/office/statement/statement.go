@@ -14,7 +14,7 @@ import (
 )
 
 // WordsVersion is the version of the texts in new statements.
-const WordsVersion = 2
+const WordsVersion = 3
 
 // Statement is what a donor gave in one year.
 type Statement struct {
@@ -46,6 +46,26 @@ type Facts struct {
 	Total    money.Amount `json:"total"` // given less returned: the sum of the valid receipts
 }
 
+// Sums returns what one of several names gave and got back.
+func (f Facts) Sums(name int) (given, returned, total money.Amount, err error) {
+	given, returned = money.New(0, f.Total.Currency), money.New(0, f.Total.Currency)
+	for _, g := range f.Gifts {
+		if g.Name != name {
+			continue
+		}
+		if given, err = given.Add(g.Amount); err != nil {
+			return given, returned, total, err
+		}
+		for _, back := range g.Returned {
+			if returned, err = returned.Add(back.Amount); err != nil {
+				return given, returned, total, err
+			}
+		}
+	}
+	total, err = given.Sub(returned)
+	return given, returned, total, err
+}
+
 // Gift is one donation, single or an instalment of a plan.
 type Gift struct {
 	ChargedOn    string       `json:"charged_on"` // YYYY-MM-DD in Timezone
@@ -56,6 +76,7 @@ type Gift struct {
 	N            int          `json:"n,omitempty"`  // number of the instalment
 	Of           int          `json:"of,omitempty"` // number of planned instalments; 0 if open-ended or single
 	Returned     []Return     `json:"returned,omitempty"`
+	Name         int          `json:"name,omitempty"` // whose gift it is, if the receipts name several: index in Person.Names
 }
 
 // FundPart is a fund's part of a donation as charged.
@@ -71,13 +92,21 @@ type Return struct {
 	Reason receipt.Reason `json:"reason"` // receipt.Refund or receipt.Dispute
 }
 
-// Person is the donor to whom a statement is addressed.
+// Person is the donor to whom a statement is addressed, as the receipts name them.
 type Person struct {
 	FirstName        string   `json:"first_name"`                  // empty for an organisation
 	LastName         string   `json:"last_name"`                   // empty for an organisation
 	OrganisationName string   `json:"organisation_name,omitempty"` // empty for a person
 	Email            string   `json:"email"`                       // empty: none
 	Address          []string `json:"address,omitempty"`           // lines
+	Names            []Named  `json:"names,omitempty"`             // of a mailbox whose receipts name several: each has a part of the statement
+}
+
+// Named is one of several people or organisations that share a mailbox.
+type Named struct {
+	Name     string   `json:"name"`
+	Greeting string   `json:"greeting"` // the first name of a person
+	Address  []string `json:"address,omitempty"`
 }
 
 // Name returns the name to which a statement is addressed: an organisation's, or a person's first and last name.
@@ -90,7 +119,7 @@ func (p Person) Name() string {
 func (f Facts) figures() string {
 	var b strings.Builder
 	for _, g := range f.Gifts {
-		fmt.Fprintln(&b, g.ChargedOn, g.Receipt, g.Amount, g.Returned)
+		fmt.Fprintln(&b, g.ChargedOn, g.Receipt, g.Amount, g.Returned, g.Name)
 	}
 	return b.String()
 }

@@ -1,20 +1,25 @@
 package statement_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -79,9 +84,12 @@ func TestStatementOfAYear(t *testing.T) {
 	}
 	require.Equal(t, 6, progress)
 
-	// A refund of all of the first gift, as the balance books it.
-	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at)
-		SELECT entity_id, 're_1', 'refund', id, 2000, '2026-02-03 12:00Z' FROM payment WHERE entity_id = $1 AND charge_ref = $2`, e.ID, "ch_"+first.String())
+	// A refund of all of the first gift, as the balance books it, and a lost dispute that took the same again: operations
+	// paid that, so it is no part of the statement.
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, beyond, at)
+		SELECT entity_id, c.object, c.kind, id, c.amount, c.beyond, '2026-02-03 12:00Z' FROM payment
+		 CROSS JOIN (VALUES ('re_1', 'refund', 2000, 0), ('dp_1', 'dispute withdrawn', 0, 2150), ('dp_1', 'dispute lost', 0, 2150)) c (object, kind, amount, beyond)
+		 WHERE entity_id = $1 AND charge_ref = $2`, e.ID, "ch_"+first.String())
 	var r uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&r, `SELECT id FROM receipt WHERE donation_id = $1`, first))
 	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ($1, $2, 'refund', '2026-02-03', 're_1', now())`, r, first)
@@ -94,6 +102,7 @@ func TestStatementOfAYear(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, now.N)
 	require.Equal(t, "30.00 USD", now.Facts.Total.String())
+	require.Len(t, now.Facts.Gifts[0].Returned, 1)
 	require.Equal(t, "2026-02-03", now.Facts.Gifts[0].Returned[0].On)
 	require.False(t, now.PreviousIssuedAt.IsZero())
 
@@ -191,5 +200,112 @@ func TestDue(t *testing.T) {
 			year, due := statement.Due(e, at.UTC())
 			require.Equal(t, want, fmt.Sprint(year, " ", due), at)
 		})
+	}
+}
+
+// TestTwoPeopleShareAMailbox: each name on the receipts has a part with its own total, whatever name was entered last. A
+// statement of one name has that of its receipts.
+func TestTwoPeopleShareAMailbox(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	give := func(first, last, amount string, at time.Time) uuid.UUID {
+		f := program.ValidForm()
+		f.Amount, f.Contact.Email, f.Contact.FirstName, f.Contact.LastName = amount, "casa@example.org", first, last
+		d := h.StartedGift(f)
+		_, err := h.Settle(program.ChargeOf(d, at))
+		require.NoError(t, err)
+		return d.ID
+	}
+	day := time.Date(2024, 6, 1, 12, 0, 0, 0, time.UTC)
+	give("Ana", "Pérez", "10", day)
+	give("Ana", "Pérez", "30", day.AddDate(1, 0, 0))
+	give("ana ", "PÉREZ", "50", day.AddDate(1, 1, 0))
+	luis := give("Luis", "Gómez", "20", day.AddDate(1, 2, 0))
+	var id uuid.UUID
+	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM donor WHERE email = 'casa@example.org'`))
+	donors, err := donor.ByIDs(t.Context(), h.DB.Server, []uuid.UUID{id})
+	require.NoError(t, err)
+
+	alone, err := h.Statements.ForDonor(t.Context(), donors[0], 2024)
+	require.NoError(t, err)
+	require.Equal(t, "Ana Pérez", alone.Person.Name(), "the donor's row says Luis Gómez")
+	require.Empty(t, alone.Person.Names)
+
+	_, err = h.Statements.Issue(t.Context(), readEntity(t, h), 2025, nil)
+	require.NoError(t, err)
+	both, err := h.Statements.ForDonor(t.Context(), donors[0], 2025)
+	require.NoError(t, err)
+	require.Equal(t, 1, both.N)
+	require.Equal(t, []string{"ana PÉREZ", "Luis Gómez"}, []string{both.Person.Names[0].Name, both.Person.Names[1].Name})
+	require.Equal(t, []int{0, 0, 1}, []int{both.Facts.Gifts[0].Name, both.Facts.Gifts[1].Name, both.Facts.Gifts[2].Name})
+	facts, err := json.Marshal(both.Facts)
+	require.NoError(t, err)
+	require.NotContains(t, string(facts), "Luis", "names can be erased, facts cannot")
+
+	require.NoError(t, mail.Statements{Mailer: h.Receipts.Mailer}.Mail(t.Context(), both.ID))
+	sent, err := h.Mail.Messages()[0].Email()
+	require.NoError(t, err)
+	text := strings.Join(strings.Fields(sent.Text), " ")
+	require.Regexp(t, `Received from ana PÉREZ .*Your gifts in all \$80\.00 .*Received from Luis Gómez .*Your gifts in all \$20\.00`, text)
+	require.NotContains(t, text, "$100.00", "the sum is nobody's")
+
+	// The office corrects the name on Luis' receipt: the statement follows.
+	var of uuid.UUID
+	require.NoError(t, h.DB.Owner.Get(&of, `SELECT id FROM receipt WHERE donation_id = $1`, luis))
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := h.ReceiptIssuer.CorrectTx(t.Context(), tx, of, receipt.Correction{FirstName: "Ana", LastName: "Pérez"}, "test", time.Now())
+		return err
+	}))
+	n, err := h.Statements.Correct(t.Context(), readEntity(t, h), 2025, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	one, err := h.Statements.ForDonor(t.Context(), donors[0], 2025)
+	require.NoError(t, err)
+	require.Equal(t, []any{"Ana Pérez", "100.00 USD", 0}, []any{one.Person.Name(), one.Facts.Total.String(), len(one.Person.Names)})
+}
+
+// TestGiftsSoFar: the email says that it is no annual statement, and none is issued. A donor who stopped emails with
+// statements gets none.
+func TestGiftsSoFar(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	for _, name := range []string{"ana", "bea"} {
+		settleGift(t, h, name, "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
+	}
+	tally, err := h.Statements.MailSoFar(t.Context(), e, 2025, func(int) {})
+	require.NoError(t, err)
+	require.Equal(t, 2, tally.Mailed)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		return donor.SetEmailPreferenceTx(t.Context(), tx, donorOf(t, h, "bea").ID, donor.KindStatements, false, "letter", time.Now())
+	}))
+	emails := mail.Statements{Mailer: h.Receipts.Mailer, Issuer: h.Statements}
+	for _, id := range h.Lines(`SELECT args->>'donor_id' FROM river_job WHERE kind = 'statement_so_far_letter'`) {
+		require.NoError(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: uuid.MustParse(id), Year: 2025}))
+	}
+	require.Len(t, h.Mail.Messages(), 1)
+	sent, err := h.Mail.Messages()[0].Email()
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(strings.Fields(sent.Text), " "), "This is not your annual statement")
+	require.NotContains(t, sent.Text, "Please keep this statement")
+	require.Zero(t, h.Count(`SELECT count(*) FROM statement`))
+
+	_, err = h.Statements.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	require.NoError(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: donorOf(t, h, "ana").ID, Year: 2025}))
+	require.Len(t, h.Mail.Messages(), 1, "the annual statement has everything")
+}
+
+// TestCheckOver: the calendar year ends at midnight in the entity's time zone, whatever its fiscal year is.
+func TestCheckOver(t *testing.T) {
+	t.Parallel()
+	for zone, end := range map[string]string{"America/New_York": "2027-01-01T05:00:00Z", "Pacific/Auckland": "2026-12-31T11:00:00Z", "Pacific/Honolulu": "2027-01-01T10:00:00Z"} {
+		at, err := time.Parse(time.RFC3339, end)
+		require.NoError(t, err)
+		e := org.LegalEntity{Slug: "tsne", Timezone: zone}
+		require.NoError(t, statement.CheckOver(e, 2026, at))
+		require.ErrorIs(t, statement.CheckOver(e, 2026, at.Add(-time.Second)), statement.ErrYear)
+		require.ErrorIs(t, statement.CheckOver(e, 2027, at), statement.ErrYear)
+		require.NoError(t, statement.CheckOver(e, 2025, at.Add(-time.Second)))
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
+	"konbit/internal/office/statement"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
@@ -153,12 +154,16 @@ func (s sender) sendStatements() {
 	s.t.Helper()
 	e := s.Offer("csio").Entity
 	year := time.Now().In(e.Location()).Year()
+	emails := mail.Statements{Mailer: s.Receipts.Mailer, Issuer: s.Statements}
+	for _, id := range s.Lines(`SELECT id::text FROM donor`) {
+		require.NoError(s.t, emails.MailSoFar(s.t.Context(), statement.SoFarJob{DonorID: uuid.MustParse(id), Year: year}))
+	}
 	_, err := s.Statements.Issue(s.t.Context(), e, year, nil)
 	require.NoError(s.t, err)
 	_, err = s.Statements.Correct(s.t.Context(), e, year, time.Time{})
 	require.NoError(s.t, err)
 	for _, id := range s.Lines(`SELECT id::text FROM statement ORDER BY n`) {
-		require.NoError(s.t, mail.Statements{Mailer: s.Receipts.Mailer}.Mail(s.t.Context(), uuid.MustParse(id)))
+		require.NoError(s.t, emails.Mail(s.t.Context(), uuid.MustParse(id)))
 	}
 }
 
