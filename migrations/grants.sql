@@ -37,7 +37,8 @@ GRANT SELECT, INSERT (donor_id, kind, given, at, by) ON donor_consent TO {{role}
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
     charged_at, settled_at, tax_date) ON donation TO {{role}};
 GRANT SELECT, INSERT, UPDATE (try, session_id, session_url) ON checkout TO {{role}};
-GRANT SELECT, INSERT ON payment TO {{role}};
+GRANT SELECT, INSERT ON payment, payment_source TO {{role}};
+GRANT SELECT, INSERT (entity_id, mark, ignored, chosen_by, chosen_at) ON source_choice TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
 GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
 GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the contact

@@ -148,8 +148,8 @@ var writtenOnce = []string{
 	"account", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_step", "donor_consent",
 	"entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
-	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payout_member", "plan_event",
-	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "receipt_void", "server_limit", "statement",
+	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
+	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "receipt_void", "server_limit", "source_choice", "statement",
 }
 
 const made = "00000000-0000-4000-8000-000000000001"

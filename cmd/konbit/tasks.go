@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
+	"konbit/internal/office/worklist"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/templates"
@@ -26,29 +25,6 @@ func tasksCommand() *cobra.Command {
 
 // officeWords loads the words of the office, which are in English and Spanish.
 func officeWords() (*phrase.Catalogue, error) { return phrase.Load(templates.FS, "office") }
-
-// taskLine is a task as `konbit tasks list --json` shows it.
-type taskLine struct {
-	Entity   string            `json:"entity"`
-	Kind     string            `json:"kind"`
-	Title    string            `json:"title"`
-	Severity task.Severity     `json:"severity"`
-	For      task.Audience     `json:"for"`
-	Closes   task.Closing      `json:"closes"`
-	Link     *taskLink         `json:"link"` // null if the task names no object
-	Subject  string            `json:"subject"`
-	Detail   map[string]string `json:"detail"`
-	Times    int               `json:"times"` // how often it was opened
-	OpenedAt time.Time         `json:"opened_at"`
-	ClosedAt *time.Time        `json:"closed_at"`
-	Next     string            `json:"next"`
-}
-
-// taskLink is the object that a task leads to.
-type taskLink struct {
-	Object task.Object `json:"object"`
-	ID     string      `json:"id"`
-}
 
 func tasksListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "Open tasks, the oldest first, and what to do about each", Args: cobra.NoArgs}
@@ -78,35 +54,15 @@ func tasksListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lines := taskLines(words, lang, entities, tasks)
+			lines := worklist.Lines(words, lang, entitySlugs(entities), tasks)
 			if *asJSON {
 				return printJSON(c, lines)
 			}
-			printTasks(c.OutOrStdout(), words, lang, lines)
+			worklist.Print(c.OutOrStdout(), words, lang, lines)
 			return nil
 		})
 	}
 	return c
-}
-
-func taskLines(words *phrase.Catalogue, lang phrase.Language, entities []org.LegalEntity, tasks []task.Stored) []taskLine {
-	slugs := entitySlugs(entities)
-	lines := make([]taskLine, len(tasks))
-	for i, t := range tasks {
-		line := taskLine{
-			Entity: slugs[t.EntityID], Kind: t.Code, Title: t.Code, Subject: t.Subject, Detail: t.Detail, Times: t.Times,
-			OpenedAt: t.OpenedAt.UTC(), ClosedAt: t.ClosedAt, Next: words.T(lang, "task.unknown_kind"),
-		}
-		if k := t.Kind(); k != nil {
-			line.Title, line.Severity, line.For, line.Closes = words.T(lang, k.TitleKey()), k.Severity, k.For, k.Closes
-			line.Next = words.T(lang, k.NextKey())
-		}
-		if object, id := t.Target(); id != "" {
-			line.Link = &taskLink{object, id}
-		}
-		lines[i] = line
-	}
-	return lines
 }
 
 func entitySlugs(entities []org.LegalEntity) map[uuid.UUID]string {
@@ -115,30 +71,6 @@ func entitySlugs(entities []org.LegalEntity) map[uuid.UUID]string {
 		slugs[e.ID] = e.Slug
 	}
 	return slugs
-}
-
-func printTasks(to io.Writer, words *phrase.Catalogue, lang phrase.Language, lines []taskLine) {
-	if len(lines) == 0 {
-		fmt.Fprintln(to, words.T(lang, "task.none"))
-	}
-	for _, l := range lines {
-		state := ""
-		if l.Times > 1 {
-			state = fmt.Sprintf(", opened %d times", l.Times)
-		}
-		if l.ClosedAt != nil {
-			state += ", closed " + l.ClosedAt.UTC().Format(time.RFC3339)
-		}
-		fmt.Fprintf(to, "%s  %s  %s %q%s\n", l.OpenedAt.Format(time.RFC3339), l.Entity, l.Kind, l.Subject, state)
-		var detail []string
-		for _, name := range slices.Sorted(maps.Keys(l.Detail)) {
-			detail = append(detail, name+" "+l.Detail[name])
-		}
-		if len(detail) > 0 {
-			fmt.Fprintf(to, "    %s\n", strings.Join(detail, ", "))
-		}
-		fmt.Fprintf(to, "    %s. %s\n", l.Title, l.Next)
-	}
 }
 
 func tasksCloseCommand() *cobra.Command {

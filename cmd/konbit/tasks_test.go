@@ -17,6 +17,8 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/payment"
+	"konbit/internal/office/worklist"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/testkit/program"
@@ -139,15 +141,15 @@ func TestTasksAreListed(t *testing.T) {
 	} {
 		t.Run(string(lang), func(t *testing.T) {
 			var out bytes.Buffer
-			lines := taskLines(words, lang, []org.LegalEntity{tsne}, stored)
-			printTasks(&out, words, lang, lines)
+			lines := worklist.Lines(words, lang, entitySlugs([]org.LegalEntity{tsne}), stored)
+			worklist.Print(&out, words, lang, lines)
 			require.Equal(t, want, out.String())
-			require.Equal(t, &taskLink{task.Fund, "B3-TRK"}, lines[0].Link)
+			require.Equal(t, &worklist.Link{task.Fund, "B3-TRK"}, lines[0].Link)
 			require.Nil(t, lines[1].Link)
 		})
 	}
 	var out bytes.Buffer
-	printTasks(&out, words, phrase.English, nil)
+	worklist.Print(&out, words, phrase.English, nil)
 	require.Equal(t, "No task is open.\n", out.String())
 }
 
@@ -200,4 +202,28 @@ func TestTaskCommands(t *testing.T) {
 	for _, part := range []string{`"kind": "payout_failed"`, `"severity": "urgent"`, `"for": "finance"`, `"closes": "by_person"`, `"object": "transaction"`, `"id": "po_1"`} {
 		require.Contains(t, all, part)
 	}
+}
+
+// TestPaymentsIgnore: a source is ignored by a key of metadata that is not ours, or by a product.
+func TestPaymentsIgnore(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	for _, wrong := range [][]string{{}, {"--entity", "tsne"}, {"--metadata", "order_id"}, {"--entity", "tsne", "--metadata", "konbit_donation"},
+		{"--entity", "tsne", "--metadata", "a b"}, {"--entity", "tsne", "--metadata", "order_id", "--product", "prod_1"}, {"--entity", "nobody", "--product", "prod_1"}} {
+		_, err := runCommand(t, append([]string{"payments", "ignore"}, wrong...)...)
+		require.ErrorIs(t, err, errUse, "%v", wrong)
+	}
+	require.Zero(t, h.Count(`SELECT count(*) FROM source_choice`))
+	for _, right := range [][]string{{"--metadata", "order_id"}, {"--product", "prod_1"}, {"--product", "prod_1", "--undo"}} {
+		_, err := runCommand(t, append([]string{"payments", "ignore", "--entity", "tsne"}, right...)...)
+		require.NoError(t, err, "%v", right)
+	}
+	require.Equal(t, []string{"metadata order_id true", "product prod_1 true", "product prod_1 false"}, h.Lines(`SELECT concat_ws(' ', mark, CASE WHEN ignored THEN 'true' ELSE 'false' END) FROM source_choice ORDER BY n`))
+	ignored, err := payment.IgnoredMarks(t.Context(), h.DB.Server, []uuid.UUID{h.Offer("csio").Entity.ID})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"metadata order_id": true}, ignored[h.Offer("csio").Entity.ID])
+	out, err := runCommand(t, "payments", "list")
+	require.NoError(t, err)
+	require.Equal(t, "Every payment has a mark of ours.\n", out)
 }

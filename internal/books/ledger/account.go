@@ -12,6 +12,7 @@ const (
 	DisputedFundsWithheld  Account = "1020"
 	UndepositedChecks      Account = "1050"
 	Suspense               Account = "1090" // either sign; only in an operations fund
+	MoneyOfOthers          Account = "1095" // at Stripe, from payments of other programs; only in an operations fund
 	Bank                   Account = "1100"
 	PledgesReceivable      Account = "1200" // written and unconditional
 	Securities             Account = "1300"

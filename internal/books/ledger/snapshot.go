@@ -92,7 +92,7 @@ type Position struct {
 	WithoutRestrictions int64          `db:"without_restrictions"` // net assets
 	WithRestrictions    int64          `db:"with_restrictions"`    // net assets
 	Encumbered          int64          `db:"encumbered"`           // promised conditionally: 9100
-	NotYetCash          int64          `db:"not_yet_cash"`         // withheld, undeposited, in suspense, pledged: 1020, 1050, 1090, 1200
+	NotYetCash          int64          `db:"not_yet_cash"`         // withheld, undeposited, in suspense, of others, pledged: 1020, 1050, 1090, 1095, 1200
 	Clearing            int64          `db:"clearing"`             // at Stripe or on its way to the bank: 1010, 1015
 	Cash                int64          `db:"cash"`                 // settled: 1100
 }
@@ -119,7 +119,7 @@ func ReadPosition(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) 
 		       coalesce(-sum(amount) FILTER (WHERE a.class = 'without'), 0)::bigint AS without_restrictions,
 		       coalesce(-sum(amount) FILTER (WHERE a.class = 'with'), 0)::bigint AS with_restrictions,
 		       coalesce(sum(amount) FILTER (WHERE code = '9100'), 0)::bigint AS encumbered,
-		       coalesce(sum(amount) FILTER (WHERE code IN ('1020', '1050', '1090', '1200')), 0)::bigint AS not_yet_cash,
+		       coalesce(sum(amount) FILTER (WHERE code IN ('1020', '1050', '1090', '1095', '1200')), 0)::bigint AS not_yet_cash,
 		       coalesce(sum(amount) FILTER (WHERE code IN ('1010', '1015')), 0)::bigint AS clearing,
 		       coalesce(sum(amount) FILTER (WHERE code = '1100'), 0)::bigint AS cash
 		  FROM balance b JOIN account a ON a.code = b.account_code`

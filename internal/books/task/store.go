@@ -42,6 +42,20 @@ func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, no
 	return err
 }
 
+// RefreshTx opens a task as OpenTx does; if it is open, its details are replaced.
+func RefreshTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, now time.Time) error {
+	const update = `/* task.RefreshTx */ UPDATE finance_task SET detail = $4 WHERE entity_id = $1 AND kind = $2 AND subject = $3 AND closed_at IS NULL`
+	if err := OpenTx(ctx, tx, t, newID, now); err != nil {
+		return err
+	}
+	detail, err := json.Marshal(t.Detail)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, update, t.EntityID, t.Kind.Code, t.Subject, string(detail))
+	return err
+}
+
 // CloseTx closes a task because its cause has ended. It changes nothing if none is open.
 func CloseTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kind *Kind, subject string, now time.Time) error {
 	return closeTx(ctx, tx, entity, kind.Code, subject, now)

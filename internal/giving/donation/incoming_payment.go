@@ -26,6 +26,8 @@ type IncomingPayment struct {
 	ChargeRef string   // the processor's id of the charge
 	IntentRef string   // the processor's id of the payment intent; empty for a charge made without one
 	Invoice   *Invoice // the invoice it paid; nil for a donation given once
+	Unmarked  bool     // its metadata has no key of ours
+	Marks     []string // what its metadata says of where it came from, if Unmarked: "metadata KEY"
 
 	// Without a processor.
 	PaymentID uuid.UUID      // chosen by the caller; the same id again is the same payment
@@ -45,6 +47,7 @@ type Invoice struct {
 	CustomerID     string
 	First          bool // the plan began with it
 	CreatedAt      time.Time
+	Marks          []string // what it is about: "product ID"
 }
 
 // method returns the payment's method.

@@ -93,6 +93,8 @@ type batch struct {
 	feesDue     []IncomingPayment // payments whose processing fee is not booked yet
 	offline     []OfflineGift
 	tasks       []task.Task
+	sources     []payment.Source              // of payments that other programs made
+	ignored     map[uuid.UUID]map[string]bool // marks of such payments that finance ignores, by entity
 	receipts    []receipt.Request
 	notices     []notice.Notice
 }
@@ -124,6 +126,8 @@ func (b *batch) decide(p IncomingPayment) (Outcome, error) {
 		return b.suspend(p, nil, taskBeyondPlan)
 	case p.rejected == PlanEnded:
 		return b.suspend(p, nil, taskPlanEnded)
+	case p.isOthers():
+		return b.bookOthers(p)
 	case p.DonationID == uuid.Nil:
 		return b.suspend(p, nil, taskWithoutGift)
 	case g == nil:

@@ -58,6 +58,9 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, payments []IncomingPaym
 			g.Contact, g.known, g.dedication = t.Contact, true, dedications[t.DonationID]
 		}
 	}
+	if err := b.loadIgnoredTx(ctx, tx, payments); err != nil {
+		return err
+	}
 	booked, err := bookedTx(ctx, tx, b.catalog, payments)
 	if err != nil {
 		return err

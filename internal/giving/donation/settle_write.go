@@ -10,7 +10,6 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
-	"konbit/internal/books/task"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/pg"
@@ -59,10 +58,11 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, s Settler) error {
 			return err
 		}
 	}
-	for _, t := range b.tasks {
-		if err := task.OpenTx(ctx, tx, t, b.newID, b.now); err != nil {
-			return err
-		}
+	if err := payment.InsertSourcesTx(ctx, tx, b.sources); err != nil {
+		return err
+	}
+	if err := b.openTasksTx(ctx, tx); err != nil {
+		return err
 	}
 	if err := s.Notices.RecordTx(ctx, tx, b.notices...); err != nil {
 		return err

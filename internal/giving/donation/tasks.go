@@ -4,7 +4,9 @@ import "konbit/internal/books/task"
 
 // Tasks about a payment that does not settle a donation. Its money is in suspense, except in another currency.
 var (
-	taskWithoutGift   = paymentTask("payment_without_gift", task.Normal, task.ByPerson)
+	taskWithoutGift = task.Register(task.Kind{ // subject: the source of such payments, or one payment
+		Code: "payment_without_gift", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Payment, Detail: "charge"}, Closes: task.ByPerson,
+	})
 	taskOtherEntity   = paymentTask("payment_of_another_entity", task.Urgent, task.ByPerson)
 	taskOtherCurrency = paymentTask("payment_in_other_currency", task.Urgent, task.ByPerson)
 	taskPaidTwice     = paymentTask("gift_paid_twice", task.Urgent, task.ByPerson)

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/payment"
 	"konbit/internal/platform/fault"
 	"konbit/internal/processor/share"
 )
@@ -88,15 +89,22 @@ func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if parts, err = s.absorbFeesTx(ctx, tx, t, parts, balances); err != nil {
 		return err
 	}
-	s.entries = append(s.entries, feeEntries(s.entity, t, charge, parts)...)
+	fees := feeEntries(s.entity, t, charge, parts)
 	if len(charge.Parts) == 0 {
+		held := ledger.Suspense
+		if ignored, err := payment.IsIgnored(ctx, tx, charge.PaymentID); err != nil {
+			return err
+		} else if ignored && len(fees) > 0 {
+			held, fees[0].Postings = ledger.MoneyOfOthers, ledger.Move(ledger.MoneyOfOthers, ledger.StripeClearing, s.operations.ID, t.Fee)
+		}
 		if t.Charge != nil && t.Charge.Amount.Currency != t.Currency {
-			s.entries = append(s.entries, s.convertedEntry(t))
+			s.entries = append(s.entries, s.convertedEntry(t, held))
 		}
 		if err := insertClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
 			return err
 		}
 	}
+	s.entries = append(s.entries, fees...)
 	for _, p := range parts {
 		s.shares = append(s.shares, paymentShare{charge.PaymentID, p})
 	}
@@ -110,12 +118,12 @@ func (s *bookingRun) postFeesTx(ctx context.Context, tx *sqlx.Tx) error {
 	return insertSharesTx(ctx, tx, s.entity.ID, s.shares)
 }
 
-// convertedEntry returns the entry of a payment in another currency: 1010 / 1090 in operations, with what Stripe
+// convertedEntry returns the entry of a payment in another currency: 1010 / held in operations, with what Stripe
 // converted it to. When the payment was settled that amount was not known, so only a task was opened.
-func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
+func (s *bookingRun) convertedEntry(t Transaction, held ledger.Account) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.SourceID
-	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, t.Amount)
+	entry.Postings = ledger.Move(ledger.StripeClearing, held, s.operations.ID, t.Amount)
 	return entry
 }
 

@@ -210,8 +210,18 @@ func (s *bookingRun) closeTasksOfChargeTx(ctx context.Context, tx *sqlx.Tx, kind
 }
 
 // bookUnexpectedTx books a movement of a charge that is in suspense or not booked, or one that contradicts an earlier
-// one, to suspense with a task. A dispute's fee is known: 5110 / 1010 in operations.
+// one, to suspense with a task. A dispute's fee is known: 5110 / 1010 in operations. One of an ignored payment of another
+// program has no task: 1010 / 1095.
 func (s *bookingRun) bookUnexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	if p, err := s.paymentOfTx(ctx, tx, t.ChargeID); err != nil {
+		return err
+	} else if p != nil {
+		if ignored, err := payment.IsIgnored(ctx, tx, p.ID); err != nil {
+			return err
+		} else if ignored {
+			return s.bookToOperationsTx(ctx, tx, t, ledger.MoneyOfOthers)
+		}
+	}
 	if err := s.openTaskTx(ctx, tx, taskUnexpected, t); err != nil {
 		return err
 	}

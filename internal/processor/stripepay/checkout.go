@@ -21,6 +21,7 @@ import (
 
 // Names of our metadata on Stripe's objects. Stripe holds them: they never change.
 const (
+	metaPrefix       = "konbit_"
 	metaDonation     = "konbit_donation"
 	metaOrganisation = "konbit_organisation"
 	metaMigration    = "konbit_move" // the request by which a plan moved to another customer

@@ -71,6 +71,13 @@ func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 		b.SubscriptionID = in.Subscription.ID
 		b.PlanID = giftID(in.Subscription.Metadata)
 	}
+	if in.Lines != nil {
+		for _, line := range in.Lines.Data {
+			if line.Price != nil && line.Price.Product != nil {
+				b.Marks = append(b.Marks, "product "+line.Price.Product.ID)
+			}
+		}
+	}
 	if in.SubscriptionDetails != nil && b.PlanID == uuid.Nil {
 		b.PlanID = giftID(in.SubscriptionDetails.Metadata)
 	}

@@ -196,6 +196,7 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 		EntityID: entity, Method: methodOf(c), ChargeRef: c.ID, DonationID: giftID(c.Metadata), Amount: money.New(c.AmountCaptured, currency),
 		ReceivedAt: time.Unix(c.Created, 0).UTC(), Cause: cause,
 	}
+	charge.Unmarked, charge.Marks = marksOf(c.Metadata)
 	if c.PaymentIntent != nil {
 		charge.IntentRef = c.PaymentIntent.ID
 	}
@@ -205,6 +206,17 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 		charge.Invoice = invoiceOf(c.Invoice)
 	}
 	return charge, nil
+}
+
+// marksOf returns the marks of a charge that another program made; unmarked is false if its metadata has a key of ours.
+func marksOf(metadata map[string]string) (unmarked bool, marks []string) {
+	for key := range metadata {
+		if strings.HasPrefix(key, metaPrefix) {
+			return false, nil
+		}
+		marks = append(marks, "metadata "+key)
+	}
+	return true, marks
 }
 
 // methodOf returns how a charge was paid: by bank debit for the types of debit that Stripe has, else by card.

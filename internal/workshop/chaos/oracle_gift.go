@@ -14,7 +14,11 @@ func (o *oracle) payment(f *facts, c charge) lines {
 	p := o.pledges[c.Metadata[giftOf]]
 	if p == nil || p.entity != f.account || p.over || p.amount != c.Amount {
 		l.move(f.account, "1010", "1090", operations, c.Amount)
-		o.strays[f.account+" "+c.PaymentIntent] = true
+		if c.Metadata[giftOf] == "" {
+			o.strays[f.account+" no mark"] = true // one task for all of them
+		} else {
+			o.strays[f.account+" "+c.PaymentIntent] = true
+		}
 		o.share(f, c, nil)
 		if p != nil && p.entity == f.account {
 			p.over = true
