@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
@@ -37,13 +36,13 @@ func erasuresListCommand() *cobra.Command {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "ASKED\tBY\tERASURE\tSTATE")
 			for _, e := range all {
-				state := "due " + e.DueAt.Format(time.DateOnly)
+				state := "due " + e.DueAt.UTC().Format("2006-01-02 UTC")
 				if e.WithdrawnAt != nil {
 					state = "withdrawn"
 				} else if e.DoneAt != nil {
-					state = "done " + e.DoneAt.Format(time.DateOnly)
+					state = "done " + e.DoneAt.UTC().Format("2006-01-02 UTC")
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.RequestedAt.Format(time.DateOnly), e.RequestedBy, e.ID, state)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.RequestedAt.UTC().Format("2006-01-02 UTC"), e.RequestedBy, e.ID, state)
 			}
 			return w.Flush()
 		})
@@ -103,7 +102,7 @@ func addErasure(c *cobra.Command, k privacy.Eraser, w privacy.ErasureRequest, no
 	}
 	switch {
 	case !now:
-		fmt.Fprintf(c.OutOrStdout(), "%s is due on %s.\n", e.ID, e.DueAt.Format(time.DateOnly))
+		fmt.Fprintf(c.OutOrStdout(), "%s is due on %s.\n", e.ID, e.DueAt.UTC().Format("2006-01-02 UTC"))
 	case file == "":
 		fmt.Fprintf(c.OutOrStdout(), "%s is done. Store the list with the backups: set ERASURES_FILE, or konbit erasures export\n", e.ID)
 	default:

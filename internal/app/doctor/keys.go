@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -40,7 +39,7 @@ func (d *Doctor) describeKeys(known installation.Recorded) string {
 	case all[0].String() != known.Key:
 		text += ", which replaces " + known.Key + ": when all servers have it, run konbit keys rotate"
 	default:
-		text += ", recorded since " + known.KeySince.UTC().Format(time.DateOnly)
+		text += ", recorded since " + known.KeySince.UTC().Format("2006-01-02 UTC")
 	}
 	if len(all) > 1 {
 		var old []string

@@ -39,7 +39,7 @@ func (r Recorded) CheckKey(keys keyring.Ring) error {
 	}
 	return fmt.Errorf("%w: its fingerprint is %s, and the database has recorded %s since %s. "+
 		"Set the key of the other servers; to replace a key, set SECRET_KEY_OLD to the recorded one and follow running/keys.md",
-		ErrKey, strings.Join(given, ", "), r.Key, r.KeySince.UTC().Format(time.DateOnly))
+		ErrKey, strings.Join(given, ", "), r.Key, r.KeySince.UTC().Format("2006-01-02 UTC"))
 }
 
 // CheckAddress returns ErrAddress if the address of the pages is not the recorded one.
@@ -49,7 +49,7 @@ func (r Recorded) CheckAddress(base *url.URL) error {
 	}
 	return fmt.Errorf("%w: it is %s, and the database has recorded %s since %s. Links under it may be wrong, so no emails are sent. "+
 		"Set the recorded address; if the address has changed, run konbit migrate with the new one",
-		ErrAddress, address(base), r.Address, r.AddressAt.UTC().Format(time.DateOnly))
+		ErrAddress, address(base), r.Address, r.AddressAt.UTC().Format("2006-01-02 UTC"))
 }
 
 // address returns a URL in the form that is recorded and compared: host in lower case, no slash at the end.

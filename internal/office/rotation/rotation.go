@@ -57,7 +57,7 @@ func (s Status) Lines() (lines []string) {
 	for _, k := range s.Keys {
 		line := fmt.Sprintf("%-16s  %s", k.Setting, k.Fingerprint)
 		if k.Fingerprint == s.Recorded {
-			line += "  recorded since " + s.Since.UTC().Format(time.DateOnly)
+			line += "  recorded since " + s.Since.UTC().Format("2006-01-02 UTC")
 		}
 		lines, settings[k.ID] = append(lines, line), k.Setting
 	}

@@ -94,8 +94,11 @@ func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 		held := ledger.Suspense
 		if ignored, err := payment.IsIgnored(ctx, tx, charge.PaymentID); err != nil {
 			return err
-		} else if ignored && len(fees) > 0 {
-			held, fees[0].Postings = ledger.MoneyOfOthers, ledger.Move(ledger.MoneyOfOthers, ledger.StripeClearing, s.operations.ID, t.Fee)
+		} else if ignored {
+			held = ledger.MoneyOfOthers
+			for i := range fees { // one, or none without a fee
+				fees[i].Postings = ledger.Move(held, ledger.StripeClearing, s.operations.ID, t.Fee)
+			}
 		}
 		if t.Charge != nil && t.Charge.Amount.Currency != t.Currency {
 			s.entries = append(s.entries, s.convertedEntry(t, held))

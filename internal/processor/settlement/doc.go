@@ -10,10 +10,10 @@
 //	bank debit on its way          in suspense until it succeeds or fails (pending_charge.go)
 //	charge of an unknown invoice   in suspense until the invoice is known (deferred.go)
 //	refund, failed refund          from the funds of the gift, with their share of the fees (refund.go)
-//	adjustment of a dispute        withdrawn or won (dispute.go); a loss moves no money: an event or a sweep reports it
+//	adjustment of a dispute        withdrawn or won, of any amount (dispute.go); a loss moves no money: an event reports it
 //	payout, failed payout          by fund, as the payout's members are (payout.go); stored by package payout
 //	Stripe's fees                  in operations
-//	any other                      in suspense, with a task for finance
+//	any other                      in suspense, with a task; of an ignored payment of another program: 1095, without one
 //	one that its rule cannot book  in suspense, with a task that names it and the reason (suspense.go)
 //
 // A payment without a processor has no balance transaction: RefundOfflineTx books its refund (refund_offline.go).
@@ -22,7 +22,7 @@
 //	                     └── disputed: withdrawn ──┬── won
 //	                                               └── lost ── (the bank may still return it: won)
 //
-// A restricted fund never falls below zero: what it cannot pay, operations absorbs, with a task (shortfall.go).
+// A restricted fund never falls below zero: operations pays what no fund can, with a task (shortfall.go).
 //
 // How an amount is divided over funds is computed by package share.
 //

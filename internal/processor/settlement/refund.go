@@ -209,9 +209,8 @@ func (s *bookingRun) closeTasksOfChargeTx(ctx context.Context, tx *sqlx.Tx, kind
 	return nil
 }
 
-// bookUnexpectedTx books a movement of a charge that is in suspense or not booked, or one that contradicts an earlier
-// one, to suspense with a task. A dispute's fee is known: 5110 / 1010 in operations. One of an ignored payment of another
-// program has no task: 1010 / 1095.
+// bookUnexpectedTx books a movement of a charge that is in suspense or not booked, or one that contradicts an earlier one,
+// to suspense with a task (a dispute's fee: 5110); one of an ignored payment of another program to 1095, without a task.
 func (s *bookingRun) bookUnexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	if p, err := s.paymentOfTx(ctx, tx, t.ChargeID); err != nil {
 		return err
