@@ -188,8 +188,7 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, tak
 	if p == nil {
 		return fmt.Errorf("settlement: dispute %s is of charge %q, which is not booked", l.ID, l.ChargeID)
 	}
-	parts := taken.parts
-	if err := s.absorbShortfallsTx(ctx, tx, parts); err != nil {
+	if err := s.absorbShortfallsTx(ctx, tx, taken.parts); err != nil {
 		return err
 	}
 	t := Transaction{
@@ -198,14 +197,14 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, tak
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
 	entry.Postings = share.MovePostings(ledger.ChargebacksWithout, ledger.DisputedFundsWithheld, s.operations, taken.beyond)
-	for _, p := range parts {
+	for _, p := range taken.parts {
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.RefundsPayable, ledger.DisputedFundsWithheld, p.Fund, p.Owed)...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.Chargebacks(p.Fund.Restricted()),
 			ledger.DisputedFundsWithheld, p.Fund, p.Gift-p.Absorbed)...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.Fund, p.Absorbed)...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.Absorbed)...)
 	}
-	if err := s.openShortfallTasksTx(ctx, tx, l.ID, t.Currency, parts); err != nil {
+	if err := s.openShortfallTasksTx(ctx, tx, l.ID, t.Currency, taken.parts); err != nil {
 		return err
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
