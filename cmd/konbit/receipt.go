@@ -110,8 +110,8 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 
 func asFound(r receipt.Receipt, deliveries []mail.Delivery) found {
 	f := found{
-		Number: r.Reference(), IssuedAt: r.IssuedLocally(), ChargedOn: r.Facts.ChargedOn, Timezone: r.Facts.Timezone, Donor: r.Facts.DonorName(), Email: r.Facts.Email,
-		Amount: r.Facts.Amount, Status: "stands", Emails: make([]sent, len(deliveries)),
+		Number: r.Reference(), IssuedAt: r.IssuedLocally(), ChargedOn: r.Facts.ChargedOn, Timezone: r.Facts.Timezone,
+		Donor: r.Facts.DonorName(), Email: r.Facts.Email, Amount: r.Facts.Amount, Status: "stands", Emails: make([]sent, len(deliveries)),
 	}
 	if r.Voided != nil {
 		f.Status, f.Reason = "void", string(r.Voided.Reason)
@@ -144,7 +144,8 @@ func printReceipts(c *cobra.Command, all []found) error {
 		if f.Replaces != "" {
 			status += ", for " + f.Replaces
 		}
-		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Timezone, f.Amount, status, f.Donor)
+		issued := f.IssuedAt.Format(time.DateOnly)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t\n", f.Number, issued, f.ChargedOn, f.Timezone, f.Amount, status, f.Donor)
 		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}

@@ -56,8 +56,8 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// MailSoFar sends an email with a donor's gifts so far in a year. It is not stored: it is no annual statement, and the gifts
-// may change. It sends nothing if the donor was erased, stopped emails with statements, or has the annual statement.
+// MailSoFar sends an email with a donor's gifts so far in a year. It is not stored: it is no annual statement, and the
+// gifts may change. It sends nothing if the donor was erased, stopped emails with statements, or has the annual statement.
 func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error {
 	s, err := m.Issuer.SoFar(ctx, job)
 	if err != nil || s == nil {

@@ -40,7 +40,8 @@ func SourceName(marks []string) string {
 func InsertSourcesTx(ctx context.Context, tx *sqlx.Tx, sources []Source) error {
 	const query = `/* payment.InsertSourcesTx */
 		INSERT INTO payment_source (payment_id, entity_id, source, ignored)
-		SELECT s.payment_id, s.entity_id, s.source, s.ignored FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[]) AS s (payment_id, entity_id, source, ignored)
+		SELECT s.payment_id, s.entity_id, s.source, s.ignored
+		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[]) AS s (payment_id, entity_id, source, ignored)
 		ON CONFLICT DO NOTHING`
 	if len(sources) == 0 {
 		return nil
@@ -107,7 +108,8 @@ func InSuspense(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, so
 // one with the name, or all if name is empty; uuid.Nil is every entity.
 func SourceTotals(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, name string) (all []SourceTotal, err error) {
 	const query = `/* payment.SourceTotals */
-		SELECT s.entity_id, s.source, s.ignored, p.currency, count(*) AS payments, sum(p.amount)::bigint AS amount, min(p.received_at) AS first, max(p.received_at) AS last
+		SELECT s.entity_id, s.source, s.ignored, p.currency, count(*) AS payments, sum(p.amount)::bigint AS amount,
+		       min(p.received_at) AS first, max(p.received_at) AS last
 		  FROM payment_source s JOIN payment p ON p.id = s.payment_id
 		 WHERE (s.entity_id = $1 OR $1 = $2) AND (s.source = $3 OR $3 = '')
 		 GROUP BY s.entity_id, s.source, s.ignored, p.currency ORDER BY s.entity_id, s.source, s.ignored, p.currency`

@@ -83,7 +83,8 @@ func Print(to io.Writer, lines []Line) error {
 		if l.Ignored {
 			booked = "ignored"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", l.Entity, l.Source, booked, l.Payments, l.Amount, l.First.Format(time.DateOnly), l.Last.Format(time.DateOnly))
+		first, last := l.First.Format(time.DateOnly), l.Last.Format(time.DateOnly)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", l.Entity, l.Source, booked, l.Payments, l.Amount, first, last)
 	}
 	return w.Flush()
 }

@@ -65,8 +65,8 @@ func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t 
 
 // Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose donations
 // have changed. It may be stopped at any moment and called again, also at the same time as another call: each donor
-// gets one. A donor who was erased gets none. The year is over: CheckOver. progress, unless nil, is called with the number of donors checked,
-// including those who had a statement.
+// gets one. A donor who was erased gets none. The year is over: CheckOver. progress, unless nil, is called with the
+// number of donors checked, including those who had a statement.
 func (d Issuer) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)
 	if err != nil {

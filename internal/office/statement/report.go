@@ -54,7 +54,8 @@ func (b *Progress) Add(more int) {
 	}
 	width, full := 40, min(40*b.n/b.All, 40)
 	left := b.Now().Sub(b.Began) * time.Duration(max(b.All-b.n, 0)) / time.Duration(max(b.n, 1))
-	fmt.Fprintf(b.To, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.Name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.All, left.Round(time.Second))
+	bar := strings.Repeat("█", full) + strings.Repeat("·", width-full)
+	fmt.Fprintf(b.To, "\r%-10s %s %d of %d, %s to go \x1b[K", b.Name, bar, b.n, b.All, left.Round(time.Second))
 }
 
 // End clears the line.
