@@ -820,6 +820,19 @@ CREATE TABLE payment_share (
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE payment_source (
+    payment_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    source text NOT NULL,
+    ignored boolean NOT NULL,
+    PRIMARY KEY (payment_id),
+    CONSTRAINT payment_source_source_check CHECK (source <> ''::text),
+    CONSTRAINT payment_source_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT payment_source_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
+);
+CREATE INDEX payment_source_by_source ON payment_source USING btree (entity_id, source, ignored);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_source FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE payout (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -1224,6 +1237,20 @@ CREATE INDEX sign_in_newest ON sign_in USING btree (email, n DESC);
 CREATE INDEX sign_in_old ON sign_in USING btree (asked_at);
 CREATE TRIGGER address_is_locked BEFORE INSERT ON sign_in FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER sign_in_is_used_once BEFORE UPDATE ON sign_in FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION sign_in_is_used_once();
+
+CREATE TABLE source_choice (
+    entity_id uuid NOT NULL,
+    mark text NOT NULL,
+    ignored boolean NOT NULL,
+    chosen_by text NOT NULL,
+    chosen_at timestamp with time zone NOT NULL,
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (n),
+    CONSTRAINT source_choice_mark_check CHECK (mark ~ '^(metadata|product) [^ ]'::text),
+    CONSTRAINT source_choice_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX source_choice_newest ON source_choice USING btree (entity_id, mark, n);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON source_choice FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE statement (
     id uuid NOT NULL,
