@@ -36,12 +36,14 @@ func SourceName(marks []string) string {
 	return strings.Join(marks, ", ")
 }
 
-// InsertSourcesTx stores the sources of payments. A payment whose source is stored keeps it.
+// InsertSourcesTx stores the sources of payments. A payment whose source is stored keeps it, and one that another
+// transaction stored first, under another id, gets none.
 func InsertSourcesTx(ctx context.Context, tx *sqlx.Tx, sources []Source) error {
 	const query = `/* payment.InsertSourcesTx */
 		INSERT INTO payment_source (payment_id, entity_id, source, ignored)
 		SELECT s.payment_id, s.entity_id, s.source, s.ignored
 		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[]) AS s (payment_id, entity_id, source, ignored)
+		  JOIN payment p ON p.id = s.payment_id
 		ON CONFLICT DO NOTHING`
 	if len(sources) == 0 {
 		return nil

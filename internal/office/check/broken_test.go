@@ -101,7 +101,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a receipt of a gift lost in a dispute": {`DELETE FROM receipt_void WHERE donation_id = 'LOST'`, "A6 LOST, A18 LOST.receipt"},
 		"a receipt of more than Stripe left":    {withdrawn + `'KEPT.charge')`, "A18 KEPT.receipt"},
 		"a withdrawal of an unknown charge":     {withdrawn + `'ch_unknown')`, ""},
-		"a withdrawal that is being decided":    {withdrawn + `'KEPT.charge'); INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, beyond, at) SELECT 'TSNE', 'dp_made', 'dispute withdrawn', id, 2000, 3150, now() FROM payment WHERE charge_ref = 'KEPT.charge'`, ""},
+		"a withdrawal that is being decided":    {withdrawn + `'KEPT.charge'); INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, beyond, at) SELECT 'TSNE', 'dp_made', 'dispute withdrawn', id, 2000, 3150, now() FROM payment WHERE charge_ref = 'KEPT.charge'`, "A4 dp_made"}, // its net is 0
 		"an old receipt that was mailed":        {old, ""},
 		"an old receipt not accepted yet":       {old + `UPDATE letter_delivery SET accepted_at = NULL WHERE letter_id IN (SELECT id FROM letter WHERE subject_id = 'KEPT.receipt')`, "A7 KEPT.receipt"},
 		"an old receipt that was refused":       {old + `UPDATE letter_delivery SET accepted_at = NULL, refused_at = now() WHERE letter_id IN (SELECT id FROM letter WHERE subject_id = 'KEPT.receipt')`, ""},
