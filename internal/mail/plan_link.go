@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
@@ -27,10 +28,18 @@ func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
 	if err != nil || len(donors) == 0 || donors[0].Email == "" || donors[0].IsErased() {
 		return err
 	}
-	if donors[0].Email, err = m.destination(ctx, donors[0].Email); err != nil {
+	to := donors[0]
+	if to.Email, err = m.destination(ctx, to.Email); err != nil {
 		return err
 	}
-	email, err := m.renderFreshLink(ctx, p, donors[0])
+	typed, err := donation.ContactOf(ctx, m.DB, p.ID)
+	if err != nil {
+		return err
+	}
+	if typed != nil { // people share mailboxes: the donor's row has the name that was entered last
+		to.FirstName, to.LastName = typed.FirstName, typed.LastName
+	}
+	email, err := m.renderFreshLink(ctx, p, to)
 	if err != nil {
 		return err
 	}
