@@ -67,6 +67,9 @@ func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error
 	if err != nil || !wanted[donor.KindStatements] {
 		return err
 	}
+	if s.Person.Email, err = m.destination(ctx, s.Person.Email); err != nil {
+		return err
+	}
 	s.ID = uuid.NewSHA1(s.DonorID, fmt.Append(nil, s.Year, s.IssuedAt.Unix()))
 	email, err := m.render(*s, kindStatementSoFar)
 	if err != nil {

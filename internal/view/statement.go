@@ -45,8 +45,7 @@ type StatementWords struct {
 
 // StatementName is one of several people or organisations whose gifts a statement shows.
 type StatementName struct {
-	Name                   string
-	Greeting               string // usually the first name; empty: Name
+	Name, Greeting         string // Greeting is usually the first name; empty: Name
 	Address                []string
 	Given, Returned, Total money.Amount
 }
@@ -132,10 +131,9 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	key := "subject"
-	switch {
-	case !s.Corrects.IsZero():
+	if !s.Corrects.IsZero() {
 		key = "subject_corrected"
-	case s.Provisional && s.Version >= 3:
+	} else if s.Provisional && s.Version >= 3 {
 		key = "subject_so_far"
 	}
 	return v.statementPhrases(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
@@ -166,7 +164,9 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	if _, written := emails[s.Language]; !written {
 		s.Language = phrase.English
 	}
-	s.Greeting = v.statementGreeting(s)
+	if s.Greeting = cmp.Or(s.Greeting, s.Donor); len(s.Names) > 1 {
+		s.Greeting = v.listNames(s, func(n StatementName) string { return cmp.Or(n.Greeting, n.Name) })
+	}
 	say := v.statementPhrases(s)
 	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
 	if s.Provisional && s.Version >= 3 {
@@ -181,14 +181,11 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	return d, nil
 }
 
-// statementGreeting returns how the statement addresses its reader: everybody who has a part of it.
-func (v *View) statementGreeting(s StatementWords) string {
-	if len(s.Names) < 2 {
-		return cmp.Or(s.Greeting, s.Donor)
-	}
+// listNames returns what of returns of each name that has a part of the statement.
+func (v *View) listNames(s StatementWords, of func(StatementName) string) string {
 	names := make([]string, len(s.Names))
 	for i, n := range s.Names {
-		names[i] = cmp.Or(n.Greeting, n.Name)
+		names[i] = of(n)
 	}
 	return v.List(s.Language, names)
 }
@@ -200,9 +197,8 @@ func (v *View) addStatementFacts(d *statementData) {
 	to := []Fact{{say("donee"), s.Donee.Name}, {say("ein"), s.Donee.EIN}}
 	issued := Fact{say("issued"), phrase.Date(s.Language, s.Issued)}
 	if len(s.Names) < 2 {
-		d.Facts = append(d.Facts, v.donorFacts(s, s.Donor, s.DonorAddress)...)
-		d.Facts = append(d.Facts, to...)
-		d.Facts = append(append(d.Facts, v.sumFacts(s, s.Given, s.Returned, s.Total)...), issued)
+		who, sums := v.nameFacts(s, StatementName{Name: s.Donor, Address: s.DonorAddress, Given: s.Given, Returned: s.Returned, Total: s.Total})
+		d.Facts = append(slices.Concat(d.Facts, who, to, sums), issued)
 		for _, g := range s.Gifts {
 			d.Rows = append(d.Rows, v.statementRows(s, g)...)
 		}
@@ -210,7 +206,8 @@ func (v *View) addStatementFacts(d *statementData) {
 	}
 	d.Facts = append(append(d.Facts, to...), issued)
 	for i, n := range s.Names {
-		part := StatementPart{Name: n.Name, Facts: append(v.donorFacts(s, n.Name, n.Address), v.sumFacts(s, n.Given, n.Returned, n.Total)...)}
+		who, sums := v.nameFacts(s, n)
+		part := StatementPart{Name: n.Name, Facts: append(who, sums...)}
 		for _, g := range s.Gifts {
 			if g.Name == i {
 				part.Rows = append(part.Rows, v.statementRows(s, g)...)
@@ -220,34 +217,24 @@ func (v *View) addStatementFacts(d *statementData) {
 	}
 }
 
-func (v *View) donorFacts(s StatementWords, name string, address []string) []Fact {
-	say := v.statementPhrases(s)
-	facts := []Fact{{say("donor"), name}}
-	if len(address) > 0 {
-		facts = append(facts, Fact{say("address"), strings.Join(address, ", ")})
-	}
-	return facts
-}
-
-func (v *View) sumFacts(s StatementWords, given, returned, total money.Amount) (facts []Fact) {
+// nameFacts returns who gave, and the sums.
+func (v *View) nameFacts(s StatementWords, n StatementName) (who, sums []Fact) {
 	say, lang := v.statementPhrases(s), string(s.Language)
-	if !returned.IsZero() {
-		facts = []Fact{{say("given"), given.FormatExact(lang)}, {say("returned"), returned.FormatExact(lang)}}
+	if who = []Fact{{say("donor"), n.Name}}; len(n.Address) > 0 {
+		who = append(who, Fact{say("address"), strings.Join(n.Address, ", ")})
 	}
-	return append(facts, Fact{say("total"), total.FormatExact(lang)})
+	if !n.Returned.IsZero() {
+		sums = []Fact{{say("given"), n.Given.FormatExact(lang)}, {say("returned"), n.Returned.FormatExact(lang)}}
+	}
+	return who, append(sums, Fact{say("total"), n.Total.FormatExact(lang)})
 }
 
 // statementOpening returns the first sentences: what the statement is and, if the receipts name several, for whom.
 func (v *View) statementOpening(s StatementWords) string {
-	opening := v.statementCause(s)
 	if len(s.Names) < 2 {
-		return opening
+		return v.statementCause(s)
 	}
-	names := make([]string, len(s.Names))
-	for i, n := range s.Names {
-		names[i] = n.Name
-	}
-	return opening + " " + v.statementPhrases(s)("names", "names", v.List(s.Language, names))
+	return v.statementCause(s) + " " + v.statementPhrases(s)("names", "names", v.listNames(s, func(n StatementName) string { return n.Name }))
 }
 
 func (v *View) statementCause(s StatementWords) string {

@@ -61,6 +61,14 @@ func CloseTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kind *Kind, sub
 	return closeTx(ctx, tx, entity, kind.Code, subject, now)
 }
 
+// CloseOfTx closes the tasks of a kind whose detail of that name has the value, because their cause has ended.
+func CloseOfTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kind *Kind, detail, value string, now time.Time) error {
+	const update = `/* task.CloseOfTx */
+		UPDATE finance_task SET closed_at = greatest($5, opened_at) WHERE entity_id = $1 AND kind = $2 AND detail ->> $3 = $4 AND closed_at IS NULL`
+	_, err := tx.ExecContext(ctx, update, entity, kind.Code, detail, value, now)
+	return err
+}
+
 // CloseStoredTx closes a task that a person has seen to, of whatever version of the program.
 func CloseStoredTx(ctx context.Context, tx *sqlx.Tx, t Stored, now time.Time) error {
 	return closeTx(ctx, tx, t.EntityID, t.Code, t.Subject, now)

@@ -70,6 +70,6 @@ func (s Starter) scheduleText(e org.LegalEntity, r donation.Request, at time.Tim
 	if !r.Recurs() {
 		return ""
 	}
-	summary := donation.ScheduleSummary{Frequency: r.Frequency, Times: r.Times, Amount: r.Amount, First: at}
+	summary := ScheduleSummary{Frequency: r.Frequency, Times: r.Times, Amount: r.Amount, First: at}
 	return summary.Text(s.Words, r.Language, e.Location())
 }

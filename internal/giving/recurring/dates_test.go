@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
@@ -35,7 +36,7 @@ func TestChargeDatesOverYears(t *testing.T) {
 			f.Frequency = c.every
 			p := startPlan(t, h, f)
 			begunAt, last := *p.BegunAt, *p.LastAt()
-			form := donation.ScheduleSummary{Frequency: org.Frequency(c.every), Times: c.total, Amount: p.Amount(), First: begunAt}.Last()
+			form := checkout.ScheduleSummary{Frequency: org.Frequency(c.every), Times: c.total, Amount: p.Amount(), First: begunAt}.Last()
 			for n := 1; n < c.total; n++ {
 				require.Equal(t, n, p.Paid)
 				require.Equal(t, last.Unix(), p.LastAt().Unix(), "the announced last date stays after payment %d", n)

@@ -210,7 +210,7 @@ func TestTwoPeopleShareAMailbox(t *testing.T) {
 	h := program.New(t, program.Options{})
 	give := func(first, last, amount string, at time.Time) uuid.UUID {
 		f := program.ValidForm()
-		f.Amount, f.Contact.Email, f.Contact.FirstName, f.Contact.LastName = amount, "casa@example.org", first, last
+		f.Amount, f.AmountOther, f.Contact.Email, f.Contact.FirstName, f.Contact.LastName = "other", amount, "casa@example.org", first, last
 		d := h.StartedGift(f)
 		_, err := h.Settle(program.ChargeOf(d, at))
 		require.NoError(t, err)

@@ -9,7 +9,6 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/receipt"
-	"konbit/internal/platform/money"
 	"konbit/internal/processor/share"
 )
 
@@ -64,7 +63,7 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		day := ledger.DateOf(r.at, s.entity.Location()).String()
 		revised := receipt.Change{Reason: r.reason, On: day, By: r.object}
-		facts := reducedFacts(current.Facts, remaining, paid, day)
+		facts := current.Facts.Reduced(remaining, paid, day)
 		switch {
 		case current.IsValid() && len(facts.Lines) == 0:
 			voids = append(voids, receipt.Void{Of: current.ID, Change: revised})
@@ -85,31 +84,6 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	_, err := s.Receipts.ReplaceTx(ctx, tx, replacements, s.Now())
 	return err
-}
-
-// reducedFacts returns what a receipt says if only remaining is left of the gift in each fund. paid is what the donor
-// paid in all; remaining and paid are in minor units. day is when the rest went back.
-func reducedFacts(f receipt.Facts, remaining map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
-	currency := f.Amount.Currency
-	f.Amount = money.New(0, currency)
-	var lines []receipt.Line
-	for _, line := range f.Lines {
-		line.Amount = money.New(remaining[line.FundID], currency)
-		if line.Amount.Minor > 0 {
-			lines = append(lines, line)
-			f.Amount.Minor += line.Amount.Minor
-		}
-	}
-	f.Lines = lines
-	if f.Instalment != nil { // the next charge was announced when the gift was new
-		in := *f.Instalment
-		in.NextOn, f.Instalment = "", &in
-	}
-	if f.Returned = nil; f.Amount.Minor == paid {
-		return f
-	}
-	f.Returned = &receipt.Returned{Charged: money.New(paid, currency), Amount: money.New(paid-f.Amount.Minor, currency), On: day}
-	return f
 }
 
 // receiptAmountsTx returns the amount that a receipt states for each fund, in minor units: the gift, less refunds and

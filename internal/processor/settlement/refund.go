@@ -167,7 +167,7 @@ func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Tran
 		return false, err
 	}
 	for _, kind := range donation.RejectTaskKinds() {
-		if err := s.closeTasksOfChargeTx(ctx, tx, kind, t.ChargeID); err != nil {
+		if err := task.CloseOfTx(ctx, tx, s.entity.ID, kind, "charge", t.ChargeID, s.Now()); err != nil {
 			return false, err
 		}
 	}
@@ -191,22 +191,6 @@ func (s *bookingRun) noticeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID, 
 	return s.Settler.Notices.RecordTx(ctx, tx, notice.Notice{
 		DonationID: gift, Kind: kind, Cause: t.SourceID, AmountMinor: minor, Currency: string(t.Currency), At: t.CreatedAt,
 	})
-}
-
-func (s *bookingRun) closeTasksOfChargeTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, charge string) error {
-	tasks, err := task.List(ctx, tx, task.Filter{EntityID: s.entity.ID, Code: kind.Code})
-	if err != nil {
-		return err
-	}
-	for _, open := range tasks {
-		if open.Detail["charge"] != charge {
-			continue
-		}
-		if err := task.CloseTx(ctx, tx, s.entity.ID, kind, open.Subject, s.Now()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // bookUnexpectedTx books a movement of a charge that is in suspense or not booked, or one that contradicts an earlier one,

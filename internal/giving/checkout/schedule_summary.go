@@ -1,4 +1,4 @@
-package donation
+package checkout
 
 import (
 	"time"
