@@ -71,7 +71,7 @@ func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error
 		return err
 	}
 	s.ID = uuid.NewSHA1(s.DonorID, fmt.Append(nil, s.Year, s.IssuedAt.Unix()))
-	email, err := m.render(*s, kindStatementSoFar)
+	email, err := m.render(ctx, *s, kindStatementSoFar)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"konbit/internal/platform/pdf"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/platform/typeset"
+	"konbit/internal/view/accent"
 )
 
 // Measures of the document: millimetres on a US Letter page; font sizes in points.
@@ -289,14 +290,14 @@ func (s *paper) header(title, organisation string) {
 	const nameLine = 9.6
 	name := cell{tag: pdf.Paragraph, text: organisation, bold: true, size: 23, colour: white, x: margin, width: textWidth, height: nameLine}
 	height := 23.4 + max(nameLine, s.heightOf(name)) + nameLine
-	rgb := channels(s.words.Accent)
-	accent := pdf.Colour{uint8(rgb[0]), uint8(rgb[1]), uint8(rgb[2])}
+	rgb := accent.Channels(s.words.Accent)
+	ground := pdf.Colour{uint8(rgb[0]), uint8(rgb[1]), uint8(rgb[2])}
 	s.pdf.Decorate(func() {
-		s.pdf.Rectangle(0, 0, pageWidth*mm, height*mm, accent)
+		s.pdf.Rectangle(0, 0, pageWidth*mm, height*mm, ground)
 		const stripe, slant, depth = 3.2, 1.8, 4.0
 		for x := -stripe; x < pageWidth+stripe; x += 2 * stripe {
 			points := []float64{x, height, x + stripe, height, x + stripe - slant, height + depth, x - slant, height + depth}
-			s.pdf.Polygon(accent, scaled(points)...)
+			s.pdf.Polygon(ground, scaled(points)...)
 		}
 	})
 	s.y = 15
