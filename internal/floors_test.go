@@ -35,6 +35,7 @@ var exceptions = map[string]string{
 	"books/fund → books/org":                              "a fund belongs to an organisation; the directory holds both",
 	"mail → mail/transport":                               "a composed email is sent by SMTP",
 	"view → view/accent":                                  "pages and emails have the organisation's colour",
+	"view → view/country":                                 "forms and emails name countries",
 	"mail → mail/paper":                                   "an email shows what the frozen facts say",
 	"web/letters → web/portal/accesspage":                 "the pages that need no session look alike",
 	"web/letters → web/portal/signedlink":                 "it reads the links of emails",

@@ -1,0 +1,44 @@
+// Package country lists the countries of postal addresses.
+package country
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"konbit/internal/platform/phrase"
+)
+
+// Country is a choice of the postal address: an ISO 3166-1 code and its name.
+type Country struct{ Code, Name string }
+
+// nonCountryCodes are codes in CLDR that are not countries: islands of other states, unions, outlying areas.
+const nonCountryCodes = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
+
+// List returns all countries with their names in a language, in the language's alphabetical order.
+func List(lang phrase.Language) (all []Country) {
+	tag := language.Make(string(lang))
+	names := display.Regions(tag)
+	if lang == phrase.HaitianCreole || names == nil {
+		// CLDR has no Haitian Creole names; French is Haiti's other official language.
+		names = display.Regions(language.French)
+	}
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string(a) + string(b)
+			region, err := language.ParseRegion(code)
+			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || strings.Contains(nonCountryCodes, code) {
+				continue
+			}
+			if name := names.Name(region); name != "" {
+				all = append(all, Country{code, name})
+			}
+		}
+	}
+	order := collate.New(tag)
+	slices.SortFunc(all, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+	return all
+}
