@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -34,7 +33,6 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
-	"konbit/migrations"
 	"konbit/templates"
 )
 
@@ -53,6 +51,7 @@ type App struct {
 	resources  Resources
 	stopping   atomic.Bool
 	identified atomic.Bool // the database's record was compared with the settings
+	readiness  readiness
 
 	Words   *phrase.Catalogue
 	View    *view.View
@@ -224,22 +223,6 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
-}
-
-// Ready reports an error if the program cannot serve: it is stopping, the database does not answer, migrations are
-// pending, or SECRET_KEY was not the installation's when it was first compared.
-func (a *App) Ready(ctx context.Context) error {
-	if a.stopping.Load() {
-		return errors.New("stopping")
-	}
-	pending, err := migrations.Pending(ctx, a.resources.PagesDB.DB)
-	if err != nil {
-		return err
-	}
-	if pending > 0 {
-		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
-	}
-	return a.identify(ctx)
 }
 
 // BeginStop makes Ready report that the program is stopping, so that a load balancer sends no more requests.
