@@ -47,6 +47,7 @@ var machineClock = map[string]string{
 	"platform/jobs/runner.go":                    "duration of a job",
 	"platform/metrics/state.go":                  "duration of a query",
 	"platform/pg/hosts.go":                       "deadline of a connection",
+	"platform/pg/pg.go":                          "how long the start waits for the database",
 	"platform/pg/watchdog.go":                    "deadline of a connection",
 	"processor/event/worker.go":                  "time spent reading after a batch",
 	"processor/stripepay/webhook/inbox.go":       "deadline of a connection",
