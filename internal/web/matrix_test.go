@@ -157,6 +157,9 @@ func TestT10ForeignAndMissingObjectsTakeTheSameTime(t *testing.T) {
 		}
 		took := map[string][]time.Duration{}
 		for n := range 101 {
+			if n%5 == 0 { // before a limit is reached
+				e.Exec(`DELETE FROM guard_count`)
+			}
 			order := []string{owned, missing}
 			if n%2 == 1 {
 				slices.Reverse(order)
