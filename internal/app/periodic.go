@@ -172,7 +172,7 @@ func (a *App) eraseEvents(ctx context.Context) error {
 // logged.
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
-	run := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business, Before: a.Privacy.RecordTracesTx}
+	run := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business, Traces: a.Privacy}
 	found, err := run.Run(ctx)
 	if found == nil {
 		return err
