@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/giving/donor"
-	"konbit/internal/giving/planlink"
+	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/email"
 )
@@ -36,7 +36,7 @@ func donorSignOutCommand() *cobra.Command {
 // signOut ends all sessions of the person who owns an email address, and the links of emails to the person's plans. It
 // returns the number of sessions. It reports an error if no person owns the address, which may be misspelled.
 func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
-	access := donoraccess.Service{DB: db, EndLinksTx: planlink.EndOfEmailsTx}
+	access := donoraccess.Service{DB: db, EndLinksTx: mail.EndLinksOfTx}
 	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {
 		return ended, err
 	}

@@ -9,7 +9,6 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
@@ -65,8 +64,8 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := donation.ContactOf(ctx, m.DB, p.ID)
-	if err != nil || to == nil || to.Email == "" {
+	to, err := PlanContact(ctx, m.DB, p.ID)
+	if err != nil || to == nil {
 		return nil, err
 	}
 	words, entity, err := m.words(ctx, p, e)

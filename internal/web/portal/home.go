@@ -9,7 +9,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -138,35 +138,33 @@ func stateOf(g donation.HistoryItem) string {
 // planItems returns what a list shows of the visitor's plans whose status is shown.
 func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]PlanItem, error) {
 	var items []PlanItem
-	for _, d := range v.Donors {
-		plans, err := recurring.OfDonor(r.Context(), a.DB, d.ID)
+	plans, err := mail.PlansOf(r.Context(), a.DB, donor.IDs(v.Donors), v.Addresses)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
+		if !shown(p.Status) {
+			continue
+		}
+		e, err := v.Catalog.EntityByID(p.EntityID)
 		if err != nil {
 			return nil, err
 		}
-		e, err := v.Catalog.EntityByID(d.EntityID)
+		o, err := v.Catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range plans {
-			if !shown(p.Status) {
-				continue
-			}
-			o, err := v.Catalog.OrganisationByID(p.OrganisationID)
-			if err != nil {
-				return nil, err
-			}
-			item := PlanItem{
-				URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.Amount(),
-				Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
-			}
-			if remaining, known := p.Remaining(); known && p.Status.IsRunning() {
-				item.Remaining = remaining
-			}
-			if p.NextAt != nil {
-				item.Next = p.NextAt.In(e.Location())
-			}
-			items = append(items, item)
+		item := PlanItem{
+			URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.Amount(),
+			Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
 		}
+		if remaining, known := p.Remaining(); known && p.Status.IsRunning() {
+			item.Remaining = remaining
+		}
+		if p.NextAt != nil {
+			item.Next = p.NextAt.In(e.Location())
+		}
+		items = append(items, item)
 	}
 	return items, nil
 }

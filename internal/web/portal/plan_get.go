@@ -13,9 +13,11 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -42,8 +44,11 @@ func (p planView) LimitSubject() string { return "plan " + p.plan.ID.String() }
 func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	ref := chi.URLParam(r, "ref")
 	p, err := a.openPlan(r, ref, string(v.Language))
-	if err == nil && !v.Owns(p.plan.DonorID) {
-		err = web.NotFound()
+	if err == nil {
+		var own bool
+		if own, err = mail.IsPlanOf(r.Context(), a.DB, p.plan, donor.IDs(v.Donors), v.Addresses); err == nil && !own {
+			err = web.NotFound()
+		}
 	}
 	p.path, p.via, p.token = ownPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err

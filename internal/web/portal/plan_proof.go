@@ -8,18 +8,17 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/google/uuid"
-
-	"konbit/internal/giving/donor"
+	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/accesspage"
 )
 
-// A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code
+// A donor who came by a link asks for more than a link may do: we send a code to the plan's address, and the code
 // opens a session, in which the change is shown again as it was typed. The pages do not show the address, because the
 // link may be in other hands.
 const (
@@ -30,7 +29,7 @@ const (
 	nextCookie = "next"
 )
 
-// proofEmailPost sends the sign-in email to the plan's donor and asks for its code.
+// proofEmailPost sends the sign-in email to the plan's address and asks for its code.
 func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView) error {
 	address, err := a.addressOf(r, p)
 	if err != nil {
@@ -62,16 +61,16 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 	return nil
 }
 
-// addressOf returns the address of the plan's donor; fault.NotFound if there is none.
+// addressOf returns the plan's address; fault.NotFound if there is none.
 func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
-	of, err := donor.ByIDs(r.Context(), a.DB, []uuid.UUID{p.plan.DonorID})
+	to, err := mail.PlanContact(r.Context(), a.DB, p.plan.ID)
 	if err != nil {
 		return "", err
 	}
-	if len(of) == 0 || of[0].Email == "" || of[0].IsErased() {
+	if to == nil {
 		return "", web.NotFound()
 	}
-	return of[0].Email, nil
+	return email.Normalize(to.Email), nil
 }
 
 // proofCodeGet asks for the code.
