@@ -13,7 +13,7 @@ import (
 // before the request is stored.
 //
 // While an earlier request of the plan waits for Stripe, a link may only cancel: a smaller change could undo a reduction
-// that waits, and a pause could shorten a longer one.
+// that waits, and a pause could shorten a longer one. The error is planlink.ErrRequestWaits then.
 func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
 	const query = `/* recurring.checkChangeTx */
 		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind IN ('change', 'pause', 'skip', 'resume') AND carried_at IS NULL AND refused IS NULL)`
@@ -28,7 +28,7 @@ func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind 
 		return err
 	}
 	if waits {
-		return planlink.ErrNeedsSession
+		return planlink.ErrRequestWaits
 	}
 	if kind != kindChange {
 		return nil

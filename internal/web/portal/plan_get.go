@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
@@ -32,9 +33,10 @@ type planView struct {
 	catalog *fund.Catalog
 	parts   []donation.Designation
 	lang    phrase.Language
-	path    string // address of the page
-	via     string // the way to the page: planlink.ByLink or planlink.BySession; each request records it
-	token   string // for the page's forms: of the session, or of the opened link
+	path    string    // address of the page
+	via     string    // the way to the page: planlink.ByLink or planlink.BySession; each request records it
+	token   string    // for the page's forms: of the session, or of the opened link
+	link    uuid.UUID // that was opened; uuid.Nil in a session
 }
 
 // LimitSubject returns what the limits of an opened link to a plan count: the plan.
@@ -102,7 +104,7 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) erro
 	if err != nil {
 		return err
 	}
-	page.Done = knownConfirmation(query.Get("said"))
+	page.Done = giftpage.KnownConfirmation(query.Get("said"))
 	if do := query.Get("do"); do != "" {
 		change, err := a.planChange(p, do, query)
 		var bad *fault.Error
@@ -130,7 +132,7 @@ func (a *Area) showPlanProblems(w http.ResponseWriter, page giftpage.PlanPage, t
 	case fault.Conflict:
 		page.Conflict, status = true, http.StatusConflict
 	case fault.Forbidden:
-		page.NeedsSession, status = true, http.StatusForbidden
+		page.NeedsSession, status = bad.Phrase, http.StatusForbidden
 		page.Proof = giftpage.PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
 	}
 	if typed.Get("do") == "change" {
@@ -192,14 +194,4 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 		}
 	}
 	return page, nil
-}
-
-// knownConfirmation returns a confirmation if it is one of ours, else "": an address cannot make the page say anything
-// else.
-func knownConfirmation(kind string) string {
-	switch kind {
-	case "pause", "skip", "resume", "cancel", "change", "soon":
-		return kind
-	}
-	return ""
 }

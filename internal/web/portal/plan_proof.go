@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -40,7 +39,8 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 		Email: address, From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(p.lang),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
-		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+		w.Header().Set("Retry-After", "900")
+		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.held", nil)
 	}
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 	}
 	a.SetCookie(w, proofCookie, browser, challengeLife)
 	if len(next) < 2000 {
-		a.SetCookie(w, nextCookie, base64.RawURLEncoding.EncodeToString([]byte(next)), challengeLife)
+		a.SetCookie(w, nextCookie, accesspage.NextValue(next), challengeLife)
 	}
 	http.Redirect(w, r, subPath(p.path, "/code"), http.StatusSeeOther)
 	return nil
@@ -75,14 +75,14 @@ func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
 
 // proofCodeGet asks for the code.
 func (a *Area) proofCodeGet(w http.ResponseWriter, _ *http.Request, p planView) error {
-	return a.showProof(w, p, http.StatusOK, nil)
+	return a.showProof(w, p, http.StatusOK, "", nil)
 }
 
 // proofCodePost opens a session by the code.
 func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView) error {
 	code := r.PostForm.Get("code")
 	if strings.TrimSpace(code) == "" {
-		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
 	}
 	address, err := a.addressOf(r, p)
 	if err != nil {
@@ -93,16 +93,18 @@ func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView)
 	})
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
-		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+		w.Header().Set("Retry-After", "3600")
+		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.code_held", nil)
 	case fault.Is(err, fault.NotFound):
-		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
 	case err != nil:
 		return err
 	}
 	return a.startSession(w, r, opened, secret)
 }
 
-func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems []fault.Field) error {
+// showProof shows the page that asks for the code. held is the phrase of a limit that was exceeded; may be empty.
+func (a *Area) showProof(w http.ResponseWriter, p planView, status int, held string, problems []fault.Field) error {
 	path := subPath(p.path, "/code")
 	address, err := url.Parse(path)
 	if err != nil {
@@ -110,11 +112,7 @@ func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems
 	}
 	page := accesspage.PlanProof{
 		Frame:  view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent},
-		Action: path, Token: p.token, Back: p.path, Problems: problems,
-		RateLimited: status == http.StatusTooManyRequests,
-	}
-	if page.RateLimited {
-		w.Header().Set("Retry-After", "900")
+		Action: path, Token: p.token, Back: p.path, Problems: problems, Held: held,
 	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
@@ -127,10 +125,8 @@ func (a *Area) takeNext(w http.ResponseWriter, r *http.Request) string {
 		return homePath
 	}
 	a.DeleteCookie(w, nextCookie)
-	raw, err := base64.RawURLEncoding.DecodeString(kept)
-	next, parseErr := url.Parse(string(raw))
-	if err != nil || parseErr != nil || next.IsAbs() || next.Host != "" || !strings.HasPrefix(next.Path, "/portal/plans/") {
-		return homePath
+	if next := accesspage.ReadNext(kept); next != "" {
+		return next
 	}
-	return next.String()
+	return homePath
 }
