@@ -666,9 +666,9 @@ CREATE TABLE letter_delivery (
     CONSTRAINT letter_delivery_letter_id_fkey FOREIGN KEY (letter_id) REFERENCES letter(id)
 );
 CREATE INDEX letter_delivery_of_letter ON letter_delivery USING btree (letter_id, ordered_at);
+CREATE INDEX letter_delivery_of_recipient ON letter_delivery USING btree (lower(recipient));
 CREATE INDEX letter_delivery_open ON letter_delivery USING btree (ordered_at) WHERE (accepted_at IS NULL);
 CREATE UNIQUE INDEX letter_delivery_first ON letter_delivery USING btree (letter_id) WHERE (cause = 'first'::text);
-CREATE INDEX letter_delivery_of_recipient ON letter_delivery USING btree (lower(recipient));
 CREATE TRIGGER delivery_ends_once BEFORE UPDATE ON letter_delivery FOR EACH ROW EXECUTE FUNCTION delivery_ends_once();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON letter_delivery FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 

@@ -125,6 +125,9 @@ func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) 
 	if day == "" {
 		return to, nil, nil
 	}
+	if p.plan.NextAt != nil && day == p.plan.NextAt.In(p.offer.Entity.Location()).Format(time.DateOnly) {
+		return to, nil, nil // the day that the page shows, whatever the hour of the charge
+	}
 	at, err := time.ParseInLocation(time.DateOnly, day, p.offer.Entity.Location())
 	if err != nil {
 		return to, nil, fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
