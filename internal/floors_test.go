@@ -61,6 +61,7 @@ var exceptions = map[string]string{
 	"processor/stripepay → processor/stripepay/turns":     "each call waits for its turn, gifts first",
 	"processor/stripepay → processor/stripepay/webhook":   "the adapter translates the stored events; the sweep stores undelivered ones",
 	"processor/stripepay/webhook → processor/event":       "an event's results are stored",
+	"mail → mail/paper":                                   "an email shows what the frozen facts say",
 	"web/portal → web/portal/accesspage":                  "the area decides what the page says",
 	"web/portal → web/portal/giftpage":                    "the area finds what the page shows",
 	"web/portal → web/portal/signedlink":                  "the area says what each link may do",

@@ -16,7 +16,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
-	"konbit/internal/mail"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/money"
@@ -136,7 +136,7 @@ func requireReceipt(t *testing.T, h *program.Program, gift uuid.UUID, name strin
 	require.NoError(t, err)
 	require.Equal(t, money.New(minor, "USD"), issued.Facts.Amount)
 	require.Equal(t, "2025-12-30", issued.Facts.ChargedOn)
-	words, err := mail.ReceiptWords(*issued)
+	words, err := paper.ReceiptWords(*issued)
 	require.NoError(t, err)
 	require.Equal(t, name, words.Donor)
 	pdf, err := h.View.ReceiptPDF(words)
@@ -152,7 +152,7 @@ func stated(t *testing.T, h *program.Program, d donation.Donation, name string) 
 	s, err := h.Statements.ForDonor(t.Context(), donors[0], 2025)
 	require.NoError(t, err)
 	require.Len(t, s.Facts.Gifts, 1)
-	words, err := mail.StatementWords(s)
+	words, err := paper.StatementWords(s)
 	require.NoError(t, err)
 	require.Equal(t, name, words.Donor)
 	require.NotEmpty(t, words.DonorAddress)

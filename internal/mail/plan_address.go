@@ -19,10 +19,9 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Everything about a plan goes to one address: emails about it, its receipts, links and codes. It is the address to
-// which an operator corrected one of its receipts last, else the one that the donor typed. The donor's row keeps the
-// address that was typed, because it may be another person's: who reads that mailbox gets nothing more about the plan,
-// and does not find it after signing in.
+// Everything about a plan goes to one address: emails, receipts, links and codes. It is the address to which an operator
+// corrected one of its receipts last, else the one that the donor typed. The donor's row keeps what was typed, because it
+// may be another person's: who reads that mailbox gets nothing more, and does not find the plan after signing in.
 
 // PlanContact returns what the donor of a plan typed, with the plan's address; nil if there is no address or the donor
 // was erased.
@@ -131,7 +130,7 @@ func PlansCorrectedTo(ctx context.Context, q sqlx.QueryerContext, addresses []st
 	if err != nil {
 		return nil, err
 	}
-	corrected, err := CorrectedAddresses(ctx, q, planIDs(plans))
+	corrected, err := CorrectedAddresses(ctx, q, plan.IDs(plans))
 	return slices.DeleteFunc(plans, func(p plan.Plan) bool { return !slices.Contains(addresses, corrected[p.ID]) }), err
 }
 
@@ -146,7 +145,7 @@ func PlansOf(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, add
 		}
 		typed = append(typed, plans...)
 	}
-	elsewhere, err := CorrectedAddresses(ctx, q, planIDs(typed))
+	elsewhere, err := CorrectedAddresses(ctx, q, plan.IDs(typed))
 	if err != nil {
 		return nil, err
 	}
@@ -171,13 +170,5 @@ func EndLinksOfTx(ctx context.Context, tx *sqlx.Tx, addresses []string) error {
 	if err != nil {
 		return err
 	}
-	return planlink.EndOfEmailsTx(ctx, tx, addresses, planIDs(corrected))
-}
-
-func planIDs(plans []plan.Plan) []uuid.UUID {
-	ids := make([]uuid.UUID, len(plans))
-	for i, p := range plans {
-		ids[i] = p.ID
-	}
-	return ids
+	return planlink.EndOfEmailsTx(ctx, tx, addresses, plan.IDs(corrected))
 }

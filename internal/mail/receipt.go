@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/mail/paper"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -115,7 +116,7 @@ func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind str
 // render renders an email about a receipt. A receipt is attached as a document; the email that says it is void has
 // none.
 func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to string, now time.Time) (*Email, error) {
-	words, err := ReceiptWords(issued)
+	words, err := paper.ReceiptWords(issued)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
-		To: to, ToName: donorName(f), Language: issued.Language, Date: issued.IssuedAt,
+		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt,
 	}
 	if kind == kindVoided {
 		if words.Voided == nil {

@@ -138,17 +138,12 @@ func (rs Resender) CorrectAddressTx(ctx context.Context, tx *sqlx.Tx, issued rec
 	if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
 		return err
 	}
-	ofOld := slices.IndexFunc(all, func(d Delivery) bool { return d.Subject == issued.ID })
-	except := uuid.Nil // the receipt that is replaced is not sent again
-	if ofOld >= 0 {
-		except = all[ofOld].EmailID
-	}
-	return rs.redirectWaitingTx(ctx, tx, all, except, to, by)
+	others := slices.DeleteFunc(all, func(d Delivery) bool { return d.Subject == issued.ID }) // a replaced receipt is not sent again
+	return rs.redirectWaitingTx(ctx, tx, others, uuid.Nil, to, by)
 }
 
 // lockAboutTx locks the links to the plans of a receipt's donor, then the deliveries of all emails about the receipt and
-// the plan that it is of, and returns the donor and the deliveries. An order that is inserted afterwards locks the donor:
-// the order of migration 00077.
+// its plan, and returns the donor and the deliveries. An order inserted later locks the donor: see migration 00077.
 func lockAboutTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt) (donors []uuid.UUID, all []Delivery, err error) {
 	gift, err := donation.ByID(ctx, tx, issued.DonationID)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -63,7 +64,7 @@ func (m Statements) refuseSuperseded(ctx context.Context, kind string, statement
 }
 
 func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
-	words, err := StatementWords(s)
+	words, err := paper.StatementWords(s)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +78,6 @@ func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
 		return nil, err
 	}
 	pdf, err := m.View.StatementPDF(words)
-	email.Document = &Document{StatementFile(s), pdf}
+	email.Document = &Document{paper.StatementFile(s), pdf}
 	return email, err
 }

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/donoraccess"
@@ -73,7 +74,7 @@ func TestDonorName(t *testing.T) {
 		"Cooperativa":   {DonorOrganisation: "Cooperativa"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			require.Equal(t, want, donorName(f))
+			require.Equal(t, want, paper.DonorName(f))
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
-	"konbit/internal/mail"
+	"konbit/internal/mail/paper"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/program"
@@ -91,7 +91,7 @@ func TestGiftByCheckWithoutAnEmailAddress(t *testing.T) {
 	require.Equal(t, "2025-12-30", issued.Facts.ChargedOn)
 	require.Equal(t, "Rosa Lima", issued.Facts.DonorName())
 	require.Equal(t, []string{"check", paid.PaymentID.String(), ""}, []string{issued.Facts.Method, issued.Facts.PaymentID.String(), issued.Facts.ChargeID})
-	words, err := mail.ReceiptWords(*issued)
+	words, err := paper.ReceiptWords(*issued)
 	require.NoError(t, err)
 	require.Equal(t, "Rosa Lima", words.Donor, "the receipt can be printed")
 

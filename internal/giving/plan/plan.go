@@ -138,3 +138,12 @@ func (p *Plan) CountPayment(invoiceID string, created, at time.Time) {
 func (p *Plan) NeedsSchedule() bool {
 	return p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
 }
+
+// IDs returns the plans' ids.
+func IDs(plans []Plan) []uuid.UUID {
+	ids := make([]uuid.UUID, len(plans))
+	for i, p := range plans {
+		ids[i] = p.ID
+	}
+	return ids
+}

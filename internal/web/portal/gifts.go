@@ -11,7 +11,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
-	"konbit/internal/mail"
+	"konbit/internal/mail/paper"
 	"konbit/internal/view"
 	"konbit/internal/web"
 )
@@ -72,7 +72,7 @@ func (a *Area) ownReceipt(r *http.Request, v web.DonorVisit) (o ownReceipt, err 
 	if o.gift.Receipt == nil {
 		return o, web.NotFound()
 	}
-	o.words, err = mail.ReceiptWords(*o.gift.Receipt)
+	o.words, err = paper.ReceiptWords(*o.gift.Receipt)
 	return o, err
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
-	"konbit/internal/mail"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/securitylog"
@@ -103,7 +103,7 @@ func (a *Area) ownStatement(r *http.Request, v web.DonorVisit) (statement.Statem
 
 // statementGet shows a year's statement: as it was issued or, if it was not issued yet, as the gifts are now.
 func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[statement.Statement]) error {
-	words, err := mail.StatementWords(o.Object)
+	words, err := paper.StatementWords(o.Object)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[
 
 // statementPDFGet sends a statement as a document, in the language in which it was issued.
 func (a *Area) statementPDFGet(w http.ResponseWriter, _ *http.Request, o web.Owned[statement.Statement]) error {
-	words, err := mail.StatementWords(o.Object)
+	words, err := paper.StatementWords(o.Object)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (a *Area) statementPDFGet(w http.ResponseWriter, _ *http.Request, o web.Own
 	if err != nil {
 		return err
 	}
-	web.WritePDF(w, mail.StatementFile(o.Object), pdf)
+	web.WritePDF(w, paper.StatementFile(o.Object), pdf)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package mail
+package paper
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 		Version: issued.WordsVersion, Language: phrase.Language(issued.Language), Number: issued.Reference(),
 		Donee:        view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address},
 		Organisation: f.Organisation, Sponsored: f.Sponsored, Accent: f.Accent,
-		Donor: donorName(f), Greeting: cmp.Or(f.FirstName, f.DonorOrganisation), Amount: f.Amount, Charged: days.read(f.ChargedOn),
+		Donor: DonorName(f), Greeting: cmp.Or(f.FirstName, f.DonorOrganisation), Amount: f.Amount, Charged: days.read(f.ChargedOn),
 	}
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
@@ -44,8 +44,8 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 	return w, days.err
 }
 
-// donorName returns the name on a receipt: the organisation's if an organisation gave, the person's otherwise.
-func donorName(f receipt.Facts) string {
+// DonorName returns the name on a receipt: the organisation's if an organisation gave, the person's otherwise.
+func DonorName(f receipt.Facts) string {
 	return cmp.Or(f.DonorOrganisation, strings.TrimSpace(f.FirstName+" "+f.LastName))
 }
 

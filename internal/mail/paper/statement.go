@@ -1,4 +1,4 @@
-package mail
+package paper
 
 import (
 	"fmt"
