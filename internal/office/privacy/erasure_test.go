@@ -196,7 +196,7 @@ func TestListIsAppliedToARestoredDatabase(t *testing.T) {
 	e := privacy.ListEntry{ID: program.NewID(), RequestedAt: time.Now(), RequestedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
 	e.Addresses = h.Privacy.Hashes(w.Addresses)
 	list := fmt.Sprintf(`{"id":%q,"asked_at":"2026-01-01T00:00:00Z","asked_by":"donor","done_at":%q,"donors":[%q],"addresses":[%q]}`,
-		e.ID, time.Now().Format(time.RFC3339), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
+		e.ID, time.Now().Format(time.RFC3339Nano), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
 	for range 2 {
 		read, err := privacy.ReadList(strings.NewReader(list))
 		require.NoError(t, err)
