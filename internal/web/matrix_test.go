@@ -218,7 +218,7 @@ func TestT9OtherSitesChangeNothing(t *testing.T) {
 		if r.isOpened() {
 			for _, wrong := range []string{"", "AAAA", token} {
 				fields.Set("session", wrong)
-				assert.Equal(t, 403, e.Bearer.Ask(r.Method, path, fields).StatusCode, "%s without its token", r.name())
+				assert.Equal(t, 409, e.Bearer.Ask(r.Method, path, fields).StatusCode, "%s without its token: the page again", r.name())
 			}
 		}
 		if r.needsSession() || r.isOwners() {
