@@ -180,7 +180,8 @@ func (a *App) buildMail() {
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield, Refused: a.Metrics.EmailRefused,
+		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
+		Yield: a.EventWorker.Yield, Refused: a.Metrics.EmailRefused,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	urgent := mailer

@@ -14,7 +14,9 @@ var (
 	// planChanges limits what a session may do with all plans of a person, planLinkChanges what a link may do with its
 	// plan. Each change is a call to Stripe and an email. Cancels count apart, so that no other change prevents one.
 	planChanges     = web.Limit{Name: "plan changes", Words: "limit.plan_changes", Limit: guard.Limit{Max: 20, Window: time.Hour}, Part: cancelOrOther}
-	planLinkChanges = web.Limit{Name: "plan changes by link", Words: "limit.plan_link", SignIn: signInPath, Limit: guard.Limit{Max: 10, Window: time.Hour}, Part: cancelOrOther}
+	planLinkChanges = web.Limit{
+		Name: "plan changes by link", Words: "limit.plan_link", SignIn: signInPath, Limit: guard.Limit{Max: 10, Window: time.Hour}, Part: cancelOrOther,
+	}
 	// cardPages limits pages of Stripe that ask for a new payment method.
 	cardPages = web.Limit{Name: "card pages", Words: "limit.card_pages", Limit: guard.Limit{Max: 10, Window: time.Hour}}
 	// documents limits PDFs and statements, which take tens of milliseconds of a processor each.
