@@ -134,7 +134,7 @@ func isTest(name string) bool {
 }
 
 // of returns the tests, files and targets of make that a row names. It fails the test if one of them does not exist.
-// Other words in backquotes are no evidence.
+// It ignores other words in backquotes.
 func (e evidence) of(t *testing.T, row asvsRow) (found []string) {
 	t.Helper()
 	file := func(path string) {

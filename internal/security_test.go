@@ -106,7 +106,7 @@ func TestCookiesAreSetInOnePlace(t *testing.T) {
 }
 
 // TestOnlyApprovedCryptography: the program imports no other cryptography than that of SECURITY.md, ciphers are made in
-// one place, and random values that are no secrets in three (ASVS 5.0.0 V6.5.3, V7.2.2, V11.3, V11.4, V11.5).
+// one place, and random values that are not secret in three (ASVS 5.0.0 V6.5.3, V7.2.2, V11.3, V11.4, V11.5).
 func TestOnlyApprovedCryptography(t *testing.T) {
 	approved := []string{"crypto", "crypto/ed25519", "crypto/hkdf", "crypto/hmac", "crypto/rand", "crypto/rsa", "crypto/sha256", "crypto/subtle",
 		"crypto/tls", "crypto/x509"}

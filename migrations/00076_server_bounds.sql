@@ -60,7 +60,7 @@ BEGIN
        OR EXISTS (SELECT FROM erasure_address a WHERE a.erasure_id = NEW.id AND a.recorded_at > last) THEN
         NEW.done_at := NULL; -- it is due like any other; a list that the server's role applies depends on this
     END IF;
-    -- nor is it dated earlier than it was: rows that are newer than an erasure are a new person's (migration 00078)
+    -- done_at is not before the first run: rows that are newer than an erasure belong to a new person (migration 00078)
     NEW.done_at := greatest(NEW.done_at, CASE WHEN NEW.done_at IS NOT NULL THEN (SELECT min(d.at) FROM erasure_done d WHERE d.erasure_id = NEW.id) END);
     RETURN NEW;
 END $$;
@@ -149,7 +149,7 @@ END $$;
 
 -- One amount of an entry cannot make a sum of the books overflow. 10^15 minor units are ten trillion dollars.
 ALTER TABLE posting ADD CONSTRAINT posting_amount_is_possible CHECK (amount BETWEEN -1000000000000000 AND 1000000000000000) NOT VALID;
--- Validated by migration 00079, for the scan must not hold this lock.
+-- Migration 00079 validates it: the scan must not hold the lock of this migration.
 
 -- The history of an entity's facts also follows a change by hand that leaves updated_at as it is: then it begins now.
 -- +goose StatementBegin

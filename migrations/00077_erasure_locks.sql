@@ -14,7 +14,7 @@
 CREATE OR REPLACE FUNCTION personless(facts jsonb) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
     SELECT facts - 'donor_address' - 'donor_organisation' - 'dedicated' || '{"first_name": "", "last_name": "", "email": ""}'
 $$;
--- Receipts of organisations that were erased before lose it in migration 00079.
+-- Migration 00079 removes it from receipts of organisations that were erased earlier.
 
 -- cardless is the detail of a plan's event or request without the card, and without the donor's reason.
 -- +goose StatementBegin
@@ -24,7 +24,7 @@ $$;
 
 -- are_erased locks donors against an erasure until the transaction ends, and returns true if one of them was erased. An erasure that holds
 -- their locks is waited for. The lock is the one that a foreign key takes, so writers do not wait for each other. Only may_erase sets erased_at:
--- the address of an erased donor says nothing, for the server's role may write it. The second statement sees what the first one waited for.
+-- the address of an erased donor proves nothing, because the server's role may write it. The second statement sees what the first one waited for.
 CREATE FUNCTION are_erased(donors uuid[]) RETURNS boolean LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM id FROM donor WHERE id = ANY(donors) ORDER BY id FOR KEY SHARE;
@@ -32,14 +32,14 @@ BEGIN
 END $$;
 
 -- lock_donors_of locks the donors of donations as are_erased does. A transaction that will write about many donors calls it before it takes
--- locks that all need: funds, counters of receipts. Else everybody waits as long as it waits for the erasure of one.
+-- locks that all need: funds, counters of receipts. Otherwise all of them wait while it waits for one erasure.
 CREATE FUNCTION lock_donors_of(gifts uuid[]) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM are_erased(ARRAY(SELECT DISTINCT g.donor_id FROM donation g WHERE g.id = ANY(gifts)));
 END $$;
 
 -- erased_at returns when an erasure was done for the first time; NULL if it never was. The list of erasures that is applied to a restored
--- backup says it by done_at. To erase once more, or to restore, does not change it: rows that are newer are a new person's.
+-- backup says it by done_at. To erase once more, or to restore, does not change it: newer rows belong to a new person.
 CREATE FUNCTION erased_at(of_erasure uuid) RETURNS timestamptz STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT least((SELECT min(d.at) FROM erasure_done d WHERE d.erasure_id = e.id), e.done_at) FROM erasure e WHERE e.id = of_erasure
 $$;
@@ -118,8 +118,8 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- What was typed with a gift that was paid is deleted by an erasure only. Before, the server's role could delete all of it at once, and blank
--- the donors; now what it overwrites in donor is still in the contacts of the gifts, and in the receipts.
+-- Only an erasure deletes the contact of a paid gift. Without this trigger the server's role could delete all contacts and blank all donors in
+-- one statement. With it, the contacts and the receipts still contain what the role overwrites in donor.
 CREATE FUNCTION contact_of_paid_gift_stays() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM donation g WHERE g.id = OLD.donation_id AND g.status NOT IN ('started', 'expired', 'failed'))
@@ -130,9 +130,9 @@ BEGIN
     RETURN OLD;
 END $$;
 
--- A new row about an address waits for an erasure of the address. The person is a new one then, since after the erasure: now(), and what a
--- server read from its clock, may be before. Rows of session and mailbox_step are inserted while the transaction holds the lock on the row of
--- mailbox. The owner of the tables inserts many donors at once, more than there is room for locks, and no form.
+-- A new row about an address waits for an erasure of the address. After the erasure it belongs to a new person, so it gets the time after the
+-- wait: now() and the server's clock may be before the erasure. Rows of session and mailbox_step are inserted while the transaction holds the lock on the row of
+-- mailbox. The owner of the tables inserts many donors at once, more than the lock table can hold, and none of them from a form.
 CREATE FUNCTION address_is_locked() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     waited interval;
@@ -178,7 +178,7 @@ BEGIN
     PERFORM id FROM donor WHERE id = ANY(people) ORDER BY id FOR UPDATE;
 END $$;
 
--- Of a receipt only the person goes, or only the address: of somebody else, to whom the receipt was sent.
+-- An erasure removes from a receipt only the person, or only the address if staff sent the receipt to somebody else.
 CREATE OR REPLACE FUNCTION only_the_person_goes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR (to_jsonb(OLD) - 'facts' - 'message') IS DISTINCT FROM (to_jsonb(NEW) - 'facts' - 'message')
@@ -199,7 +199,7 @@ END $$;
 --     and A17 sees addresses in them;
 --   * it clears the addresses in rows about somebody else too: an email that staff sent there, a gift entered with that address (view
 --     stored_address of migration 00078);
---   * repeated, it leaves what is newer than the erasure: it is a new person's.
+--   * a repeated erasure leaves rows that are newer than the first run: they belong to a new person.
 CREATE OR REPLACE FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     people   uuid[];

@@ -14,14 +14,14 @@ CREATE TABLE erasure_trace (
     PRIMARY KEY (place, subject)
 );
 
--- The day of the last comparison, with a mark that only who has SECRET_KEY can make: the server's role alone cannot say that it was made.
+-- The day of the last comparison, with a mark that needs SECRET_KEY: the server's role alone cannot forge it.
 CREATE TABLE erasure_trace_run (
     day date NOT NULL PRIMARY KEY,
     mac bytea NOT NULL
 );
 
 -- When each address was last erased. An erasure that is repeated, or that an upgrade or a restored backup recorded anew, has the time of its
--- first run: who came back since is a new person.
+-- first run: a donor who came back later is a new person.
 CREATE VIEW erased_address AS
 SELECT a.mac, max(erased_at(a.erasure_id)) AS at FROM erasure_address a WHERE erased_at(a.erasure_id) IS NOT NULL GROUP BY a.mac;
 
@@ -41,7 +41,7 @@ END $$;
 -- +goose StatementEnd
 
 -- Every address that is stored, with the row that contains it and since when. What is about a donor is not older than the donor: a server
--- reads its clock before it waits for an erasure. Left out are what a donor wrote about others (tribute cards) and emails to auditors.
+-- reads its clock before it waits for an erasure. It leaves out what a donor wrote about others (tribute cards) and emails to auditors.
 CREATE VIEW stored_address AS
 SELECT 'donor' AS place, d.id::text AS subject, d.email AS address, coalesce(d.recorded_at, d.created_at) AS since
   FROM donor d WHERE d.email IS NOT NULL AND d.email <> 'forgotten-' || d.id || '@invalid'

@@ -1,11 +1,11 @@
 -- +goose Up
--- What scans a table, and must not hold the locks of the migrations that prepared it: settling went on meanwhile.
+-- These statements scan tables. They run after the migrations that prepared them have released their locks, so that settling goes on.
 
 -- Neither reads nor writes wait for these.
 ALTER TABLE journal_entry VALIDATE CONSTRAINT journal_entry_dates;
 ALTER TABLE posting VALIDATE CONSTRAINT posting_amount_is_possible;
 
--- The name of an organisation that was erased before migration 00077 goes from its receipts.
+-- Receipts of organisations that were erased before migration 00077 lose the name.
 SELECT set_config('konbit.erasing', 'yes', true);
 UPDATE receipt r SET facts = personless(r.facts) FROM donation g
  WHERE g.id = r.donation_id AND r.facts ? 'donor_organisation'

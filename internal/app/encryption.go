@@ -23,7 +23,7 @@ func (s Settings) CheckEncryption(ownerURL, sslmode string) map[string]error {
 	return wrong
 }
 
-// Unverified returns a warning for each connection that another machine could read or answer, because a setting says so.
+// Unverified returns a warning for each connection that another machine could read or answer, because of a setting.
 // listenAddr is LISTEN_ADDR, metricsAddr is METRICS_ADDR; an empty host in listenAddr stands for all interfaces.
 func (s Settings) Unverified(listenAddr, metricsAddr string) (all []string) {
 	if warning := pg.Unverified(s.DatabaseURL); warning != "" {

@@ -20,9 +20,9 @@ const (
 // Ready reports an error if the program cannot serve: it is stopping, the database does not answer, migrations are
 // pending, or SECRET_KEY was not the installation's when it was first compared.
 //
-// While all connections of pages are busy, or the database is slow, a check takes long. For readyTrust after a success
-// that is no reason to say "not ready": visitors would get nothing instead of a page that is late, and the load of this
-// server would move to the others, whose database is the same. A check that fails at once is reported at once.
+// A check is slow while all connections of pages are busy or the database is slow. For readyTrust after a success, Ready
+// ignores slow checks: a load balancer would otherwise send the visitors to the other servers, which use the same
+// database. It returns the error of a check that fails at once.
 func (a *App) Ready(ctx context.Context) error {
 	if a.stopping.Load() {
 		return errors.New("stopping")
@@ -30,7 +30,7 @@ func (a *App) Ready(ctx context.Context) error {
 	return a.readiness.ask(ctx, a.canServe)
 }
 
-// canServe is Ready without its memory.
+// canServe runs the checks of Ready once.
 func (a *App) canServe(ctx context.Context) error {
 	pending, err := migrations.Pending(ctx, a.resources.PagesDB.DB)
 	if err != nil {
@@ -49,14 +49,15 @@ type readiness struct {
 	succeeded time.Time
 }
 
-// readyTry is a check that runs or has run.
+// readyTry is one check.
 type readyTry struct {
 	done chan struct{}
-	err  error // valid when done is closed, as slow is
-	slow bool
+	err  error // set before done is closed
+	slow bool  // set before done is closed
 }
 
-// ask returns the result of a check that runs or begins now; nil if it is slow, and one succeeded recently.
+// ask waits for the check that runs, or starts one, and returns its result. It returns nil if the check is slow and
+// another one succeeded within readyTrust.
 func (r *readiness) ask(ctx context.Context, do func(ctx context.Context) error) error {
 	r.mu.Lock()
 	c, trusted := r.current, time.Since(r.succeeded) < readyTrust

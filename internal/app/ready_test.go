@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadyWhileTheDatabaseIsSlow: a slow check is no reason to be not ready for some seconds after a success; a check
-// that fails at once is.
+// TestReadyWhileTheDatabaseIsSlow: for some seconds after a success, a slow check does not make a server unready. A check
+// that fails at once does.
 func TestReadyWhileTheDatabaseIsSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestReadyWhileTheDatabaseIsSlow(t *testing.T) {
 	})
 }
 
-// TestOneReadyCheckAtATime: many questions take one connection.
+// TestOneReadyCheckAtATime: many callers at once share one check and its connection.
 func TestOneReadyCheckAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

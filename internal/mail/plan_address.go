@@ -19,9 +19,10 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Everything about a plan goes to one address: emails, receipts, links and codes. It is the address to which an operator
-// corrected one of its receipts last, else the one that the donor typed. The donor's row keeps what was typed, because it
-// may be another person's: who reads that mailbox gets nothing more, and does not find the plan after signing in.
+// All emails, receipts, links and codes about a plan go to one address, the plan's address: the last address to which an
+// operator corrected one of its receipts; if there is none, the address that the donor typed. The donor's row keeps the
+// typed address. It may belong to another person, who gets no more emails about the plan and does not see it after
+// signing in.
 
 // PlanContact returns what the donor of a plan typed, with the plan's address; nil if there is no address or the donor
 // was erased.
@@ -134,8 +135,8 @@ func PlansCorrectedTo(ctx context.Context, q sqlx.QueryerContext, addresses []st
 	return slices.DeleteFunc(plans, func(p plan.Plan) bool { return !slices.Contains(addresses, corrected[p.ID]) }), err
 }
 
-// PlansOf returns the plans of a person, who is these donors and reads these addresses. A plan whose address was
-// corrected belongs to who reads the corrected address, and to nobody else.
+// PlansOf returns the plans of a person. donors are the person's rows, and addresses are those that the person proved. A
+// plan whose address was corrected belongs only to the person who proved the corrected address.
 func PlansOf(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, addresses []string) ([]plan.Plan, error) {
 	var typed []plan.Plan
 	for _, id := range donors {
@@ -163,8 +164,8 @@ func IsPlanOf(ctx context.Context, q sqlx.QueryerContext, p plan.Plan, donors []
 	return slices.Contains(donors, p.DonorID), err
 }
 
-// EndLinksOfTx ends what the links of emails sent to these addresses open: plans that were begun with them, and plans
-// whose corrected address is one of them.
+// EndLinksOfTx ends the links to all plans of these addresses: plans that donors began with one of them, and plans whose
+// corrected address is one of them.
 func EndLinksOfTx(ctx context.Context, tx *sqlx.Tx, addresses []string) error {
 	corrected, err := PlansCorrectedTo(ctx, tx, addresses)
 	if err != nil {

@@ -86,7 +86,7 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 //	void        the email that says so
 //	replaced    nothing: ErrReceiptVoid
 //
-// If the receipt is of a plan, this is the plan's address from now on: see CorrectAddressTx. If an email about the
+// If the receipt is of a plan, this address becomes the plan's address. If an email about the
 // receipt or the plan may have arrived at another address, the links to the donor's plans end, because somebody else may
 // have them. If not, they stay valid: the same bytes are sent, with the same link.
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
@@ -128,8 +128,8 @@ func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by 
 	})
 }
 
-// CorrectAddressTx is called when a receipt's address was wrong and a new receipt is issued next: the links to all plans
-// of the receipt's donor end, and emails about the receipt's plan that wait are sent to the right address.
+// CorrectAddressTx ends the links to all plans of a receipt's donor, and sends waiting emails about the receipt's plan to
+// the address to. Call it before a new receipt with that address replaces the receipt.
 func (rs Resender) CorrectAddressTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt, to, by string) error {
 	donors, all, err := lockAboutTx(ctx, tx, issued)
 	if err != nil {
@@ -193,7 +193,7 @@ func subjectsAbout(ctx context.Context, q sqlx.QueryerContext, issued receipt.Re
 	return subjects, err
 }
 
-// redirectWaitingTx sends those of the emails to another address that wait for their delivery, except one.
+// redirectWaitingTx orders each email whose delivery waits once more, to another address. It leaves out the email except.
 func (rs Resender) redirectWaitingTx(ctx context.Context, tx *sqlx.Tx, all []Delivery, except uuid.UUID, to, by string) error {
 	ordered := map[uuid.UUID]bool{except: true}
 	for _, d := range all {

@@ -15,19 +15,20 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestCorrectedAddressEndsLinks: an email that a server refused gave its link to nobody, so that the link stays valid
-// for the corrected address. An email that was accepted at another address gave it to somebody.
+// monthlyReceipt returns the receipt of the first payment of a new monthly gift.
+func monthlyReceipt(t *testing.T, h *program.Program) receipt.Receipt {
+	t.Helper()
+	gift := settledPlan(h, "monthly")
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{gift.ID})
+	require.NoError(t, err)
+	return latest[gift.ID]
+}
+
+// TestCorrectedAddressEndsLinks: nobody has the link of an email that a server refused, so the link stays valid for the
+// corrected address. The link of an email that was accepted at another address ends.
 func TestCorrectedAddressEndsLinks(t *testing.T) {
 	h := program.New(t, program.Options{})
-	f := program.ValidForm()
-	f.Frequency = "monthly"
-	d := h.StartedGift(f)
-	h.Pay(d)
-	h.DeliverNew()
-	h.DrainAll()
-	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
-	require.NoError(t, err)
-	r := latest[d.ID]
+	r := monthlyReceipt(t, h)
 	valid := func() int { return h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`) }
 
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
@@ -60,15 +61,7 @@ func TestCorrectedAddressEndsLinks(t *testing.T) {
 // and so may one that a worker is sending. A refused one has not.
 func TestCorrectedAddressEndsLinksOfEmailsOnTheirWay(t *testing.T) {
 	h := program.New(t, program.Options{})
-	f := program.ValidForm()
-	f.Frequency = "monthly"
-	d := h.StartedGift(f)
-	h.Pay(d)
-	h.DeliverNew()
-	h.DrainAll()
-	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
-	require.NoError(t, err)
-	r := latest[d.ID]
+	r := monthlyReceipt(t, h)
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	require.Error(t, h.Receipts.Mail(t.Context(), r.ID))
 	h.Mail.SetFault(mailcatch.Fault{})
@@ -94,20 +87,13 @@ func TestCorrectedAddressEndsLinksOfEmailsOnTheirWay(t *testing.T) {
 // TestCorrectedAddressMovesWhatWaits: emails about the plan that are stored and wait go to the corrected address.
 func TestCorrectedAddressMovesWhatWaits(t *testing.T) {
 	h := program.New(t, program.Options{})
-	f := program.ValidForm()
-	f.Frequency = "monthly"
-	d := h.StartedGift(f)
-	h.Pay(d)
-	h.DeliverNew()
-	h.DrainAll()
-	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
-	require.NoError(t, err)
+	r := monthlyReceipt(t, h)
 	plans := mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}
 	event := uuid.New()
-	h.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, 'paused', 'x', '{}', now())`, event, d.ID)
+	h.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, 'paused', 'x', '{}', now())`, event, r.DonationID)
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	require.Error(t, plans.Mail(t.Context(), event))
-	require.NoError(t, resender(h).Redirect(t.Context(), latest[d.ID], "right@example.org", "ana"))
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
 	h.Mail.SetFault(mailcatch.Fault{})
 	require.NoError(t, plans.Mail(t.Context(), event), "it is sent by another job")
 	startRunner(t, h)

@@ -19,7 +19,7 @@ type Limit struct {
 	guard.Limit
 	Name   string // in the security log and the documentation
 	Words  string // phrase of what was done too often, for the person
-	SignIn string // of limits by link: where the person may sign in and go on at once; empty: there is no other way
+	SignIn string // of limits by link: where the person may sign in and continue at once; otherwise empty
 	// Part divides what is counted, so that one part does not use up another; nil: it is not divided.
 	Part func(r *http.Request) string
 }

@@ -76,8 +76,23 @@ func TestEveryRouteNamesItsLimit(t *testing.T) {
 	}
 }
 
+// allowed returns a visitor who may use a route, and the path of an object that the visitor may use.
+func allowed(t *testing.T, e visitor.TwoDonors, r route) (*visitor.Visitor, string) {
+	t.Helper()
+	switch {
+	case r.isLink():
+		return e.Nobody, r.linkPath(t, e)
+	case r.isOpened():
+		return e.Bearer, r.path(r.object(t, e))
+	case strings.HasPrefix(r.Permission, "public"):
+		return e.Nobody, r.path(r.object(t, e))
+	default:
+		return e.Ana, r.path(r.object(t, e))
+	}
+}
+
 // TestRouteLimits uses every route that has a limit until the limit is reached: not earlier and not later. The page says
-// what was done too often and when it is possible again, and offers who came by a link to sign in. Another person, or the
+// what was done too often and when it is possible again, and offers a sign-in to a person who came by a link. Another person, or the
 // same person by another way, is not limited by it.
 func TestRouteLimits(t *testing.T) {
 	t.Parallel()
@@ -89,13 +104,7 @@ func TestRouteLimits(t *testing.T) {
 		}
 		limited++
 		e.Exec(`DELETE FROM guard_count`)
-		who, path := e.Ana, r.path(r.object(t, e))
-		switch {
-		case r.isOpened():
-			who = e.Bearer
-		case r.isLink():
-			who, path = e.Nobody, r.linkPath(t, e)
-		}
+		who, path := allowed(t, e, r)
 		for n := range r.Limit.Max {
 			got := use(e, r, who, path)
 			require.NotEqual(t, http.StatusTooManyRequests, got.StatusCode, "%s, time %d", r.name(), n+1)
@@ -149,15 +158,7 @@ func TestLimitsInsideHandlers(t *testing.T) {
 		}
 		tried++
 		e.Exec(`DELETE FROM guard_count`)
-		who, path := e.Nobody, r.path(r.object(t, e))
-		switch {
-		case r.isOpened():
-			who = e.Bearer
-		case r.isLink():
-			path = r.linkPath(t, e)
-		case !strings.HasPrefix(r.Permission, "public"):
-			who = e.Ana
-		}
+		who, path := allowed(t, e, r)
 		fields := fieldsOf(e, r, who)
 		fields.Set("ended", signedlink.EndedToken(e.Server.Keys, link.ID))
 		for name, value := range visitor.FilledForm() {

@@ -142,7 +142,7 @@ func TestCookieHasTheHostPrefix(t *testing.T) {
 	}
 }
 
-// TestASecondValueChangesNothing: of a field that is posted twice the first value counts, and a field in the address is none.
+// TestASecondValueChangesNothing: the first value of a field that is posted twice counts, and a field in the address is ignored.
 func TestASecondValueChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

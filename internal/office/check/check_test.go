@@ -182,8 +182,8 @@ func TestAnInventedResultStopsNothing(t *testing.T) {
 	require.ErrorContains(t, err, "read committed")
 }
 
-// leaveErasedAddress erases the donor of a gift and inserts a donor of another legal entity with the same address, as of
-// before.
+// leaveErasedAddress erases the donor of a gift and inserts a donor of another legal entity with the same address, dated
+// before the erasure.
 func leaveErasedAddress(t *testing.T, h *program.Program, d donation.Donation) {
 	t.Helper()
 	address := h.Lines(`SELECT email FROM donor WHERE id = $1`, d.DonorID)[0]
@@ -198,7 +198,7 @@ func leaveErasedAddress(t *testing.T, h *program.Program, d donation.Donation) {
 }
 
 // TestAnInventedResultHidesNoErasedPerson: an intruder with the server's role inserts a result of A17 and says that the
-// addresses were compared. They are compared all the same, once.
+// addresses were compared. The run compares them once.
 func TestAnInventedResultHidesNoErasedPerson(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

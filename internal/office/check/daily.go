@@ -41,8 +41,8 @@ type AddressTracer interface {
 //
 // all is nil if all checkers ran already. If several servers call it at the same time, one runs the checkers. A checker
 // that fails stops no other one: it gets a task, has no result of the day, and so runs again with the next call. Then
-// Run returns the results of the others and an error. A17 runs too if the addresses were not compared on this day: a
-// result alone does not show it, for the server's role may insert one.
+// Run returns the results of the others and an error. A17 also runs if the addresses were not compared on this day. A
+// stored result does not prove the comparison, because the server's role may insert one.
 func (n DailyRun) Run(ctx context.Context) (all []Found, err error) {
 	var failed []error
 	err = pg.InTx(ctx, n.DB, func(tx *sqlx.Tx) error {

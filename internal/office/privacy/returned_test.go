@@ -40,9 +40,9 @@ const deliverElsewhere = `WITH l AS (INSERT INTO letter (id, entity_id, kind, su
 	INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at)
 	SELECT gen_random_uuid(), id, $2, 'address', 'x', now() - $3::interval FROM l RETURNING id::text`
 
-// TestWhoReturnedIsANewPerson: somebody was erased long ago and gives again. Neither the nightly comparison nor erasing
-// once more takes the new person for the erased one: not after the list is applied to a restored backup, which records
-// the erasure with today's date, and not when a row of before is left that must go.
+// TestWhoReturnedIsANewPerson: a person was erased long ago and gives again. The nightly comparison and a repeated
+// erasure treat the donor as a new person. This also holds after the list is applied to a restored backup, which records
+// the erasure today, and while an older row must still be erased.
 func TestWhoReturnedIsANewPerson(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
@@ -80,8 +80,8 @@ func TestWhoReturnedIsANewPerson(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM letter_delivery WHERE id = $1 AND recipient <> ''`, other))
 }
 
-// TestEveryPlaceOfAnAddressIsCleared: whatever row the nightly comparison finds, also about somebody else, erasing once
-// more clears. The rows of somebody else remain.
+// TestEveryPlaceOfAnAddressIsCleared: a repeated erasure clears every row that the nightly comparison finds. In rows about
+// other people it clears only the address.
 func TestEveryPlaceOfAnAddressIsCleared(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
@@ -123,8 +123,8 @@ func TestEveryPlaceOfAnAddressIsCleared(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1 AND facts ->> 'first_name' <> ''`, of))
 }
 
-// TestServerMarksNobodyErased: the server's role may write the address of an erased donor into every row. It erases
-// nobody by that: receipts of new donations have the name, the nightly check reports the rows, and the owner corrects
+// TestServerMarksNobodyErased: the server's role may write the address of an erased donor into every row. This
+// erases nobody: receipts of new donations have the name, the nightly check reports the rows, and the owner corrects
 // them.
 func TestServerMarksNobodyErased(t *testing.T) {
 	t.Parallel()
@@ -184,8 +184,8 @@ func TestWhoBeginsElsewhereDuringAnErasure(t *testing.T) {
 }
 
 // TestErasureWaitsForLinksBeforeDonors: staff who send a receipt elsewhere end the donor's links, and then order an
-// email, which waits for the donor. An erasure that comes in between locks the links before the donor, so that neither
-// is a deadlock's victim.
+// email, which waits for the donor. An erasure between these two steps locks the links before the donor, so there is no
+// deadlock.
 func TestErasureWaitsForLinksBeforeDonors(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)

@@ -53,8 +53,8 @@ func (k Eraser) markTracedTx(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// TracedTodayTx reports whether RecordTracesTx ran on this day. Whoever has only the server's role cannot make it say
-// so.
+// TracedTodayTx reports whether RecordTracesTx ran on this day. The server's role alone cannot
+// forge this record.
 func (k Eraser) TracedTodayTx(ctx context.Context, tx *sqlx.Tx) (bool, error) {
 	const query = `/* privacy.TracedTodayTx */ SELECT mac FROM erasure_trace_run WHERE day = $1`
 	day, err := checkerDayTx(ctx, tx)

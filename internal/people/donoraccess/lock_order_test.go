@@ -11,8 +11,8 @@ import (
 	"konbit/internal/people/donoraccess"
 )
 
-// TestLinksEndBeforeSessions: an erasure locks links to plans before sessions (migration 00077). Whoever ends both does
-// it in this order, or one of the two transactions fails by a deadlock.
+// TestLinksEndBeforeSessions: an erasure locks links to plans before sessions (migration 00077). A
+// transaction that ends both uses the same order, which prevents a deadlock.
 func TestLinksEndBeforeSessions(t *testing.T) {
 	f := newFixture(t)
 	ended := 0

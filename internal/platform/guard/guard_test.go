@@ -496,7 +496,7 @@ func TestFullPlacesKeepNoKnownBrowserOut(t *testing.T) {
 }
 
 // TestWaitsOfStrangers: strangers use up the challenges of a page that may be passed by waiting. Each other network still
-// passes once in ten minutes. Who comes second keeps the challenge and reads how long to wait, also if the challenge would
+// passes once in ten minutes. The second person keeps the challenge, reads how long to wait, also if the challenge would
 // expire before, and then passes.
 func TestWaitsOfStrangers(t *testing.T) {
 	limits := guard.Standard()

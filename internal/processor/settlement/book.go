@@ -87,8 +87,8 @@ type bookingRun struct {
 	revisions  []revision     // of receipts; made last, because they lock the counters of receipt numbers
 }
 
-// lockFundsOfTx locks the restricted funds that a list may take money from. Before, it locks the donors whose receipts
-// the list may revise.
+// lockFundsOfTx locks the restricted funds that a list may take money from. It first locks the donors whose
+// receipts the list may revise.
 func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, unbooked []Transaction, charges chargeList) error {
 	var gifts, funds, payments, revised []uuid.UUID
 	var changed []string

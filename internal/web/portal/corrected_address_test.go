@@ -20,8 +20,8 @@ import (
 )
 
 // TestCorrectedAddressIsThePlans: the donor typed another person's address. When an operator has corrected a receipt,
-// everything about the plan goes to the right address: emails, receipts, links and codes. Who reads the typed address
-// gets nothing more, and does not find the plan after signing in.
+// everything about the plan goes to the right address: emails, receipts, links and codes. The person who reads the
+// typed address gets no more emails and does not find the plan after signing in.
 func TestCorrectedAddressIsThePlans(t *testing.T) {
 	s := newSender(t)
 	const right = "right@example.org"
@@ -96,7 +96,7 @@ func TestCorrectedAddressIsThePlans(t *testing.T) {
 				require.Equal(t, http.StatusNotFound, v.Post("/portal/plans/"+g.plan.PublicRef+"/card", url.Values{}).StatusCode)
 			}
 
-			// Who ends all sessions ends the links to the plan, by the right address.
+			// The right address ends the links to the plan when it ends all sessions.
 			require.Equal(t, http.StatusSeeOther, holder.Post("/portal/sessions/end", url.Values{}).StatusCode)
 			require.Zero(t, s.Count(`SELECT count(*) FROM plan_link WHERE plan_id = $1 AND ended_at IS NULL`, g.plan.ID))
 		})

@@ -51,7 +51,7 @@ func TestAPageStaysUsableWhenItsLinkIsOpenedAgain(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, visitor.New(t, h).Ask("POST", path, url.Values{"do": {"cancel"}, "session": {first}}).StatusCode, "no cookie")
 }
 
-// TestAChangeWhileAnotherWaits: by a link a donor may not pause while an earlier change waits for Stripe. The page says
+// TestAChangeWhileAnotherWaits: a link cannot pause a plan while an earlier change waits for Stripe. The page says
 // why, and after the code the pause is shown again as it was chosen.
 func TestAChangeWhileAnotherWaits(t *testing.T) {
 	h := program.New(t, program.Options{UnlimitedSignIn: true})
