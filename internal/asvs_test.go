@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,17 +69,25 @@ func TestASVSHasEveryRequirement(t *testing.T) {
 	assert.Empty(t, missing)
 }
 
-// TestASVSStates: nothing of level 1 is open, what is met says where, and what is not says why.
+// TestASVSStates: nothing of level 1 is open, what is met names evidence that exists, and what is not says why.
 func TestASVSStates(t *testing.T) {
-	evidence, before := regexp.MustCompile("`[^`]+`|\\]\\(|the same"), ""
+	known, before, tests := newEvidence(t), "", 0
 	for _, row := range asvsRows(t) {
 		switch row.state {
 		case "met":
-			assert.Regexp(t, evidence, row.why, "%s: where?", row.no)
-			assert.False(t, strings.HasPrefix(row.why, "the same") && before != "met", "%s: the same as what?", row.no)
+			found := known.of(t, row)
+			if strings.HasPrefix(row.why, "the same") {
+				assert.Equal(t, "met", before, "%s: the same as what?", row.no)
+			} else {
+				assert.NotEmpty(t, found, "%s: where? It needs a test, a file or a target of make that exists", row.no)
+			}
+			if slices.ContainsFunc(found, isTest) {
+				tests++
+			}
 		case "open":
 			assert.Equal(t, "2", row.level, "%s is of level 1 and open", row.no)
 			assert.Greater(t, len(row.why), 20, "%s: why?", row.no)
+			known.of(t, row)
 		case "n/a":
 			assert.NotEmpty(t, row.why, "%s: why not?", row.no)
 		default:
@@ -86,36 +95,80 @@ func TestASVSStates(t *testing.T) {
 		}
 		before = row.state
 	}
+	require.Greater(t, tests, 110, "requirements that a test holds")
 }
 
-// TestASVSNamesWhatExists: each test and file in the table exists. Paths in folders are checked by
-// TestDocumentationNamesWhatExists.
-func TestASVSNamesWhatExists(t *testing.T) {
-	declared, function := map[string]bool{}, regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+// evidence is what a row of the table can name.
+type evidence struct{ tests, targets map[string]bool }
+
+var (
+	quotedWord = regexp.MustCompile("`([^`]+)`")
+	linkedFile = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
+)
+
+func newEvidence(t *testing.T) evidence {
+	t.Helper()
+	e := evidence{map[string]bool{}, map[string]bool{}}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && (d.Name() == ".git" || d.Name() == ".cache" || d.Name() == "node_modules") {
 			return cmp.Or(err, filepath.SkipDir)
 		}
 		if strings.HasSuffix(path, "_test.go") {
 			for _, m := range function.FindAllStringSubmatch(read(t, path), -1) {
-				declared[m[1]] = true
+				e.tests[m[1]] = true
 			}
 		}
 		return nil
 	}))
-	require.Greater(t, len(declared), 500)
-	named, quoted := 0, regexp.MustCompile("`([^`]+)`")
-	for _, row := range asvsRows(t) {
-		for _, m := range quoted.FindAllStringSubmatch(row.why, -1) {
-			switch name := m[1]; {
-			case strings.HasPrefix(name, "Test"), strings.HasPrefix(name, "Fuzz"):
-				named++
-				assert.True(t, declared[name], "%s names %s", row.no, name)
-			case strings.HasPrefix(name, "."):
-				_, err := os.Stat(filepath.Join("..", name))
-				assert.NoError(t, err, "%s names %s", row.no, name)
-			}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(read(t, "../Makefile"), -1) {
+		e.targets["make "+m[1]] = true
+	}
+	require.Greater(t, len(e.tests), 500)
+	require.Greater(t, len(e.targets), 5)
+	return e
+}
+
+func isTest(name string) bool {
+	return strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz")
+}
+
+// of returns the tests, files and targets of make that a row names. It fails the test if one of them does not exist.
+// It ignores other words in backquotes.
+func (e evidence) of(t *testing.T, row asvsRow) (found []string) {
+	t.Helper()
+	file := func(path string) {
+		_, err := os.Stat(path)
+		assert.NoError(t, err, "%s names %s", row.no, path)
+		found = append(found, path)
+	}
+	for _, m := range quotedWord.FindAllStringSubmatch(row.why, -1) {
+		switch name := m[1]; {
+		case isTest(name):
+			assert.True(t, e.tests[name], "%s names %s", row.no, name)
+			found = append(found, name)
+		case strings.HasPrefix(name, "make "):
+			assert.True(t, e.targets[name], "%s names %s", row.no, name)
+			found = append(found, name)
+		case pathInCode.MatchString(m[0]), strings.HasPrefix(name, "."):
+			file(filepath.Join("..", name))
 		}
 	}
-	require.Greater(t, named, 100)
+	for _, m := range linkedFile.FindAllStringSubmatch(row.why, -1) {
+		file(filepath.Join("../.github", m[1]))
+	}
+	return found
+}
+
+// TestWrongEvidenceIsNoticed: the rules of TestASVSStates, with rows that break them.
+func TestWrongEvidenceIsNoticed(t *testing.T) {
+	known := newEvidence(t)
+	for why, want := range map[string]int{
+		"`TestASVSStates`": 1, "`make check`": 1, "[the page](SECURITY.md), *Logs*": 1, "`internal/asvs_test.go`, `.golangci.yml`": 2,
+		"`anything`": 0, "Go's default": 0, "`sslmode=verify-full`": 0, "`konbit`": 0, "`/hooks/`": 0,
+	} {
+		require.Len(t, known.of(t, asvsRow{why: why}), want, why)
+	}
+	require.False(t, known.tests["TestNobodyWroteThis"])
+	require.False(t, known.targets["make nothing"])
 }

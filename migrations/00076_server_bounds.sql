@@ -41,12 +41,13 @@ CREATE TRIGGER finding_is_a_task AFTER INSERT ON check_run FOR EACH ROW WHEN (NE
 -- A donor counts once against the bound of a day. Before, a donor counted as erased who had the address of an erased one, which the
 -- server's role may write. Set by may_erase.
 ALTER TABLE erasure_donor ADD COLUMN erased_at timestamptz;
-UPDATE erasure_donor n SET erased_at = e.done_at FROM erasure e WHERE e.id = n.erasure_id;
+UPDATE erasure_donor n SET erased_at = e.done_at FROM erasure e, donor d
+ WHERE e.id = n.erasure_id AND d.id = n.donor_id AND d.email = 'forgotten-' || d.id || '@invalid';
 
 -- An erasure is done when erase_people has run for everybody whom it names. The list of done erasures is stored with the backups, and
 -- konbit erasures apply repeats it with the owner's rights and without a bound: so the server's role adds nobody to it who was not erased.
 INSERT INTO erasure_done (erasure_id, at, people, by_owner)
-SELECT e.id, clock_timestamp(), 0, true FROM erasure e WHERE e.done_at IS NOT NULL AND NOT EXISTS (SELECT FROM erasure_done d WHERE d.erasure_id = e.id);
+SELECT e.id, e.done_at, 0, true FROM erasure e WHERE e.done_at IS NOT NULL AND NOT EXISTS (SELECT FROM erasure_done d WHERE d.erasure_id = e.id);
 -- +goose StatementBegin
 CREATE FUNCTION erasure_is_done() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -59,6 +60,8 @@ BEGIN
        OR EXISTS (SELECT FROM erasure_address a WHERE a.erasure_id = NEW.id AND a.recorded_at > last) THEN
         NEW.done_at := NULL; -- it is due like any other; a list that the server's role applies depends on this
     END IF;
+    -- done_at is not before the first run: rows that are newer than an erasure belong to a new person (migration 00078)
+    NEW.done_at := greatest(NEW.done_at, CASE WHEN NEW.done_at IS NOT NULL THEN (SELECT min(d.at) FROM erasure_done d WHERE d.erasure_id = NEW.id) END);
     RETURN NEW;
 END $$;
 CREATE FUNCTION done_erasure_names_nobody_else() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -146,7 +149,7 @@ END $$;
 
 -- One amount of an entry cannot make a sum of the books overflow. 10^15 minor units are ten trillion dollars.
 ALTER TABLE posting ADD CONSTRAINT posting_amount_is_possible CHECK (amount BETWEEN -1000000000000000 AND 1000000000000000) NOT VALID;
-ALTER TABLE posting VALIDATE CONSTRAINT posting_amount_is_possible;
+-- Migration 00079 validates it: the scan must not hold the lock of this migration.
 
 -- The history of an entity's facts also follows a change by hand that leaves updated_at as it is: then it begins now.
 -- +goose StatementBegin

@@ -14,10 +14,16 @@ CREATE TABLE erasure_trace (
     PRIMARY KEY (place, subject)
 );
 
--- When each address was last erased, by the database's clock. For erasures before migration 00060 it is the program's.
+-- The day of the last comparison, with a mark that needs SECRET_KEY: the server's role alone cannot forge it.
+CREATE TABLE erasure_trace_run (
+    day date NOT NULL PRIMARY KEY,
+    mac bytea NOT NULL
+);
+
+-- When each address was last erased. An erasure that is repeated, or that an upgrade or a restored backup recorded anew, has the time of its
+-- first run: a donor who came back later is a new person.
 CREATE VIEW erased_address AS
-SELECT a.mac, max(coalesce((SELECT max(d.at) FROM erasure_done d WHERE d.erasure_id = e.id), e.done_at)) AS at
-  FROM erasure e JOIN erasure_address a ON a.erasure_id = e.id WHERE e.done_at IS NOT NULL GROUP BY a.mac;
+SELECT a.mac, max(erased_at(a.erasure_id)) AS at FROM erasure_address a WHERE erased_at(a.erasure_id) IS NOT NULL GROUP BY a.mac;
 
 -- payload_addresses returns what looks like an email address in a payload, in lower case.
 -- +goose StatementBegin
@@ -34,15 +40,17 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- Every address that is stored, with the row that contains it and since when. Left out are what a donor wrote about others (tribute cards) and
--- emails to auditors.
+-- Every address that is stored, with the row that contains it and since when. What is about a donor is not older than the donor: a server
+-- reads its clock before it waits for an erasure. It leaves out what a donor wrote about others (tribute cards) and emails to auditors.
 CREATE VIEW stored_address AS
-SELECT 'donor' AS place, d.id::text AS subject, d.email AS address, d.created_at AS since
+SELECT 'donor' AS place, d.id::text AS subject, d.email AS address, coalesce(d.recorded_at, d.created_at) AS since
   FROM donor d WHERE d.email IS NOT NULL AND d.email <> 'forgotten-' || d.id || '@invalid'
 UNION ALL
-SELECT 'donation_contact', c.donation_id::text, c.email, g.created_at FROM donation_contact c JOIN donation g ON g.id = c.donation_id WHERE c.email <> ''
+SELECT 'donation_contact', c.donation_id::text, c.email, greatest(g.created_at, d.recorded_at)
+  FROM donation_contact c JOIN donation g ON g.id = c.donation_id JOIN donor d ON d.id = g.donor_id WHERE c.email <> ''
 UNION ALL
-SELECT 'receipt', r.id::text, r.facts ->> 'email', r.issued_at FROM receipt r WHERE r.facts ->> 'email' <> ''
+SELECT 'receipt', r.id::text, r.facts ->> 'email', greatest(r.issued_at, d.recorded_at)
+  FROM receipt r JOIN donation g ON g.id = r.donation_id JOIN donor d ON d.id = g.donor_id WHERE r.facts ->> 'email' <> ''
 UNION ALL
 SELECT 'statement_person', s.id::text, p.person ->> 'email', s.issued_at FROM statement_person p JOIN statement s ON s.id = p.statement_id
  WHERE p.person ->> 'email' <> ''
@@ -63,7 +71,7 @@ SELECT 'stripe_event', e.id, a.address, e.received_at FROM stripe_event e CROSS 
 
 CREATE VIEW check_erased_person AS
 WITH erased AS MATERIALIZED (
-    SELECT n.donor_id AS id, max(e.done_at) AS at FROM erasure e JOIN erasure_donor n ON n.erasure_id = e.id WHERE e.done_at IS NOT NULL GROUP BY n.donor_id
+    SELECT n.donor_id AS id, max(n.erased_at) AS at FROM erasure_donor n WHERE n.erased_at IS NOT NULL GROUP BY n.donor_id
 ), gift AS MATERIALIZED (
     SELECT g.id, g.entity_id, x.at FROM erased x JOIN donation g ON g.donor_id = x.id
 ), of_plan AS MATERIALIZED (
@@ -75,7 +83,8 @@ WITH erased AS MATERIALIZED (
 ), email AS MATERIALIZED (
     SELECT l.id, l.entity_id, s.at, l.message FROM (
         SELECT id, at FROM gift UNION ALL SELECT id, at FROM receipts UNION ALL SELECT id, at FROM of_statement
-         UNION ALL SELECT e.id, p.at FROM of_plan p JOIN plan_event e ON e.plan_id = p.id) s
+         UNION ALL SELECT e.id, p.at FROM of_plan p JOIN plan_event e ON e.plan_id = p.id
+         UNION ALL SELECT n.erasure_id, x.at FROM erased x JOIN erasure_donor n ON n.donor_id = x.id) s
       JOIN letter l ON l.subject_id = s.id
 ), found AS (
     SELECT d.entity_id, 'donor ' || d.id AS subject, x.at FROM erased x JOIN donor d ON d.id = x.id
@@ -93,9 +102,14 @@ WITH erased AS MATERIALIZED (
     UNION ALL SELECT NULL::uuid AS uuid, t.place || ' ' || t.subject, t.noticed_at FROM erasure_trace t
 )
 SELECT 'A17' AS checker, f.entity_id, f.subject, 'it names a person who was erased' AS detail, max(f.at) AS since
-  FROM found f GROUP BY f.entity_id, f.subject;
+  FROM found f GROUP BY f.entity_id, f.subject
+UNION ALL -- the server's role may write the address of an erased donor; only erase_people erases
+SELECT 'A17', d.entity_id, 'donor ' || d.id, 'it has the address of an erased donor, and nobody was erased', d.created_at
+  FROM donor d
+ WHERE d.email = 'forgotten-' || d.id || '@invalid' AND NOT EXISTS (SELECT FROM erased x WHERE x.id = d.id)
+   AND EXISTS (SELECT FROM donation g WHERE g.donor_id = d.id AND g.status = 'settled');
 
 -- +goose Down
 DROP VIEW check_erased_person, stored_address, erased_address;
 DROP FUNCTION payload_addresses;
-DROP TABLE erasure_trace;
+DROP TABLE erasure_trace, erasure_trace_run;

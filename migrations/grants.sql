@@ -72,6 +72,7 @@ GRANT SELECT ON server_limit TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
 GRANT SELECT ON erased_address, stored_address TO {{role}};
 GRANT SELECT, INSERT (place, subject), DELETE ON erasure_trace TO {{role}};
+GRANT SELECT, INSERT, DELETE ON erasure_trace_run TO {{role}};
 -- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the
 -- server's role calls only the two named below.
 DO $$

@@ -43,6 +43,7 @@ var statements = []struct{ sql, answer string }{
 	{olderSnapshot + `SELECT erase_people(gen_random_uuid(), '{}')`, "sees_every_commit"},
 	{`INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ('` + made + `', now(), 'x', 'en', now(), now())`, done}, // not done: TestInventedErasureIsNotOnTheList
 	{`UPDATE erasure_donor SET erased_at = now()`, noRight},
+	{`UPDATE donor SET email = 'forgotten-' || id || '@invalid'`, done}, // erases nobody: TestServerMarksNobodyErased of package privacy
 	{`SELECT people FROM erasure_done`, noRight},
 	{`SET LOCAL konbit.erasing = 'yes'; UPDATE receipt SET facts = personless(facts)`, noRight},
 	{`SET LOCAL konbit.erasing = 'yes'; UPDATE letter SET message = ''`, noRight},
@@ -121,6 +122,7 @@ var statements = []struct{ sql, answer string }{
 	{`UPDATE receipt SET facts = facts`, noRight},
 	{`UPDATE receipt_counter SET last = last + 1`, "receipt_counter_is_last"},
 	{`DELETE FROM fee_due`, "fee_is_booked"},
+	{`DELETE FROM donation_contact`, "contact_of_paid_gift_stays"},
 	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
 
 	// The installation: a missing fact once, and nothing else.

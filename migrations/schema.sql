@@ -215,6 +215,7 @@ CREATE TABLE donation_contact (
     PRIMARY KEY (donation_id),
     CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
+CREATE TRIGGER contact_of_paid_gift_stays BEFORE DELETE ON donation_contact FOR EACH ROW EXECUTE FUNCTION contact_of_paid_gift_stays();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE donation_dedication (
@@ -280,6 +281,7 @@ CREATE TABLE donor (
     said_at timestamp with time zone,
     kind text NOT NULL DEFAULT 'person'::text,
     organisation_name text NOT NULL DEFAULT ''::text,
+    recorded_at timestamp with time zone,
     PRIMARY KEY (id),
     UNIQUE (entity_id, email),
     UNIQUE (id, entity_id),
@@ -288,6 +290,7 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
+CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 
 CREATE TABLE donor_consent (
@@ -373,6 +376,12 @@ CREATE TABLE erasure_trace (
     subject text NOT NULL,
     noticed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (place, subject)
+);
+
+CREATE TABLE erasure_trace_run (
+    day date NOT NULL,
+    mac bytea NOT NULL,
+    PRIMARY KEY (day)
 );
 
 CREATE TABLE event_pass (
@@ -678,6 +687,7 @@ CREATE TABLE letter_delivery (
     CONSTRAINT letter_delivery_letter_id_fkey FOREIGN KEY (letter_id) REFERENCES letter(id)
 );
 CREATE INDEX letter_delivery_of_letter ON letter_delivery USING btree (letter_id, ordered_at);
+CREATE INDEX letter_delivery_of_recipient ON letter_delivery USING btree (lower(recipient));
 CREATE INDEX letter_delivery_open ON letter_delivery USING btree (ordered_at) WHERE (accepted_at IS NULL);
 CREATE UNIQUE INDEX letter_delivery_first ON letter_delivery USING btree (letter_id) WHERE (cause = 'first'::text);
 CREATE TRIGGER delivery_ends_once BEFORE UPDATE ON letter_delivery FOR EACH ROW EXECUTE FUNCTION delivery_ends_once();
@@ -703,7 +713,7 @@ CREATE TABLE mailbox_step (
     kind text NOT NULL,
     before uuid,
     after uuid NOT NULL,
-    at timestamp with time zone NOT NULL DEFAULT now(),
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (n),
     CONSTRAINT mailbox_step_check CHECK ((kind = ANY (ARRAY['proved'::text, 'vouched'::text])) = (before IS NULL)),
     CONSTRAINT mailbox_step_kind_check CHECK (kind = ANY (ARRAY['proved'::text, 'vouched'::text, 'joined'::text, 'moved'::text, 'parted'::text, 'chosen'::text, 'unchosen'::text])),
@@ -1199,7 +1209,7 @@ CREATE TABLE session (
     email text NOT NULL,
     sign_in_id uuid NOT NULL,
     token_hash bytea NOT NULL,
-    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     seen_at timestamp with time zone NOT NULL DEFAULT now(),
     ended_at timestamp with time zone,
     PRIMARY KEY (id),
@@ -1366,6 +1376,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
 
 -- FUNCTION choice_stays_with_person() RETURNS trigger
+-- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
@@ -1384,6 +1395,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION entity_fact_is_kept() RETURNS trigger
 
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION erased_at(of_erasure uuid) RETURNS timestamp with time zone
 
 -- FUNCTION erased_donor_stays_erased() RETURNS trigger
 
@@ -1416,6 +1429,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION kept_until_erased() RETURNS trigger
 
 -- FUNCTION length_prefixed(value text) RETURNS text
+
+-- FUNCTION lock_donors_of(gifts uuid[]) RETURNS void
 
 -- FUNCTION lock_people(of_erasure uuid, addresses text[]) RETURNS void
 

@@ -86,7 +86,7 @@ func (c Config) warnings() (all []string) {
 	for _, old := range sortedNames(c.OldLimits) {
 		all = append(all, fmt.Sprintf("GIVE_LIMITS: %s is now called %s; the old name will be removed", old, c.OldLimits[old]))
 	}
-	return append(all, c.Unverified(c.MetricsAddr)...)
+	return append(all, c.Unverified(c.ListenAddr, c.MetricsAddr)...)
 }
 
 // readConfig reads the settings from env, without .env.

@@ -92,3 +92,19 @@ func TestMetricsForOtherMachinesWarn(t *testing.T) {
 		})
 	}
 }
+
+// TestPagesForOtherMachinesWarn: behind LISTEN_ADDR is plain HTTP, which should stay on one machine.
+func TestPagesForOtherMachinesWarn(t *testing.T) {
+	for address, warned := range map[string]bool{
+		"127.0.0.1:8080": false, "[::1]:8080": false, "localhost:8080": false, "": false,
+		":8080": true, "0.0.0.0:8080": true, "[::]:8080": true, "10.0.0.5:8080": true, "web1:8080": true,
+	} {
+		t.Run("LISTEN_ADDR="+address, func(t *testing.T) {
+			c, err := readConfig(map[string]string{"LISTEN_ADDR": address})
+			require.NoError(t, err)
+			require.Equal(t, warned, strings.Contains(strings.Join(c.warnings(), "\n"), "LISTEN_ADDR: other machines reach the server without encryption"))
+			c.StripeAPIURL = "http://127.0.0.1:8081"
+			require.NotContains(t, strings.Join(c.warnings(), "\n"), "LISTEN_ADDR", "a trial")
+		})
+	}
+}

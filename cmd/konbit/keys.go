@@ -28,7 +28,7 @@ func keysCommand() *cobra.Command {
 	})
 	rotate.Use, rotate.Short = "rotate", "Make SECRET_KEY the installation's key, and seal with it what another key sealed (as the owner)"
 	rotate.Long = "Run it when all servers have the new key in SECRET_KEY and the one before in SECRET_KEY_OLD: running/keys.md."
-	rotate.Flags().BoolVar(&lost, "old-key-lost", false, "go on without the recorded key: what it sealed stays unreadable, its links end")
+	rotate.Flags().BoolVar(&lost, "old-key-lost", false, "go on without the recorded key: receipts that were kept with it stay unreadable, its links end")
 	return group("keys", "Show which secret keys are in use, and replace SECRET_KEY", list, rotate)
 }
 

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
-	"konbit/internal/office/installation"
-	"konbit/internal/office/privacy"
-	"konbit/internal/platform/pg"
+	"konbit/internal/app"
 	"konbit/migrations"
 )
 
@@ -25,10 +22,7 @@ func migrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := migrations.Up(c.Context(), config.DatabaseOwnerURL, role); err != nil {
-			return err
-		}
-		changed, err := prepare(c.Context(), config)
+		changed, err := app.Migrate(c.Context(), config.Settings, config.DatabaseOwnerURL, role)
 		if err != nil {
 			return err
 		}
@@ -43,25 +37,6 @@ func migrateCommand() *cobra.Command {
 		return nil
 	}
 	return c
-}
-
-// prepare limits the business clock, records the fingerprint of SECRET_KEY and BASE_URL, and fills the stock of one-time
-// keys for erasures. It leaves out what needs a setting that is not set. It returns what it says about another address.
-func prepare(ctx context.Context, config Config) (changed string, err error) {
-	db, err := pg.Open(ctx, config.DatabaseOwnerURL, 1)
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
-	if err := migrations.LimitClock(ctx, db.DB, config.StripeAPIURL != ""); err != nil {
-		return "", err
-	}
-	changed, err = installation.Record(ctx, db, config.Keys(), config.BaseURL)
-	if err != nil || config.Keys().IsEmpty() {
-		return changed, err
-	}
-	_, err = privacy.Eraser{DB: db, Keys: config.Keys()}.Prepare(ctx, privacy.PadStock)
-	return changed, err
 }
 
 // migrated is the output of `konbit migrate --json`.

@@ -235,7 +235,7 @@ func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Re
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
 		if correction.Email != "" && correction.Email != r.Facts.Email {
-			if err := mail.EndLinksTx(ctx, tx, r); err != nil {
+			if err := resender.CorrectAddressTx(ctx, tx, r, correction.Email, operator()); err != nil {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -37,7 +36,6 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
-	"konbit/migrations"
 	"konbit/templates"
 )
 
@@ -56,6 +54,7 @@ type App struct {
 	resources  Resources
 	stopping   atomic.Bool
 	identified atomic.Bool // the database's record was compared with the settings
+	readiness  readiness
 
 	Words   *phrase.Catalogue
 	View    *view.View
@@ -176,7 +175,7 @@ func (a *App) buildPeople() {
 	a.Guard = guard.New(a.resources.PagesDB, s.Keys(), s.GiveLimits, a.resources.Clocks.Wall)
 	a.Access = donoraccess.Service{
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
-		EndLinksTx: planlink.EndOfEmailsTx,
+		EndLinksTx: mail.EndLinksOfTx,
 	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
@@ -187,7 +186,8 @@ func (a *App) buildMail() {
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
+		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
+		Yield: a.EventWorker.Yield, Refused: a.Metrics.EmailRefused,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	urgent := mailer
@@ -232,22 +232,6 @@ func (a *App) buildServer() {
 		&letters.Area{Kernel: a.Server},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
-}
-
-// Ready reports an error if the program cannot serve: it is stopping, the database does not answer, migrations are
-// pending, or SECRET_KEY was not the installation's when it was first compared.
-func (a *App) Ready(ctx context.Context) error {
-	if a.stopping.Load() {
-		return errors.New("stopping")
-	}
-	pending, err := migrations.Pending(ctx, a.resources.PagesDB.DB)
-	if err != nil {
-		return err
-	}
-	if pending > 0 {
-		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
-	}
-	return a.identify(ctx)
 }
 
 // BeginStop makes Ready report that the program is stopping, so that a load balancer sends no more requests.

@@ -23,12 +23,18 @@ func (s Settings) CheckEncryption(ownerURL, sslmode string) map[string]error {
 	return wrong
 }
 
-// Unverified returns a warning for each connection whose other end nothing verifies, because a setting says so.
-func (s Settings) Unverified(metricsAddr string) (all []string) {
+// Unverified returns a warning for each connection that another machine could read or answer, because of a setting.
+// listenAddr is LISTEN_ADDR, metricsAddr is METRICS_ADDR; an empty host in listenAddr stands for all interfaces.
+func (s Settings) Unverified(listenAddr, metricsAddr string) (all []string) {
 	if warning := pg.Unverified(s.DatabaseURL); warning != "" {
 		all = append(all, "DATABASE_URL: "+warning)
 	}
-	if host, _, err := net.SplitHostPort(metricsAddr); err == nil && !pg.IsThisMachine(host) {
+	host, _, err := net.SplitHostPort(listenAddr)
+	if err == nil && (host == "" || !pg.IsThisMachine(host)) && s.StripeAPIURL == "" {
+		all = append(all, "LISTEN_ADDR: other machines reach the server without encryption; between the proxy and the server, "+
+			"what donors type and their cookies are readable: 127.0.0.1 with the proxy on this machine, or an encrypted network between the two")
+	}
+	if host, _, err = net.SplitHostPort(metricsAddr); err == nil && !pg.IsThisMachine(host) {
 		all = append(all, "METRICS_ADDR: metrics and profiles are served without encryption and password to other machines: only in a network of your own")
 	}
 	return all

@@ -74,7 +74,7 @@ func (a *App) watchSeals(ctx context.Context) error {
 
 // watchSetAside opens tasks while events are set aside.
 func (a *App) watchSetAside(ctx context.Context) error {
-	n, err := webhook.SetAsideWatch{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
+	n, err := a.eventWatch().Run(ctx)
 	if n > 0 {
 		a.resources.Log.WarnContext(ctx, "events of Stripe are set aside", "events", n)
 	}
@@ -153,10 +153,17 @@ func (a *App) purgeUnpaid(ctx context.Context) error {
 	return err
 }
 
+func (a *App) eventWatch() webhook.SetAsideWatch {
+	return webhook.SetAsideWatch{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}
+}
+
 func (a *App) eraseEvents(ctx context.Context) error {
-	n, err := webhook.EraseEvents(ctx, a.resources.DB)
+	n, lost, err := a.eventWatch().EraseEvents(ctx)
 	if n > 0 {
 		a.resources.Log.InfoContext(ctx, "payloads of old events erased", "events", n)
+	}
+	if len(lost) > 0 {
+		a.resources.Log.ErrorContext(ctx, "events were not applied within 90 days and are lost", "events", len(lost), "first", lost[0])
 	}
 	return err
 }
@@ -165,7 +172,7 @@ func (a *App) eraseEvents(ctx context.Context) error {
 // logged.
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
-	run := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business, Before: a.Privacy.RecordTracesTx}
+	run := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business, Traces: a.Privacy}
 	found, err := run.Run(ctx)
 	if found == nil {
 		return err

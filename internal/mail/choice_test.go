@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
 	"konbit/internal/platform/pg"
@@ -40,15 +41,21 @@ type quarterlyDonor struct {
 	plan  uuid.UUID
 }
 
-func newQuarterlyDonor(t *testing.T) quarterlyDonor {
-	h := program.New(t, program.Options{BaseURL: "https://give.example"})
-	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
+// settledPlan begins a recurring gift and settles its first payment.
+func settledPlan(h *program.Program, frequency string) donation.Donation {
 	f := program.ValidForm()
-	f.Frequency = "quarterly"
+	f.Frequency = frequency
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
 	h.DrainAll()
+	return d
+}
+
+func newQuarterlyDonor(t *testing.T) quarterlyDonor {
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
+	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
+	d := settledPlan(h, "quarterly")
 	p := quarterlyDonor{Program: h, t: t, donor: d.DonorID, plan: d.ID}
 	p.plans = mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}
 	return p

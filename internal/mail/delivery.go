@@ -56,6 +56,12 @@ func (d Delivery) State() State {
 	}
 }
 
+// MayHaveArrived reports whether the recipient may have the email. A delivery that waits may have been accepted by a
+// server whose reply is not recorded yet, or never came.
+func (d Delivery) MayHaveArrived() bool {
+	return d.RefusedAt == nil && (d.DeclinedAt == nil || d.Attempts > 0)
+}
+
 // String returns the state, the recipient and the server's reply.
 func (d Delivery) String() string {
 	text := fmt.Sprintf("%s to %s", d.State(), d.Recipient)

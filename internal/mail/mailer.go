@@ -29,6 +29,7 @@ type Mailer struct {
 	// address.
 	StopURL func(donor uuid.UUID, kind string, lang phrase.Language) string
 	Log     *slog.Logger
+	Refused func(kind string) // is called for each unstored email that was refused permanently; may be nil
 	// Yield blocks until more urgent work has finished; the caller calls done after rendering. nil: nothing is more
 	// urgent.
 	Yield func(ctx context.Context) (done func())
@@ -89,7 +90,8 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 }
 
 // sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is
-// about to be erased. It logs a permanent refusal and reports no error for it. about identifies the cause in the log.
+// about to be erased. It counts and logs a permanent refusal and reports no error for it. about identifies the cause in
+// the log.
 func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
@@ -101,6 +103,9 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	_, err = m.Transport.Send(ctx, e.From, e.To, message)
 	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && refusal.Permanent() {
+		if m.Refused != nil {
+			m.Refused(e.Kind)
+		}
 		m.Log.WarnContext(ctx, "email refused permanently", "kind", e.Kind, "about", about, "code", refusal.Code)
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
@@ -66,8 +65,8 @@ func (m Plans) render(ctx context.Context, e plan.Event) (*Email, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := donation.ContactOf(ctx, m.DB, p.ID)
-	if err != nil || to == nil || to.Email == "" {
+	to, err := PlanContact(ctx, m.DB, p.ID)
+	if err != nil || to == nil {
 		return nil, err
 	}
 	if to.Email, err = m.destination(ctx, to.Email); err != nil {

@@ -2,11 +2,11 @@ package mail
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
@@ -17,36 +17,28 @@ import (
 // kindPlanLink is the kind of the email with a valid link to a plan.
 const kindPlanLink = "plan_link"
 
-// MailFreshLink sends a valid link to a plan to the plan's donor. The email is not stored: a repeated job sends another
-// one. It sends nothing if the donor has no address or was erased.
+// MailFreshLink sends a valid link to a plan to the plan's address. The email is not stored: a repeated job sends
+// another one. It sends nothing if there is no address or the donor was erased.
 func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
 	p, err := recurring.ByID(ctx, m.DB, id)
 	if err != nil {
 		return err
 	}
-	donors, err := donor.ByIDs(ctx, m.DB, []uuid.UUID{p.DonorID})
-	if err != nil || len(donors) == 0 || donors[0].Email == "" || donors[0].IsErased() {
+	to, err := PlanContact(ctx, m.DB, id)
+	if err != nil || to == nil {
 		return err
 	}
-	to := donors[0]
 	if to.Email, err = m.destination(ctx, to.Email); err != nil {
 		return err
 	}
-	typed, err := donation.ContactOf(ctx, m.DB, p.ID)
-	if err != nil {
-		return err
-	}
-	if typed != nil { // people share mailboxes: the donor's row has the name that was entered last
-		to.FirstName, to.LastName = typed.FirstName, typed.LastName
-	}
-	email, err := m.renderFreshLink(ctx, p, to)
+	email, err := m.renderFreshLink(ctx, p, *to)
 	if err != nil {
 		return err
 	}
 	return m.sendUnstored(ctx, email, id)
 }
 
-func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donor.Donor) (*Email, error) {
+func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Contact) (*Email, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -70,7 +62,7 @@ func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donor.Donor)
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: entity.ID, Kind: kindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,
-		To: to.Email, ToName: to.FirstName + " " + to.LastName, Language: p.Language, Date: m.Now(),
+		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: p.Language, Date: m.Now(),
 	}
 	email.Subject, email.Text, email.HTML, err = m.View.PlanEmail(words)
 	return email, err

@@ -156,10 +156,14 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 
 // addressOf returns the address for emails about a receipt; empty if there is none. It is, in this order:
 //
-//  1. the address to which emails about this receipt were redirected last
-//  2. the same for a receipt that it replaces, as long as both were issued with the same address
-//  3. the address with which the receipt was issued
+//  1. the corrected address of the plan that the donation is a payment of
+//  2. the address to which emails about this receipt were redirected last
+//  3. the same for a receipt that it replaces, as long as both were issued with the same address
+//  4. the address with which the receipt was issued
 func (r Receipts) addressOf(ctx context.Context, issued receipt.Receipt) (string, error) {
+	if to, err := correctedPlanAddress(ctx, r.DB, issued); to != "" || err != nil {
+		return to, err
+	}
 	for {
 		to, err := correctedAddress(ctx, r.DB, issued.ID)
 		if to != "" || err != nil {

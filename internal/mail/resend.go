@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -31,8 +33,8 @@ var (
 	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
 )
 
-// Resend sends the email with a receipt again, to the address of its last delivery: the same bytes, the same
-// Message-ID.
+// Resend sends the email with a receipt again, to the corrected address of its plan or else the address of its last
+// delivery: the same bytes, the same Message-ID.
 func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
 	if !issued.IsValid() {
 		return ErrReceiptVoid
@@ -50,13 +52,16 @@ func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string
 		if err != nil {
 			return err
 		}
+		corrected, err := correctedPlanAddress(ctx, tx, issued)
 		switch {
+		case err != nil:
+			return err
 		case last.State() == Waiting:
 			return ErrWaiting
 		case last.Recipient == "":
 			return ErrNoRecipient
 		}
-		return rs.orderTx(ctx, tx, stored.ID, last.Recipient, causeResend, by)
+		return rs.orderTx(ctx, tx, stored.ID, cmp.Or(corrected, last.Recipient), causeResend, by)
 	})
 }
 
@@ -81,8 +86,9 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 //	void        the email that says so
 //	replaced    nothing: ErrReceiptVoid
 //
-// If a server accepted an email about the receipt for another address, the links to the donor's plans end, because
-// somebody else may have them. If not, they stay valid: the same bytes are sent, with the same link.
+// If the receipt is of a plan, this address becomes the plan's address. If an email about the
+// receipt or the plan may have arrived at another address, the links to the donor's plans end, because somebody else may
+// have them. If not, they stay valid: the same bytes are sent, with the same link.
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	if err := email.CheckPlain(to); err != nil {
 		return err
@@ -105,27 +111,101 @@ func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by 
 		return err
 	}
 	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error {
-		all, err := Deliveries(ctx, tx, []uuid.UUID{issued.ID})
+		donors, all, err := lockAboutTx(ctx, tx, issued)
 		if err != nil {
 			return err
 		}
-		isElsewhere := func(d Delivery) bool { return d.State() == Accepted && d.Recipient != to }
-		if slices.ContainsFunc(all[issued.ID], isElsewhere) {
-			if err := EndLinksTx(ctx, tx, issued); err != nil {
+		isElsewhere := func(d Delivery) bool { return d.MayHaveArrived() && d.Recipient != to }
+		if slices.ContainsFunc(all, isElsewhere) {
+			if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
 				return err
 			}
+		}
+		if err := rs.redirectWaitingTx(ctx, tx, all, stored.ID, to, by); err != nil {
+			return err
 		}
 		return rs.orderTx(ctx, tx, stored.ID, to, causeAddress, by)
 	})
 }
 
-// EndLinksTx ends the links to all plans of a receipt's donor. It is called when the receipt's address was wrong.
-func EndLinksTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt) error {
-	d, err := donation.ByID(ctx, tx, issued.DonationID)
+// CorrectAddressTx ends the links to all plans of a receipt's donor, and sends waiting emails about the receipt's plan to
+// the address to. Call it before a new receipt with that address replaces the receipt.
+func (rs Resender) CorrectAddressTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt, to, by string) error {
+	donors, all, err := lockAboutTx(ctx, tx, issued)
 	if err != nil {
 		return err
 	}
-	return planlink.EndOfDonorsTx(ctx, tx, []uuid.UUID{d.DonorID})
+	if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(all, func(d Delivery) bool { return d.Subject == issued.ID }) // a replaced receipt is not sent again
+	return rs.redirectWaitingTx(ctx, tx, others, uuid.Nil, to, by)
+}
+
+// lockAboutTx locks the links to the plans of a receipt's donor, then the deliveries of all emails about the receipt and
+// its plan, and returns the donor and the deliveries. An order inserted later locks the donor: see migration 00077.
+func lockAboutTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt) (donors []uuid.UUID, all []Delivery, err error) {
+	gift, err := donation.ByID(ctx, tx, issued.DonationID)
+	if err != nil {
+		return nil, nil, err
+	}
+	donors = []uuid.UUID{gift.DonorID}
+	if err := planlink.LockOfDonorsTx(ctx, tx, donors); err != nil {
+		return nil, nil, err
+	}
+	subjects, err := subjectsAbout(ctx, tx, issued)
+	if err != nil {
+		return nil, nil, err
+	}
+	by, err := Deliveries(ctx, tx, subjects)
+	if err != nil {
+		return nil, nil, err
+	}
+	var emails []uuid.UUID
+	for _, d := range slices.Concat(slices.Collect(maps.Values(by))...) {
+		emails = append(emails, d.EmailID)
+	}
+	if err := lockDeliveriesTx(ctx, tx, emails...); err != nil {
+		return nil, nil, err
+	}
+	by, err = Deliveries(ctx, tx, subjects) // what was recorded before the lock
+	return donors, slices.Concat(slices.Collect(maps.Values(by))...), err
+}
+
+// subjectsAbout returns the subjects of emails about a receipt and the plan that it is of: receipts and events.
+func subjectsAbout(ctx context.Context, q sqlx.QueryerContext, issued receipt.Receipt) ([]uuid.UUID, error) {
+	subjects := []uuid.UUID{issued.ID}
+	of, err := planOfReceipt(ctx, q, issued)
+	if err != nil || of == uuid.Nil {
+		return subjects, err
+	}
+	receipts, _, err := receiptsOfPlans(ctx, q, []uuid.UUID{of})
+	if err != nil {
+		return nil, err
+	}
+	events, err := recurring.Events(ctx, q, of)
+	for _, r := range receipts {
+		subjects = append(subjects, r.ReceiptID)
+	}
+	for _, e := range events {
+		subjects = append(subjects, e.ID)
+	}
+	return subjects, err
+}
+
+// redirectWaitingTx orders each email whose delivery waits once more, to another address. It leaves out the email except.
+func (rs Resender) redirectWaitingTx(ctx context.Context, tx *sqlx.Tx, all []Delivery, except uuid.UUID, to, by string) error {
+	ordered := map[uuid.UUID]bool{except: true}
+	for _, d := range all {
+		if d.State() != Waiting || d.Recipient == to || ordered[d.EmailID] {
+			continue
+		}
+		ordered[d.EmailID] = true
+		if err := rs.orderTx(ctx, tx, d.EmailID, to, causeAddress, by); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (rs Resender) orderTx(ctx context.Context, tx *sqlx.Tx, email uuid.UUID, to string, why cause, by string) error {

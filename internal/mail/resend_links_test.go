@@ -15,19 +15,20 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestCorrectedAddressEndsLinks: an email that a server refused gave its link to nobody, so that the link stays valid
-// for the corrected address. An email that was accepted at another address gave it to somebody.
+// monthlyReceipt returns the receipt of the first payment of a new monthly gift.
+func monthlyReceipt(t *testing.T, h *program.Program) receipt.Receipt {
+	t.Helper()
+	gift := settledPlan(h, "monthly")
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{gift.ID})
+	require.NoError(t, err)
+	return latest[gift.ID]
+}
+
+// TestCorrectedAddressEndsLinks: nobody has the link of an email that a server refused, so the link stays valid for the
+// corrected address. The link of an email that was accepted at another address ends.
 func TestCorrectedAddressEndsLinks(t *testing.T) {
 	h := program.New(t, program.Options{})
-	f := program.ValidForm()
-	f.Frequency = "monthly"
-	d := h.StartedGift(f)
-	h.Pay(d)
-	h.DeliverNew()
-	h.DrainAll()
-	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
-	require.NoError(t, err)
-	r := latest[d.ID]
+	r := monthlyReceipt(t, h)
 	valid := func() int { return h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`) }
 
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
@@ -47,11 +48,56 @@ func TestCorrectedAddressEndsLinks(t *testing.T) {
 	require.NotEmpty(t, link.Code)
 	require.Equal(t, 1, valid(), "the next email has a new link")
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		if err := mail.EndLinksTx(t.Context(), tx, r); err != nil {
+		if err := resender(h).CorrectAddressTx(t.Context(), tx, r, "right@example.org", "ana"); err != nil {
 			return err
 		}
 		_, err := receiptIssuer(h).CorrectTx(t.Context(), tx, r.ID, receipt.Correction{FirstName: "Anna", Email: "right@example.org"}, "ana", time.Now())
 		return err
 	}))
 	require.Zero(t, valid(), "a new receipt has a new link")
+}
+
+// TestCorrectedAddressEndsLinksOfEmailsOnTheirWay: an email whose delivery was tried and not refused may have arrived,
+// and so may one that a worker is sending. A refused one has not.
+func TestCorrectedAddressEndsLinksOfEmailsOnTheirWay(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := monthlyReceipt(t, h)
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, h.Receipts.Mail(t.Context(), r.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	for state, ends := range map[string]bool{
+		"tries = 1, refused_at = NULL, declined_at = NULL":  true,
+		"tries = 0, refused_at = NULL, declined_at = NULL":  true,
+		"tries = 1, refused_at = NULL, declined_at = now()": true,
+		"tries = 0, refused_at = NULL, declined_at = now()": false,
+		"tries = 1, refused_at = now(), declined_at = NULL": false,
+	} {
+		h.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER`)
+		h.Exec(`DELETE FROM letter_delivery WHERE cause <> 'first'`)
+		h.Exec(`UPDATE letter_delivery SET ` + state)
+		h.Exec(`ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
+		_, err := h.Receipts.Plans.Of(t.Context(), r.Facts.Instalment.PlanRef, "en")
+		require.NoError(t, err)
+		require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`))
+		require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+		require.Equal(t, ends, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`) == 0, state)
+	}
+}
+
+// TestCorrectedAddressMovesWhatWaits: emails about the plan that are stored and wait go to the corrected address.
+func TestCorrectedAddressMovesWhatWaits(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := monthlyReceipt(t, h)
+	plans := mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}
+	event := uuid.New()
+	h.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, 'paused', 'x', '{}', now())`, event, r.DonationID)
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, plans.Mail(t.Context(), event))
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.NoError(t, plans.Mail(t.Context(), event), "it is sent by another job")
+	startRunner(t, h)
+	require.ElementsMatch(t, []string{"right@example.org", "right@example.org"}, []string{waitForMessages(t, h, 2)[0].To, waitForMessages(t, h, 2)[1].To})
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Len(t, h.Mail.Messages(), 2, "nothing goes to the address that was typed")
 }

@@ -93,12 +93,13 @@ func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
 	return err
 }
 
-// lockDeliveriesTx locks an email's first delivery, so that transactions that read its deliveries and order another run
-// one after the other.
-func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, emailID uuid.UUID) error {
-	const query = `/* mail.lockDeliveriesTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
-	var id uuid.UUID
-	return tx.GetContext(ctx, &id, query, emailID)
+// lockDeliveriesTx locks the deliveries of emails, so that transactions that read them and order others run one after
+// the other, and none reads a delivery while a worker records its result.
+func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, emails ...uuid.UUID) error {
+	const query = `/* mail.lockDeliveriesTx */
+		SELECT id FROM letter_delivery WHERE letter_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
+	var ids []uuid.UUID
+	return tx.SelectContext(ctx, &ids, query, pg.UUIDs(emails))
 }
 
 const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordered_by, d.ordered_at,

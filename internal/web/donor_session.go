@@ -17,16 +17,14 @@ import (
 // DonorVisit is a request of a signed-in donor.
 type DonorVisit struct {
 	session.Session
-	Donors   []donor.Donor // the person as donor of each legal entity, by every address they proved
-	Catalog  *fund.Catalog
-	Language phrase.Language
+	Addresses []string      // that the person proved
+	Donors    []donor.Donor // the person as donor of each legal entity, by every address they proved
+	Catalog   *fund.Catalog
+	Language  phrase.Language
 }
 
 // LimitSubject returns what the limits of a signed-in donor count: the person.
 func (v DonorVisit) LimitSubject() string { return "person " + v.PersonID.String() }
-
-// Owns reports whether a donor is this person.
-func (v DonorVisit) Owns(id uuid.UUID) bool { return slices.Contains(donor.IDs(v.Donors), id) }
 
 // At returns the person as donor of one legal entity: one donor for each address that was used there.
 func (v DonorVisit) At(entity uuid.UUID) []donor.Donor {
@@ -73,7 +71,14 @@ func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit,
 		}
 	}
 	v := DonorVisit{Session: current}
-	if v.Donors, err = k.donorsOf(r, current); err != nil {
+	mailboxes, err := k.Access.Mailboxes(r.Context(), current.PersonID)
+	if err != nil {
+		return v, err
+	}
+	for _, m := range mailboxes {
+		v.Addresses = append(v.Addresses, m.Email)
+	}
+	if v.Donors, err = donor.ByEmails(r.Context(), k.DB, v.Addresses); err != nil {
 		return v, err
 	}
 	preferred := ""
@@ -83,16 +88,4 @@ func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit,
 	v.Language = k.VisitorLanguage(w, r, preferred)
 	v.Catalog, err = k.Catalog.Current(r.Context())
 	return v, err
-}
-
-func (k *Kernel) donorsOf(r *http.Request, current session.Session) ([]donor.Donor, error) {
-	mailboxes, err := k.Access.Mailboxes(r.Context(), current.PersonID)
-	if err != nil {
-		return nil, err
-	}
-	emails := make([]string, len(mailboxes))
-	for i, m := range mailboxes {
-		emails[i] = m.Email
-	}
-	return donor.ByEmails(r.Context(), k.DB, emails)
 }

@@ -17,7 +17,9 @@ import (
 // and not what the donor may do after signing in.
 type Limit struct {
 	guard.Limit
-	Name string // in the security log and the documentation
+	Name   string // in the security log and the documentation
+	Words  string // phrase of what was done too often, for the person
+	SignIn string // of limits by link: where the person may sign in and continue at once; otherwise empty
 	// Part divides what is counted, so that one part does not use up another; nil: it is not divided.
 	Part func(r *http.Request) string
 }
@@ -41,7 +43,10 @@ func (r Route) Unlimited(why string) Route {
 }
 
 // errLimited is the error of a request that exceeds its route's limit.
-type errLimited struct{ retry time.Duration }
+type errLimited struct {
+	*Limit
+	retry time.Duration // after which one more request is within the limit
+}
 
 func (errLimited) Error() string { return "web: a limit was reached" }
 
@@ -57,12 +62,17 @@ func (k *Kernel) checkLimit(r *http.Request, l *Limit, allowed any) error {
 	if l.Part != nil {
 		subject += " " + l.Part(r)
 	}
-	within, err := k.Guard.Allow(r.Context(), guard.Quota{Kind: "act " + l.Name, Subject: subject, Limit: l.Limit})
+	quota := guard.Quota{Kind: "act " + l.Name, Subject: subject, Limit: l.Limit}
+	within, err := k.Guard.Allow(r.Context(), quota)
 	if err != nil || within {
 		return err
 	}
 	securitylog.Limit(r.Context(), l.Name)
-	return errLimited{l.Window}
+	retry, err := k.Guard.Wait(r.Context(), quota)
+	if err != nil {
+		return err
+	}
+	return errLimited{l, max(retry, time.Second)}
 }
 
 // setRetryAfter sets the header of a response to a request that exceeds a limit.

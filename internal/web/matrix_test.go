@@ -157,6 +157,9 @@ func TestT10ForeignAndMissingObjectsTakeTheSameTime(t *testing.T) {
 		}
 		took := map[string][]time.Duration{}
 		for n := range 101 {
+			if n%5 == 0 { // before a limit is reached
+				e.Exec(`DELETE FROM guard_count`)
+			}
 			order := []string{owned, missing}
 			if n%2 == 1 {
 				slices.Reverse(order)
@@ -215,7 +218,7 @@ func TestT9OtherSitesChangeNothing(t *testing.T) {
 		if r.isOpened() {
 			for _, wrong := range []string{"", "AAAA", token} {
 				fields.Set("session", wrong)
-				assert.Equal(t, 403, e.Bearer.Ask(r.Method, path, fields).StatusCode, "%s without its token", r.name())
+				assert.Equal(t, 409, e.Bearer.Ask(r.Method, path, fields).StatusCode, "%s without its token: the page again", r.name())
 			}
 		}
 		if r.needsSession() || r.isOwners() {

@@ -14,6 +14,9 @@ type Permission[T any] struct {
 	Name string
 	// Check returns fault.NotFound for a person or an object it does not know.
 	Check func(w http.ResponseWriter, r *http.Request) (T, error)
+	// Find, if not nil, adds the object that the request names to what Check found. It is called after the request was
+	// counted for the route's limit, because to find an object may be most of the work.
+	Find func(r *http.Request, checked T) (T, error)
 	// Refuse answers a request that Check refused with err. If nil, the error's page is shown.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error) error
 	// Refusal is what the security log gets of a refused request. Empty: securitylog.AccessRefused.
@@ -58,11 +61,11 @@ func Owner[T any](k *Kernel, object string, find func(r *http.Request, v DonorVi
 		Refusal: securitylog.ObjectRefused,
 		Check: func(w http.ResponseWriter, r *http.Request) (Owned[T], error) {
 			v, err := k.donorVisit(w, r)
-			if err != nil {
-				return Owned[T]{}, err
-			}
-			found, err := find(r, v)
-			return Owned[T]{DonorVisit: v, Object: found}, err
+			return Owned[T]{DonorVisit: v}, err
+		},
+		Find: func(r *http.Request, o Owned[T]) (_ Owned[T], err error) {
+			o.Object, err = find(r, o.DonorVisit)
+			return o, err
 		},
 	}
 }

@@ -79,6 +79,11 @@ func use(e visitor.TwoDonors, r route, v *visitor.Visitor, path string) visitor.
 	if !r.writes() {
 		return v.Ask(http.MethodGet, path, nil)
 	}
+	return v.Ask(r.Method, path, fieldsOf(e, r, v))
+}
+
+// fieldsOf returns a form that passes all checks before the handler's own.
+func fieldsOf(e visitor.TwoDonors, r route, v *visitor.Visitor) url.Values {
 	fields := url.Values{
 		"do": {"nothing"}, "press": {program.NewID().String()}, "email": {"new@example.org"}, "code": {"1234 5678"}, "List-Unsubscribe": {"One-Click"},
 	}
@@ -91,7 +96,7 @@ func use(e visitor.TwoDonors, r route, v *visitor.Visitor, path string) visitor.
 		}
 		fields.Set("session", v.Token())
 	}
-	return v.Ask(r.Method, path, fields)
+	return fields
 }
 
 // signedWebhook posts a webhook with a valid signature and returns the status.

@@ -66,6 +66,9 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &known) {
 		page.Detail = fault.Field{Phrase: known.Phrase, Args: known.Args}
 	}
+	if limited := (errLimited{}); errors.As(err, &limited) {
+		page.Detail, page.RetryAfter, page.SignInURL = fault.Field{Phrase: limited.Words}, limited.retry, limited.SignIn
+	}
 	if status >= 500 {
 		page.Reference = reference(r.Context())
 	}

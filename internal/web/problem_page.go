@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
@@ -12,10 +13,12 @@ import (
 // ProblemPage says that a request failed, and what to do now.
 type ProblemPage struct {
 	view.Frame
-	Status    int         // HTTP status
-	Detail    fault.Field // what to do, more precisely than the status; Name is not used. Empty: the status's own words
-	Reference string      // finds the failure in the log; empty: not shown
-	BackURL   string      // where to try again; empty: the front page
+	Status     int           // HTTP status
+	Detail     fault.Field   // what to do, more precisely than the status; Name is not used. Empty: the status's own words
+	Reference  string        // finds the failure in the log; empty: not shown
+	BackURL    string        // where to try again; empty: the front page
+	RetryAfter time.Duration // after which the same is possible again; 0: not said
+	SignInURL  string        // where the person can sign in and go on at once; empty: not said
 }
 
 // Write writes the page. A status without words of its own is shown with those of 400 or 500.
@@ -27,6 +30,13 @@ func (p ProblemPage) Write(w io.Writer, v *view.View) error {
 	}{p, v.Phrase(p.Language, key+".title"), v.Phrase(p.Language, key+".text")}
 	if v.HasPhrase(p.Detail.Phrase) {
 		data.Text = v.ErrorText(p.Language, p.Detail)
+	}
+	if p.RetryAfter > 0 {
+		minutes := int((p.RetryAfter + time.Minute - 1) / time.Minute)
+		data.Text += " " + v.PhraseN(p.Language, "problem.429.after", minutes)
+	}
+	if p.SignInURL != "" {
+		data.Text += " " + v.Phrase(p.Language, "problem.429.sign_in_text")
 	}
 	return v.Write(w, "layout/problem", p.Language, data)
 }

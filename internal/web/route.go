@@ -86,11 +86,13 @@ func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(
 			}
 			allowed, err := check(w, r, wrap, p)
 			if err == nil {
-				err = k.checkLimit(r, route.Limit, allowed)
-				if err == nil {
-					err = h(w, r, allowed)
+				if err = k.checkLimit(r, route.Limit, allowed); err != nil {
+					return err
 				}
-				return err
+				allowed, err = find(r, wrap, p, allowed)
+			}
+			if err == nil {
+				return h(w, r, allowed)
 			}
 			if isRefusal(err) {
 				securitylog.RecordRefusal(r.Context(), cmp.Or(p.Refusal, securitylog.AccessRefused))
@@ -117,6 +119,19 @@ func check[T any](w http.ResponseWriter, r *http.Request, wrap Wrap, p Permissio
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
 	defer cancel()
 	return p.Check(w, r.WithContext(ctx))
+}
+
+// find calls a permission's Find, with the time of a page.
+func find[T any](r *http.Request, wrap Wrap, p Permission[T], checked T) (T, error) {
+	if p.Find == nil {
+		return checked, nil
+	}
+	if wrap != Stream {
+		return p.Find(r, checked)
+	}
+	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	defer cancel()
+	return p.Find(r.WithContext(ctx), checked)
 }
 
 // Routes returns the routes of the kernel and of all areas.

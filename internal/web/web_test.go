@@ -142,6 +142,24 @@ func TestCookieHasTheHostPrefix(t *testing.T) {
 	}
 }
 
+// TestASecondValueChangesNothing: the first value of a field that is posted twice counts, and a field in the address is ignored.
+func TestASecondValueChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	other := url.Values{"amount": {"50"}, "frequency": {"monthly"}, "fund": {"land"}, "first_name": {"Mallory"}, "last_name": {"Evil"}, "email": {"mallory@evil.example"}}
+	form := visitor.FilledForm()
+	for name := range other {
+		require.NotEmpty(t, form.Get(name), name)
+		form.Add(name, other.Get(name))
+	}
+	require.Equal(t, 303, visitor.Ask(t, "POST", h.URL+"/give/csio?"+other.Encode(), form).StatusCode)
+	require.Equal(t, []string{"ana@example.org 2000 once Ana Pérez general"}, h.Lines(`SELECT format('%s %s %s %s %s %s', c.email, d.amount, d.frequency, c.first_name, c.last_name, f.slug)
+		FROM donation d JOIN donation_contact c ON c.donation_id = d.id JOIN designation s ON s.donation_id = d.id JOIN fund f ON f.id = s.fund_id`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan`))
+	form.Del("amount")
+	require.Equal(t, 422, visitor.Ask(t, "POST", h.URL+"/give/csio?"+other.Encode(), form).StatusCode, "the address does not fill in what is missing")
+}
+
 // TestTwoHundredMutations: a form with forged values gets 422, Stripe is not called, and no row is written.
 func TestTwoHundredMutations(t *testing.T) {
 	t.Parallel()
@@ -310,7 +328,7 @@ func TestTheLogContainsNoNames(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
 	form := visitor.FilledForm()
-	canaries := map[string]string{"first_name": "Zzcanaryfirst", "last_name": "Zzcanarylast", "email": "zzcanarymail@example.org", "phone": "+1 617 555 019987", "note": "Zzcanarynote",
+	canaries := map[string]string{"first_name": "Zzcanaryfirst", "last_name": "Zzcanarylast", "email": "zzcanarymail@example.org", "phone": "+1 617 555 019987", "note": "Zzcanarynote\r\ntime=2026 level=ERROR msg=zzcanaryline",
 		"country": "Zzcanarycountry"}
 	for _, name := range contact.FieldNames() {
 		form.Set(name, "Zzcanary "+name)
@@ -343,6 +361,7 @@ func TestTheLogContainsNoNames(t *testing.T) {
 	ref := h.Lines(`SELECT public_ref FROM donation WHERE status = 'settled'`)[0]
 	visitor.Ask(t, "GET", h.URL+"/give/csio/thanks?gift="+ref, nil)
 	visitor.Ask(t, "GET", h.URL+"/give/csio?again="+ref, nil)
+	visitor.Ask(t, "GET", h.URL+"/give/csio%0Atime=2026%20level=ERROR?again=%0Azzcanaryline", nil)
 	h.Exec(`ALTER TABLE donor RENAME TO donor_gone`) // an error that quotes a query
 	form.Set("form", uuid.NewString())
 	assert.Equal(t, 500, post(form).StatusCode)
@@ -350,6 +369,9 @@ func TestTheLogContainsNoNames(t *testing.T) {
 	assert.Contains(t, log, "unexpected failure")
 	for _, secret := range append([]string{ref, session, "zzcanary", "Zzcanary", "019987", "canary-secret", "canarykey", "whsec_", "sk_test", "4242"}, form.Get("form")) {
 		assert.NotContains(t, strings.ToLower(log), strings.ToLower(secret))
+	}
+	for line := range strings.Lines(log) {
+		assert.Regexp(t, `^time=\d{4}-\d\d-\d\dT`, line, "a line that something typed began")
 	}
 }
 

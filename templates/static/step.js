@@ -1,7 +1,7 @@
 // Solves the puzzles of the step, so that trying stolen cards costs more than giving: for each puzzle the first
 // counter for which SHA-256 of "seed.puzzle.counter" begins with enough zero bits. The work is done a little at
-// a time, so the page stays alive; the button may be pressed at once and goes on by itself. Without this file
-// the page says how long to wait before pressing it.
+// a time, so the page stays alive; the button may be pressed at once and goes on by itself. Until the
+// work begins the page says how long to wait before pressing it: that is what a browser reads which cannot run this file.
 (() => {
   const form = document.getElementById("step");
   const status = document.getElementById("step-status");

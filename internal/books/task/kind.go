@@ -47,6 +47,7 @@ const (
 	Plan        Object = "plan"
 	Fund        Object = "fund" // by its code
 	Delivery    Object = "delivery"
+	Event       Object = "event"   // an event of the processor
 	Checker     Object = "checker" // the view that a checker reads
 )
 
@@ -100,7 +101,7 @@ func (k Kind) check() error {
 		return fmt.Errorf("task: kind %s is for %q", k.Code, k.For)
 	case !slices.Contains([]Closing{ByPerson, Automatically}, k.Closes):
 		return fmt.Errorf("task: kind %s closes %q", k.Code, k.Closes)
-	case !slices.Contains([]Object{Payment, Transaction, Donation, Plan, Fund, Delivery, Checker}, k.Link.Object):
+	case !slices.Contains([]Object{Payment, Transaction, Donation, Plan, Fund, Delivery, Event, Checker}, k.Link.Object):
 		return fmt.Errorf("task: kind %s leads to %q", k.Code, k.Link.Object)
 	}
 	return nil

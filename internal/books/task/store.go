@@ -20,14 +20,16 @@ type Task struct {
 
 var errNoKind = errors.New("task: opened without a kind")
 
-// OpenTx opens a task. If one of the same kind and subject is open, it stays as it is; if one was closed, it opens
+// OpenTx opens a task. If one of the same kind and subject is open, it stays as it is, but of a kind that closes
+// automatically it gets the new details: such a task is about a state, and says how it is now. If one was closed, it opens
 // again with the new details.
 func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, now time.Time) error {
 	const insert = `/* task.OpenTx */
 		INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (entity_id, kind, subject) DO UPDATE
-		   SET detail = EXCLUDED.detail, opened_at = EXCLUDED.opened_at, closed_at = NULL, times = finance_task.times + 1
-		 WHERE finance_task.closed_at IS NOT NULL`
+		   SET detail = EXCLUDED.detail, closed_at = NULL, times = finance_task.times + (finance_task.closed_at IS NOT NULL)::integer,
+		       opened_at = CASE WHEN finance_task.closed_at IS NULL THEN finance_task.opened_at ELSE EXCLUDED.opened_at END
+		 WHERE finance_task.closed_at IS NOT NULL OR $7 AND finance_task.detail <> EXCLUDED.detail`
 	if t.Kind == nil {
 		return errNoKind
 	}
@@ -38,7 +40,7 @@ func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, no
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, insert, newID(), t.EntityID, t.Kind.Code, t.Subject, string(detail), now)
+	_, err := tx.ExecContext(ctx, insert, newID(), t.EntityID, t.Kind.Code, t.Subject, string(detail), now, t.Kind.Closes == Automatically)
 	return err
 }
 

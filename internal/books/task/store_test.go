@@ -1,6 +1,7 @@
 package task
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,6 +94,28 @@ func TestLifeOfATask(t *testing.T) {
 
 	inTx(func(tx *sqlx.Tx) error { return CloseStoredTx(t.Context(), tx, again, at(6)) })
 	count(0)
+}
+
+// TestATaskAboutAStateSaysHowItIsNow: while a task that closes automatically is open, its details follow.
+func TestATaskAboutAStateSaysHowItIsNow(t *testing.T) {
+	db := testkit.DB(t)
+	entity := storedEntity(t, db)
+	kind := *kindForTest(t, Link{Object: Payment})
+	for _, closes := range []Closing{Automatically, ByPerson} {
+		kind.Closes = closes
+		for n := range 3 {
+			opened := Task{EntityID: entity, Kind: &kind, Subject: string(closes), Detail: map[string]string{"events": strconv.Itoa(n + 1)}}
+			require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error {
+				return OpenTx(t.Context(), tx, opened, newID, time.Date(2026, 3, 1, 12, n, 0, 0, time.UTC))
+			}))
+		}
+		all, err := List(t.Context(), db.Server, Filter{Subject: string(closes)})
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		require.Equal(t, map[Closing]string{Automatically: "3", ByPerson: "1"}[closes], all[0].Detail["events"])
+		require.Equal(t, 1, all[0].Times)
+		require.Equal(t, 0, all[0].OpenedAt.UTC().Minute(), "it is open since the first")
+	}
 }
 
 // TestATaskOfAnotherVersionCanBeClosed: its kind is not registered here.

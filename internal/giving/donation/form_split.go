@@ -119,3 +119,23 @@ func (c *checker) cover(gift money.Amount, parts []Designation) (total, covered 
 	}
 	return total, covered
 }
+
+// SplitLike divides an amount among the funds of parts, in their proportion, as a form has it; nil if it cannot be
+// divided.
+func SplitLike(parts []Designation, amount money.Amount, catalog *fund.Catalog) map[string]string {
+	weights := make([]int64, len(parts))
+	for i, part := range parts {
+		weights[i] = part.Amount.Minor
+	}
+	shares, err := amount.Split(weights)
+	if err != nil {
+		return nil
+	}
+	split := map[string]string{}
+	for i, part := range parts {
+		if f, err := catalog.Fund(part.FundID); err == nil {
+			split[f.Slug] = shares[i].Decimal()
+		}
+	}
+	return split
+}

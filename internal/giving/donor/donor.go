@@ -36,6 +36,7 @@ type Donor struct {
 	OrganisationName string    `db:"organisation_name"` // "" for a person
 	Language         string    `db:"language"`          // BCP 47 base language
 	CreatedAt        time.Time `db:"created_at"`
+	RecordedAt       time.Time `db:"recorded_at"` // by the database's clock; set by it, and read by ByEmails only
 
 	contact.Details
 	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil if the donor wants no news

@@ -14,7 +14,8 @@ import (
 // first.
 func ByEmails(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
 	const query = `/* donor.ByEmails */
-		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at, ` + contact.DetailColumns + `,
+		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at,
+		       coalesce(recorded_at, created_at) AS recorded_at, ` + contact.DetailColumns + `,
 		       news_consented_at FROM donor
 		 WHERE email = ANY($1::text[]) ORDER BY coalesce(first_gift_at, created_at) DESC, id`
 	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))

@@ -170,3 +170,12 @@ func ForNewCard(all []Plan) (chosen *Plan, running int) {
 	}
 	return chosen, running
 }
+
+// IDs returns the plans' ids.
+func IDs(plans []Plan) []uuid.UUID {
+	ids := make([]uuid.UUID, len(plans))
+	for i, p := range plans {
+		ids[i] = p.ID
+	}
+	return ids
+}

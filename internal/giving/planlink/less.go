@@ -19,6 +19,9 @@ const (
 // ErrNeedsSession: the request takes more than the donor agreed to, and the donor did not sign in.
 var ErrNeedsSession error = fault.New(fault.Forbidden, "plan.error.more", nil)
 
+// ErrRequestWaits: an earlier request of the plan is not executed yet, and the donor did not sign in.
+var ErrRequestWaits error = fault.New(fault.Forbidden, "plan.error.waits", nil)
+
 // Terms are what a plan takes from its donor. Amounts are in minor units.
 type Terms struct {
 	Frequency org.Frequency

@@ -86,20 +86,37 @@ func (l Links) Current(ctx context.Context, plan, of uuid.UUID) (Secrets, error)
 	})
 }
 
-// EndOfDonorsTx ends all links of donors.
-func EndOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
-	const query = `/* planlink.EndOfDonorsTx */ UPDATE plan_link SET ended_at = now() WHERE donor_id = ANY($1::uuid[]) AND ended_at IS NULL`
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(donors))
-	return err
+// LockOfDonorsTx locks all valid links of donors, for a transaction that locks deliveries before it knows whether they
+// end.
+func LockOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
+	const query = `/* planlink.LockOfDonorsTx */
+		SELECT id FROM plan_link WHERE donor_id = ANY($1::uuid[]) AND ended_at IS NULL ORDER BY id FOR UPDATE`
+	var ids []uuid.UUID
+	return tx.SelectContext(ctx, &ids, query, pg.UUIDs(donors))
 }
 
-// EndOfEmailsTx ends all links of the donors with these addresses.
-func EndOfEmailsTx(ctx context.Context, tx *sqlx.Tx, emails []string) error {
+// EndOfDonorsTx ends all links of donors. It locks them in the order of their ids, before the caller's transaction locks
+// a session, a delivery or a donor: the order of migration 00077.
+func EndOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
+	return endTx(ctx, tx, donors, nil)
+}
+
+// EndOfEmailsTx ends all links of the donors with these addresses, and those to these plans.
+func EndOfEmailsTx(ctx context.Context, tx *sqlx.Tx, emails []string, plans []uuid.UUID) error {
 	donors, err := donor.ByEmails(ctx, tx, emails)
 	if err != nil {
 		return err
 	}
-	return EndOfDonorsTx(ctx, tx, donor.IDs(donors))
+	return endTx(ctx, tx, donor.IDs(donors), plans)
+}
+
+func endTx(ctx context.Context, tx *sqlx.Tx, donors, plans []uuid.UUID) error {
+	const query = `/* planlink.endTx */
+		WITH theirs AS MATERIALIZED (
+		    SELECT id FROM plan_link WHERE (donor_id = ANY($1::uuid[]) OR plan_id = ANY($2::uuid[])) AND ended_at IS NULL ORDER BY id FOR UPDATE)
+		UPDATE plan_link l SET ended_at = now() FROM theirs t WHERE l.id = t.id`
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(donors), pg.UUIDs(plans))
+	return err
 }
 
 // DeleteExpired deletes links a year after they expired. Until then their emails can be asked for again.

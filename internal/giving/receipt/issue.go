@@ -30,11 +30,15 @@ type Issuer struct {
 	NewID func() uuid.UUID
 }
 
-// IssueTx issues a receipt for each request and enqueues its email. The counter's row stays locked until the commit, so
-// call it last. A number is used only if the transaction commits, so there are no gaps; a sequence would leave some.
+// IssueTx issues a receipt for each request and enqueues its email. It waits for erasures of the donors before it takes
+// numbers. The counter's row stays locked until the commit, so call it last. A number is used only if the transaction
+// commits, so there are no gaps; a sequence would leave some.
 func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now time.Time) ([]Receipt, error) {
 	if len(asked) == 0 {
 		return nil, nil
+	}
+	if err := LockDonorsTx(ctx, tx, donationIDs(asked)); err != nil {
+		return nil, err
 	}
 	asked = append([]Request(nil), asked...)
 	sort.SliceStable(asked, func(i, j int) bool { return series(asked[i]) < series(asked[j]) })
@@ -66,6 +70,23 @@ func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now t
 		}
 	}
 	return issued, d.Queue.EnqueueTx(ctx, tx, emails...)
+}
+
+func donationIDs(asked []Request) []uuid.UUID {
+	ids := make([]uuid.UUID, len(asked))
+	for i, a := range asked {
+		ids[i] = a.DonationID
+	}
+	return ids
+}
+
+// LockDonorsTx waits for erasures of the donors of donations, and excludes them until the transaction ends. Call it
+// before locks that everybody needs: of counters, of funds. Later, everybody would wait for the erasure of one donor,
+// and two receipts of one person would lock their donors in another order than the erasure.
+func LockDonorsTx(ctx context.Context, tx *sqlx.Tx, donations []uuid.UUID) error {
+	const query = `/* receipt.LockDonorsTx */ SELECT lock_donors_of($1::uuid[])`
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(donations))
+	return err
 }
 
 func series(a Request) string { return fmt.Sprintf("%s %d", a.EntityID, a.Year) }

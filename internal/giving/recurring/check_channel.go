@@ -14,7 +14,7 @@ import (
 // before the request is stored.
 //
 // While an earlier request of the plan waits for Stripe, a link may only cancel: a smaller change could undo a reduction
-// that waits, and a pause could shorten a longer one.
+// that waits, and a pause could shorten a longer one. The error is planlink.ErrRequestWaits then.
 func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
 	if err := planlink.CheckKind(channel, kind); err != nil {
 		return err
@@ -27,7 +27,7 @@ func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind 
 		return err
 	}
 	if waits {
-		return planlink.ErrNeedsSession
+		return planlink.ErrRequestWaits
 	}
 	if kind != plan.KindChange {
 		return nil

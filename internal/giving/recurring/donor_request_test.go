@@ -104,7 +104,7 @@ func TestAForwardedLinkTakesLess(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'change'`))
 
 	require.NoError(t, change(planlink.BySession, "b", "10", "monthly"))
-	require.ErrorIs(t, change(planlink.ByLink, "c", "15", "monthly"), planlink.ErrNeedsSession, "less than today's $20, more than the $10 that wait for Stripe")
+	require.ErrorIs(t, change(planlink.ByLink, "c", "15", "monthly"), planlink.ErrRequestWaits, "less than today's $20, more than the $10 that wait for Stripe")
 	deliverAll(t, h)
 	require.NoError(t, change(planlink.ByLink, "d", "8", "quarterly"))
 	deliverAll(t, h)
@@ -124,9 +124,9 @@ func TestALinkShortensNoPauseThatWaits(t *testing.T) {
 	_, err := h.Plans.Pause(t.Context(), as(planlink.BySession, "a"), 3)
 	require.NoError(t, err)
 	_, err = h.Plans.Pause(t.Context(), as(planlink.ByLink, "b"), 1)
-	require.ErrorIs(t, err, planlink.ErrNeedsSession)
+	require.ErrorIs(t, err, planlink.ErrRequestWaits)
 	_, err = h.Plans.Skip(t.Context(), as(planlink.ByLink, "c"))
-	require.ErrorIs(t, err, planlink.ErrNeedsSession)
+	require.ErrorIs(t, err, planlink.ErrRequestWaits)
 	_, err = h.Plans.Cancel(t.Context(), as(planlink.ByLink, "d"), "")
 	require.NoError(t, err)
 }

@@ -52,6 +52,15 @@ func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) ([]pla
 	return plans, err
 }
 
+// OfDonations returns the plans that donations are payments of, the oldest first.
+func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) ([]plan.Plan, error) {
+	const query = `/* recurring.OfDonations */ SELECT ` + planColumns + ` FROM plan
+		WHERE id IN (SELECT plan_id FROM instalment WHERE donation_id = ANY($1::uuid[])) AND begun_at IS NOT NULL ORDER BY begun_at, id`
+	var plans []plan.Plan
+	err := sqlx.SelectContext(ctx, q, &plans, query, pg.UUIDs(donations))
+	return plans, err
+}
+
 // ofCustomer returns the running plans of a customer at Stripe.
 func ofCustomer(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, customer string) ([]plan.Plan, error) {
 	const query = `/* recurring.ofCustomer */ SELECT ` + planColumns + ` FROM plan

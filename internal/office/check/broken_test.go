@@ -157,6 +157,8 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a card of a plan":                      {erased + plan + `UPDATE plan SET card_last4 = '4242'`, "A17 plan KEPT"},
 		"an event of a plan":                    {erased + plan + `INSERT INTO plan_event VALUES ('MADE', 'KEPT', 'x', 'x', '{"reason": "x"}', now())`, "A17 plan_event MADE"},
 		"a request of a plan":                   {erased + plan + `INSERT INTO plan_request VALUES ('MADE', 'KEPT', 'x', 'x', '{"brand": "x"}', 'x', now())`, "A17 plan_request MADE"},
+		"an email about the erasure":            {erased + `INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at) VALUES ('MADE', 'TSNE', 'erasure_asked', 'MADE', 'x', 'x', 'x', now())`, "A17 letter MADE"},
+		"the address of an erased donor":        {`UPDATE donor SET email = 'forgotten-' || id || '@invalid' WHERE id = 'DONOR'`, "A17 donor DONOR"},
 		"a trace of an address":                 {`INSERT INTO erasure_trace VALUES ('donor', 'MADE')`, "A17 donor MADE"},
 		"nothing":                               {`SELECT 1`, ""},
 	} {

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -8,12 +9,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/check"
+	"konbit/internal/office/privacy"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -177,6 +180,71 @@ func TestAnInventedResultStopsNothing(t *testing.T) {
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
 	_, err = tx.Exec(`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'A9', 0, '0')`)
 	require.ErrorContains(t, err, "read committed")
+}
+
+// leaveErasedAddress erases the donor of a gift and inserts a donor of another legal entity with the same address, dated
+// before the erasure.
+func leaveErasedAddress(t *testing.T, h *program.Program, d donation.Donation) {
+	t.Helper()
+	address := h.Lines(`SELECT email FROM donor WHERE id = $1`, d.DonorID)[0]
+	e, err := h.OwnersPrivacy().Request(t.Context(), privacy.ErasureRequest{
+		Donors: []uuid.UUID{d.DonorID}, Addresses: []string{address}, Language: "en", RequestedBy: "donor",
+	})
+	require.NoError(t, err)
+	require.NoError(t, h.OwnersPrivacy().Erase(t.Context(), e.ID))
+	h.Exec(`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
+		SELECT gen_random_uuid(), id, $1, '', '', 'en', now() FROM legal_entity WHERE slug = 'aina'`, address)
+	h.Exec(`UPDATE donor SET recorded_at = now() - interval '1 hour' WHERE email = $1`, address)
+}
+
+// TestAnInventedResultHidesNoErasedPerson: an intruder with the server's role inserts a result of A17 and says that the
+// addresses were compared. The run compares them once.
+func TestAnInventedResultHidesNoErasedPerson(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	leaveErasedAddress(t, h, h.SettledGift(program.ValidForm()))
+	daily := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now, Traces: h.Privacy}
+	for _, statement := range []string{
+		`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'A1', 0, '0')`,
+		`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'A17', 0, '0')`,
+		`INSERT INTO erasure_trace_run (day, mac) SELECT (now() AT TIME ZONE 'UTC' - interval '8 hours')::date, sha256('x')`,
+	} {
+		_, err := h.DB.Server.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+	all, err := daily.Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, len(check.Checkers())-1, "all but A1")
+	require.Len(t, check.Rows(all), 1)
+	require.Equal(t, "A17", check.Rows(all)[0].Checker)
+	require.NotZero(t, h.Count(`SELECT count(*) FROM finance_task WHERE subject = 'check_erased_person' AND closed_at IS NULL`))
+	all, err = daily.Run(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, all, "once a day")
+}
+
+// brokenTracer cannot compare addresses.
+type brokenTracer struct{}
+
+func (brokenTracer) RecordTracesTx(ctx context.Context, tx *sqlx.Tx) error {
+	_, err := tx.ExecContext(ctx, `SELECT 1 / 0`)
+	return err
+}
+
+func (brokenTracer) TracedTodayTx(context.Context, *sqlx.Tx) (bool, error) { return false, nil }
+
+// TestAddressesThatCannotBeComparedStopNoChecker: the failure is that of A17, with a task.
+func TestAddressesThatCannotBeComparedStopNoChecker(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	all, err := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now, Traces: brokenTracer{}}.Run(t.Context())
+	require.ErrorContains(t, err, "no row names a person who was erased")
+	require.Len(t, all, len(check.Checkers())-1)
+	require.Equal(t, []string{"it cannot run: SQLSTATE 22012"},
+		h.Lines(`SELECT DISTINCT detail ->> 'about it' FROM finance_task WHERE kind = 'checker_found' AND subject = 'check_erased_person'`))
+	all, err = check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now, Traces: h.Privacy}.Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
 }
 
 // TestACheckerThatFailsStopsNoOther: rows that an intruder inserts can make a view fail. The others run, a task says

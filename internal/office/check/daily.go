@@ -19,11 +19,17 @@ import (
 
 // DailyRun runs the checkers once a day, with any number of servers, and opens tasks for what they find.
 type DailyRun struct {
-	DB    *sqlx.DB
-	NewID func() uuid.UUID
-	Now   func() time.Time // dates the tasks
-	// Before runs in the transaction of the checkers, before them: it finds what no view can. nil: nothing.
-	Before func(ctx context.Context, tx *sqlx.Tx) error
+	DB     *sqlx.DB
+	NewID  func() uuid.UUID
+	Now    func() time.Time // dates the tasks
+	Traces AddressTracer    // nil: addresses are not compared
+}
+
+// AddressTracer finds rows that contain an erased address, for checker A17: no view can. Package privacy implements it.
+type AddressTracer interface {
+	RecordTracesTx(ctx context.Context, tx *sqlx.Tx) error
+	// TracedTodayTx reports whether RecordTracesTx ran on this day, whatever check_run contains.
+	TracedTodayTx(ctx context.Context, tx *sqlx.Tx) (bool, error)
 }
 
 // Run runs the checkers that did not run on this day. A day begins at 08:00 UTC, which is night in all of the United
@@ -35,23 +41,19 @@ type DailyRun struct {
 //
 // all is nil if all checkers ran already. If several servers call it at the same time, one runs the checkers. A checker
 // that fails stops no other one: it gets a task, has no result of the day, and so runs again with the next call. Then
-// Run returns the results of the others and an error.
+// Run returns the results of the others and an error. A17 also runs if the addresses were not compared on this day. A
+// stored result does not prove the comparison, because the server's role may insert one.
 func (n DailyRun) Run(ctx context.Context) (all []Found, err error) {
 	var failed []error
 	err = pg.InTx(ctx, n.DB, func(tx *sqlx.Tx) error {
 		all, failed = nil, nil
-		due, err := dueTx(ctx, tx)
+		due, err := n.dueTx(ctx, tx)
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		entities, err := org.Entities(ctx, tx)
 		if err != nil {
 			return err
-		}
-		if n.Before != nil && len(due) == len(Checkers()) {
-			if err := n.Before(ctx, tx); err != nil {
-				return err
-			}
 		}
 		for _, c := range due {
 			found, err := n.runOneTx(ctx, tx, entities, c)
@@ -80,7 +82,12 @@ func (n DailyRun) runOneTx(ctx context.Context, tx *sqlx.Tx, entities []org.Lega
 	if _, err = tx.ExecContext(ctx, begin); err != nil {
 		return found, err
 	}
-	found, err = runChecker(ctx, tx, c)
+	if c.No == erasedPerson && n.Traces != nil {
+		err = n.Traces.RecordTracesTx(ctx, tx)
+	}
+	if err == nil {
+		found, err = runChecker(ctx, tx, c)
+	}
 	for i := 0; i < len(entities) && err == nil; i++ {
 		err = n.updateTaskTx(ctx, tx, entities[i].ID, found)
 	}
@@ -95,7 +102,7 @@ func (n DailyRun) runOneTx(ctx context.Context, tx *sqlx.Tx, entities []org.Lega
 }
 
 // dueTx returns the checkers without a result of the current day. It returns none if another process is running them.
-func dueTx(ctx context.Context, tx *sqlx.Tx) (due []Checker, err error) {
+func (n DailyRun) dueTx(ctx context.Context, tx *sqlx.Tx) (due []Checker, err error) {
 	const lock = `/* check.dueTx */ SELECT pg_try_advisory_xact_lock(hashtext('konbit nightly check'))`
 	const done = `/* check.dueTx */ SELECT checker FROM check_run WHERE day = (now() AT TIME ZONE 'UTC' - interval '8 hours')::date`
 	var ours bool
@@ -106,12 +113,22 @@ func dueTx(ctx context.Context, tx *sqlx.Tx) (due []Checker, err error) {
 	if err := tx.SelectContext(ctx, &today, done); err != nil {
 		return nil, err
 	}
+	if n.Traces != nil && slices.Contains(today, erasedPerson) {
+		traced, err := n.Traces.TracedTodayTx(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if !traced {
+			today = slices.DeleteFunc(today, func(no string) bool { return no == erasedPerson })
+		}
+	}
 	return slices.DeleteFunc(Checkers(), func(c Checker) bool { return slices.Contains(today, c.No) }), nil
 }
 
-// recordTx stores the result of a checker. The database sets its day and counts the rows itself.
+// recordTx stores the result of a checker, if it has none of the day. The database sets its day and counts the rows
+// itself.
 func recordTx(ctx context.Context, tx *sqlx.Tx, f Found) error {
-	const insert = `/* check.recordTx */ INSERT INTO check_run (day, checker, found, took) VALUES (current_date, $1, $2, make_interval(secs => $3))`
+	const insert = `/* check.recordTx */ INSERT INTO check_run (day, checker, found, took) VALUES (current_date, $1, $2, make_interval(secs => $3)) ON CONFLICT DO NOTHING`
 	_, err := tx.ExecContext(ctx, insert, f.No, f.Count, f.Took.Seconds())
 	return err
 }

@@ -52,7 +52,7 @@ func (w SealWatch) Run(ctx context.Context) (waiting []ledger.Unsealed, err erro
 				err = task.CloseTx(ctx, tx, e.ID, taskSealing, sealView, w.Now())
 			} else {
 				err = task.OpenTx(ctx, tx, task.Task{EntityID: e.ID, Kind: taskSealing, Subject: sealView, Detail: map[string]string{
-					"entries": strconv.FormatInt(u.Entries, 10), "first recorded": u.Longest().Round(time.Second).String() + " ago",
+					"entries": strconv.FormatInt(u.Entries, 10), "first recorded": w.Now().Add(-u.Longest()).UTC().Truncate(time.Minute).Format(time.RFC3339),
 				}}, w.NewID, w.Now())
 			}
 			if err != nil {

@@ -6,7 +6,8 @@
 //	                                                                              │  ▲
 //	                    konbit keys rotate (key), konbit migrate (address)        └──┘
 //
-// A process whose keys do not include the recorded one ends (ErrKey). A server with another address serves, says so in
+// A process whose keys do not include the recorded one does not start (ErrKey); one that runs when another key is
+// recorded goes on, and says so in its log. A server with another address serves, says so in
 // its log and metrics, and sends no emails (ErrAddress).
 //
 // The package never sees a key, only fingerprints.

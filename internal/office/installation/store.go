@@ -93,23 +93,25 @@ func setTx(ctx context.Context, tx *sqlx.Tx, fact, value string) error {
 }
 
 // Record records what is missing, and another address of the pages, about which it returns a line of text. It returns
-// ErrKey if the recorded key is not in the ring; a ring without keys is not compared. base may be nil. Its database
-// connection is the owner's.
+// ErrKey, and changes nothing, if the recorded key is not in the ring: the settings are then those of another
+// installation. A ring without keys is not compared. base may be nil. Its database connection is the owner's.
 func Record(ctx context.Context, db *sqlx.DB, keys keyring.Ring, base *url.URL) (changed string, err error) {
-	known, err := RecordMissing(ctx, db, keys, base)
+	known, err := Read(ctx, db)
 	if err != nil {
 		return "", err
 	}
-	if known.CheckAddress(base) != nil {
-		if err := SetAddress(ctx, db, base); err != nil {
+	if !keys.IsEmpty() {
+		if err := known.CheckKey(keys); err != nil {
 			return "", err
 		}
-		changed = fmt.Sprintf("BASE_URL is now %s; it was %s. A server with the former address sends no emails.\n", base, known.Address)
 	}
-	if keys.IsEmpty() {
-		return changed, nil
+	if known, err = RecordMissing(ctx, db, keys, base); err != nil || known.CheckAddress(base) == nil {
+		return "", err
 	}
-	return changed, known.CheckKey(keys)
+	if err := SetAddress(ctx, db, base); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("BASE_URL is now %s; it was %s. A server with the former address sends no emails.\n", base, known.Address), nil
 }
 
 // Check returns ErrKey if the recorded key is not in the ring.

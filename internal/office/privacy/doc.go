@@ -13,10 +13,13 @@
 // A receipt is retained for seven years, the common practice in the United States. During that time, what it said about
 // the donor is in receipt_kept, with the reason. The database copies it there itself (function erase_people) and masks
 // it with a one-time key, which it deletes; the key's other copy is sealed under the installation's secret, which no
-// dump contains. The server's role can neither read nor write the table. So neither a stolen backup nor an attacker in
-// the server can read a copy, and no attacker can replace one. To open a copy takes the database owner's password and
-// the secret together, and records who did it and why. Expired copies are deleted automatically, by the database's
-// clock. The owner makes the keys ahead of need: Prepare. Copies in receipt_hold are of an earlier release.
+// dump contains. The server's role can neither read nor write the table. So an attacker in the server cannot read a
+// copy, and no attacker can replace one. A stolen backup from after the erasure does not open it either; together with
+// one from before, which contains the key that was not used yet, it does. But that one contains the receipt itself,
+// unless the person gave in between: leave the keys out of dumps (running/backup.md). To open a copy takes the database
+// owner's password and the secret together, and records who did it and why. Expired copies are deleted automatically,
+// by the database's clock. The owner makes the keys ahead of need: Prepare. Copies in receipt_hold are of an earlier
+// release.
 //
 // The database does not take the server's word for an erasure. The server's role waits three days from the moment the
 // database recorded the request, erases at most fifty people in 24 hours, and only those whom the request names
@@ -24,14 +27,18 @@
 //
 // Whatever writes about a person at the same time waits: an erasure locks the person's donors and addresses before it
 // reads anything (function lock_people; migration 00077 names the order of locks), and a trigger on each table with
-// personal columns waits for these locks and writes the row in its erased form, or not at all. So a receipt that is
-// being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events of Stripe are
-// stored without what names a person, whoever it is. A new form or sign-in after the erasure is a new person's.
-// testdata/columns.txt lists every column of every table with what an erasure does with it.
+// personal columns waits for these locks and writes the row in its erased form, or not at all: whoever may_erase marked
+// in erasure_donor.erased_at was erased, and nobody else, whatever address the server's role writes into a donor. So a
+// receipt that is being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events
+// of Stripe are stored without what names a person, whoever it is; those that an earlier release stored, also while it
+// runs beside this one in an upgrade, contain names for up to 90 days, and A17 sees only addresses in them. A new form
+// or sign-in after the erasure is a new person's. testdata/columns.txt lists every column of every table with what an
+// erasure does with it.
 //
 // Each night RecordTracesTx and checker A17 look for rows that name an erased person all the same: rows of erased
 // donors that are not in their erased form, and addresses, compared as whole values by their keyed hashes. Erasing once
-// more removes them: konbit erasures apply.
+// more removes them: konbit erasures apply. In rows about somebody else (a receipt that staff sent to that address) it
+// removes the address alone. What is newer than the first run of an erasure is a new person's, and stays.
 //
 // A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.

@@ -16,6 +16,7 @@ const (
 	sealedReceipt   = "konbit privacy receipt"
 	sealedRecipient = "konbit privacy tell"
 	listPurpose     = "konbit privacy list"
+	tracePurpose    = "konbit privacy traces"
 )
 
 // errSealed is returned if another secret sealed the text, or if it was changed since.
@@ -33,9 +34,16 @@ func (k Eraser) open(purpose string, sealed []byte, about uuid.UUID) ([]byte, er
 // macs returns the keyed hash of an address by each key, that of the current key first. Without a key, an address
 // cannot be found in the list by trying.
 func (k Eraser) macs(address string) (all [][]byte) {
-	for _, key := range k.Keys.Derived(listPurpose) {
+	return k.macsOf(listPurpose, email.Normalize(address))
+}
+
+// traceMACs returns the mark of a day on which addresses were compared, by each key.
+func (k Eraser) traceMACs(day string) [][]byte { return k.macsOf(tracePurpose, day) }
+
+func (k Eraser) macsOf(purpose, text string) (all [][]byte) {
+	for _, key := range k.Keys.Derived(purpose) {
 		h := hmac.New(sha256.New, key)
-		h.Write([]byte(email.Normalize(address)))
+		h.Write([]byte(text))
 		all = append(all, h.Sum(nil))
 	}
 	return all

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,10 +24,22 @@ import (
 // server's role it returns ErrWaits before that, and ErrNoKeys if Prepare must run first.
 //
 // The locks that lockTx takes make every writer of personal data wait until the erasure has ended (migration 00077).
-func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
-	if err := k.addDonors(ctx, id); err != nil {
-		return err
+func (k Eraser) Erase(ctx context.Context, id uuid.UUID) (err error) {
+	for tries := 0; tries < 5; tries++ {
+		if err = k.addDonors(ctx, id); err != nil {
+			return err
+		}
+		if err = k.erase(ctx, id); !errors.Is(err, errNewDonor) {
+			return err
+		}
 	}
+	return errors.Join(ErrWaits, err)
+}
+
+// errNewDonor reports that the person became a donor of another legal entity after addDonors looked.
+var errNewDonor = errors.New("privacy: the person began a donation to another legal entity just now")
+
+func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
 	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2)`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
@@ -40,6 +53,9 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 		}
 		if err := lockTx(ctx, tx, id, addresses); err != nil {
 			return err
+		}
+		if missing, err := k.missingTx(ctx, tx, e, donors, addresses); err != nil || len(missing) > 0 {
+			return cmp.Or(err, errNewDonor)
 		}
 		if err := CheckErasable(ctx, tx, donors); err != nil {
 			return err
@@ -85,15 +101,20 @@ func mustWait(err error) bool {
 func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors []uuid.UUID, err error) {
 	const query = `/* privacy.readTx */ SELECT ` + columns + ` FROM erasure WHERE id = $1 FOR UPDATE`
 	const of = `/* privacy.readTx */ SELECT donor_id FROM erasure_donor WHERE erasure_id = $1 ORDER BY donor_id`
+	const first = `/* privacy.readTx */ SELECT erased_at($1)`
 	if err = tx.GetContext(ctx, &e, query, id); err != nil {
+		return e, nil, err
+	}
+	if err = tx.GetContext(ctx, &e.erasedAt, first, id); err != nil {
 		return e, nil, err
 	}
 	err = tx.SelectContext(ctx, &donors, of, id)
 	return e, donors, err
 }
 
-// lockTx locks the donors and addresses of an erasure until the transaction ends: what is written about them is either
-// there now, or is written in its erased form afterwards. A donation settles either before the erasure or after it.
+// lockTx locks the donors and addresses of an erasure, their links and sessions, until the transaction ends: what is
+// written about them is either there now, or is written in its erased form afterwards. A donation settles either before
+// the erasure or after it.
 func lockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, addresses []string) error {
 	const query = `/* privacy.lockTx */ SELECT lock_people($1, $2)`
 	_, err := tx.ExecContext(ctx, query, id, pq.Array(addresses))
@@ -115,26 +136,11 @@ func (k Eraser) addDonors(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		named, err := donor.ByIDs(ctx, tx, donors)
-		if err != nil {
+		missing, err := k.missingTx(ctx, tx, e, donors, addresses)
+		if err != nil || len(missing) == 0 {
 			return err
 		}
-		for _, d := range named {
-			if d.Email != "" && !d.IsErased() {
-				addresses = append(addresses, d.Email)
-			}
-		}
-		all, err := donor.ByEmails(ctx, tx, addresses)
-		if err != nil {
-			return err
-		}
-		missing := slices.DeleteFunc(all, func(d donor.Donor) bool {
-			return slices.Contains(donors, d.ID) || e.DoneAt != nil && !d.CreatedAt.Before(*e.DoneAt)
-		})
-		if len(missing) == 0 {
-			return nil
-		}
-		_, err = tx.ExecContext(ctx, insert, id, pg.UUIDs(donor.IDs(missing)))
+		_, err = tx.ExecContext(ctx, insert, id, pg.UUIDs(missing))
 		return err
 	})
 	if pg.Violates(err, "done_erasure_names_nobody_else") {
@@ -143,9 +149,28 @@ func (k Eraser) addDonors(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+// missingTx returns the person's donors whom the erasure does not name: those with one of the addresses, or with the
+// address of a donor whom it names. Once lockTx has locked the addresses, nobody adds another.
+func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, addresses []string) ([]uuid.UUID, error) {
+	named, err := donor.ByIDs(ctx, tx, donors)
+	if err != nil {
+		return nil, err
+	}
+	addresses = slices.Clone(addresses)
+	for _, d := range named {
+		if d.Email != "" && !d.IsErased() {
+			addresses = append(addresses, d.Email)
+		}
+	}
+	all, err := donor.ByEmails(ctx, tx, addresses)
+	return donor.IDs(slices.DeleteFunc(all, func(d donor.Donor) bool {
+		return slices.Contains(donors, d.ID) || e.erasedAt != nil && !d.RecordedAt.Before(*e.erasedAt)
+	})), err
+}
+
 // addressesTx returns the proved addresses that match the erasure's hashes, also those without a donation. An address
 // that was proved again after the erasure belongs to a new person and is left out. Of an erasure that was done it also
-// returns the addresses of which the last RecordTracesTx found rows that are older.
+// returns the addresses of which the last RecordTracesTx found rows that are older; erase_people leaves the newer ones.
 func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
 	var macs [][]byte
@@ -156,11 +181,11 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	for _, mac := range macs {
 		wanted[string(mac)] = true
 	}
-	all, err := donoraccess.ProvedBefore(ctx, tx, e.DoneAt)
+	all, err := donoraccess.ProvedBefore(ctx, tx, e.erasedAt)
 	if err != nil {
 		return nil, err
 	}
-	if e.DoneAt != nil {
+	if e.erasedAt != nil {
 		traced, err := tracedTx(ctx, tx)
 		if err != nil {
 			return nil, err

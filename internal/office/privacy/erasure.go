@@ -51,6 +51,9 @@ type Erasure struct {
 	WithdrawnAt     *time.Time `db:"withdrawn_at" json:"withdrawn_at,omitempty"`
 	DoneAt          *time.Time `db:"done_at" json:"done_at,omitempty"`
 	SealedRecipient []byte     `db:"tell" json:"-"`
+
+	// erasedAt is when it was done for the first time, by the database's clock; nil if it never was. Only readTx sets it.
+	erasedAt *time.Time
 }
 
 const columns = `id, asked_at, asked_by, language, due_at, withdrawn_at, done_at, tell`

@@ -33,10 +33,20 @@ func CountPendingSince(ctx context.Context, q sqlx.QueryerContext, before time.T
 	return n, err
 }
 
+// CountRecordedBefore returns how many erasures the database recorded before a time and were not withdrawn. Their
+// addresses are hashed with the key of their time: only while it is in the ring, the daily check and the list of erasures
+// find rows that contain such an address again.
+func CountRecordedBefore(ctx context.Context, q sqlx.QueryerContext, before time.Time) (n int, err error) {
+	const query = `/* privacy.CountRecordedBefore */ SELECT count(*) FROM erasure WHERE withdrawn_at IS NULL AND recorded_at < $1`
+	err = sqlx.GetContext(ctx, q, &n, query, before)
+	return n, err
+}
+
 // sealedColumn is a column of sealed values. Each row has an array of them.
 type sealedColumn struct {
 	purpose string
-	// rows selects the first rows after key $1 with a value that does not begin with $2: at most $3 rows.
+	// rows selects the first rows after key $1 with a value that does not begin with $2: at most $3 rows. A column plain
+	// is what the row's one value contains, if the owner can read it: then no old key is needed to seal it again.
 	rows string
 	// update sets the values of the row with key $1 to $2 if they are still $3.
 	update string
@@ -45,7 +55,7 @@ type sealedColumn struct {
 // sealedColumns lists all sealed values. View sealed_by_key counts the same.
 var sealedColumns = []sealedColumn{
 	{sealedPad, `/* privacy.sealedColumns */
-		SELECT id::text AS key, NULL::uuid AS about, ARRAY[sealed] AS sealed FROM receipt_pad
+		SELECT id::text AS key, NULL::uuid AS about, ARRAY[sealed] AS sealed, pad AS plain FROM receipt_pad
 		 WHERE id::text COLLATE "C" > $1 AND substr(sealed, 1, 8) <> $2 ORDER BY id::text COLLATE "C" LIMIT $3`,
 		`/* privacy.sealedColumns */
 		UPDATE receipt_pad SET sealed = ($2::bytea[])[1] WHERE id = $1::bigint AND sealed = ($3::bytea[])[1]`},
@@ -104,16 +114,21 @@ func (k Eraser) resealTx(ctx context.Context, tx *sqlx.Tx, c sealedColumn, after
 		Key    string        `db:"key"`
 		About  uuid.NullUUID `db:"about"`
 		Sealed pq.ByteaArray `db:"sealed"`
+		Plain  []byte        `db:"plain"`
 	}
 	if err := tx.SelectContext(ctx, &rows, c.rows, after, k.Keys.SealPrefix(), resealBatch); err != nil {
 		return "", err
 	}
 	for _, row := range rows {
 		last = row.Key
-		again, err := k.resealed(c.purpose, row.Sealed, row.About.UUID)
+		texts, err := k.texts(c.purpose, row.Sealed, row.Plain, row.About.UUID)
 		if err != nil {
 			did.Unopened++
 			continue
+		}
+		again, err := k.sealAll(c.purpose, texts, row.About.UUID)
+		if err != nil {
+			return "", err
 		}
 		if _, err := tx.ExecContext(ctx, c.update, row.Key, again, row.Sealed); err != nil {
 			return "", err
@@ -123,17 +138,29 @@ func (k Eraser) resealTx(ctx context.Context, tx *sqlx.Tx, c sealedColumn, after
 	return last, nil
 }
 
-func (k Eraser) resealed(purpose string, sealed pq.ByteaArray, about uuid.UUID) (again pq.ByteaArray, err error) {
+// texts returns what sealed values contain: plain, unless it is nil.
+func (k Eraser) texts(purpose string, sealed pq.ByteaArray, plain []byte, about uuid.UUID) (texts [][]byte, err error) {
+	if plain != nil {
+		return [][]byte{plain}, nil
+	}
 	for _, value := range sealed {
 		text, err := k.open(purpose, value, about)
 		if err != nil {
 			return nil, err
 		}
-		value, err = k.seal(purpose, text, about)
+		texts = append(texts, text)
+	}
+	return texts, nil
+}
+
+// sealAll seals texts with the current key.
+func (k Eraser) sealAll(purpose string, texts [][]byte, about uuid.UUID) (sealed pq.ByteaArray, err error) {
+	for _, text := range texts {
+		value, err := k.seal(purpose, text, about)
 		if err != nil {
 			return nil, err
 		}
-		again = append(again, value)
+		sealed = append(sealed, value)
 	}
-	return again, nil
+	return sealed, nil
 }

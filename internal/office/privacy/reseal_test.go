@@ -54,6 +54,12 @@ func TestResealing(t *testing.T) {
 	n, err = privacy.CountPendingSince(t.Context(), h.DB.Server, time.Now())
 	require.NoError(t, err)
 	require.Zero(t, n)
+	n, err = privacy.CountRecordedBefore(t.Context(), h.DB.Server, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "the list has its address by the first key")
+	n, err = privacy.CountRecordedBefore(t.Context(), h.DB.Server, time.Now().Add(-100*24*time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, n)
 	h.Exec(`UPDATE receipt_pad SET sealed = substr(sealed, 9) WHERE id % 2 = 0`) // as a release before keys had ids sealed them
 
 	owner := h.OwnersPrivacy()
@@ -80,4 +86,34 @@ func TestResealing(t *testing.T) {
 	require.Equal(t, canaries[0], facts.Email)
 	require.NoError(t, mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}.MailCompleted(t.Context(), e.ID))
 	require.Zero(t, h.Count(`SELECT count(*) FROM erasure WHERE tell IS NOT NULL`), "the last email was sent")
+}
+
+// TestPadsOutliveALostKey: one-time keys that a lost key sealed are sealed again, since the owner can read what they
+// contain. A receipt of somebody who is erased afterwards stays readable.
+func TestPadsOutliveALostKey(t *testing.T) {
+	t.Parallel()
+	h := newProgramWithDonor(t)
+	next := keyring.New([]byte("the key that replaces a lost one"))
+	owner := h.OwnersPrivacy()
+	owner.Keys, h.Privacy.Keys = next, next
+	did, err := owner.Reseal(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, privacy.Resealed{Sealed: 20}, did)
+	require.Equal(t, []string{"one-time keys: 20"}, sealsBy(t, h, next))
+	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_kept`))
+
+	_, err = h.Privacy.Request(t.Context(), erasureRequest(t, h))
+	require.NoError(t, err)
+	h.AgeErasures()
+	h.Privacy.Now = func() time.Time { return time.Now().Add(privacy.DefaultDelay + time.Minute) }
+	n, err := h.Privacy.EraseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	kept := h.Lines(`SELECT 'TSNE-' || year || '-' || lpad(number::text, 6, '0') FROM receipt r JOIN receipt_kept h ON h.receipt_id = r.id`)
+	require.NotEmpty(t, kept)
+	for _, number := range kept {
+		facts, err := owner.OpenSealedReceipt(t.Context(), number, "auditor", "IRS")
+		require.NoError(t, err)
+		require.Contains(t, canaries, facts.Email)
+	}
 }

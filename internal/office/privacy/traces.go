@@ -2,6 +2,8 @@ package privacy
 
 import (
 	"context"
+	"crypto/hmac"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -21,6 +23,9 @@ func (k Eraser) RecordTracesTx(ctx context.Context, tx *sqlx.Tx) error {
 	if _, err := tx.ExecContext(ctx, forget); err != nil {
 		return err
 	}
+	if err := k.markTracedTx(ctx, tx); err != nil {
+		return err
+	}
 	erased, err := erasedAtTx(ctx, tx)
 	if err != nil || len(erased) == 0 {
 		return err
@@ -31,6 +36,45 @@ func (k Eraser) RecordTracesTx(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	_, err = tx.ExecContext(ctx, insert, found.Args()...)
 	return err
+}
+
+// markTracedTx records that the addresses were compared on this day.
+func (k Eraser) markTracedTx(ctx context.Context, tx *sqlx.Tx) error {
+	const forget = `/* privacy.markTracedTx */ DELETE FROM erasure_trace_run`
+	const insert = `/* privacy.markTracedTx */ INSERT INTO erasure_trace_run (day, mac) VALUES ($1, $2)`
+	day, err := checkerDayTx(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, forget); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, insert, day, k.traceMACs(day)[0])
+	return err
+}
+
+// TracedTodayTx reports whether RecordTracesTx ran on this day. The server's role alone cannot
+// forge this record.
+func (k Eraser) TracedTodayTx(ctx context.Context, tx *sqlx.Tx) (bool, error) {
+	const query = `/* privacy.TracedTodayTx */ SELECT mac FROM erasure_trace_run WHERE day = $1`
+	day, err := checkerDayTx(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	var macs [][]byte
+	if err := tx.SelectContext(ctx, &macs, query, day); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(k.traceMACs(day), func(own []byte) bool {
+		return slices.ContainsFunc(macs, func(mac []byte) bool { return hmac.Equal(mac, own) })
+	}), nil
+}
+
+// checkerDayTx returns the day of the nightly check, which begins at 08:00 UTC.
+func checkerDayTx(ctx context.Context, tx *sqlx.Tx) (day string, err error) {
+	const query = `/* privacy.checkerDayTx */ SELECT to_char(now() AT TIME ZONE 'UTC' - interval '8 hours', 'YYYY-MM-DD')`
+	err = tx.GetContext(ctx, &day, query)
+	return day, err
 }
 
 // erasedAddressesTx returns the stored addresses that were erased and when, and their number. It hashes each address as

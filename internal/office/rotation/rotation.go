@@ -21,6 +21,7 @@ type Status struct {
 	Keys     []Key               `json:"keys"`
 	Sealed   []privacy.SealCount `json:"sealed"`
 	Erasures int                 `json:"erasures"` // pending since before the key was recorded
+	Hashed   int                 `json:"hashed"`   // erasures, done or pending, whose addresses a key of before hashed
 }
 
 // Key is a key of the settings.
@@ -47,7 +48,10 @@ func Read(ctx context.Context, db *sqlx.DB, keys keyring.Ring) (s Status, err er
 	if s.Sealed, err = privacy.CountSeals(ctx, db); err != nil {
 		return s, err
 	}
-	s.Erasures, err = privacy.CountPendingSince(ctx, db, known.KeySince)
+	if s.Erasures, err = privacy.CountPendingSince(ctx, db, known.KeySince); err != nil {
+		return s, err
+	}
+	s.Hashed, err = privacy.CountRecordedBefore(ctx, db, known.KeySince)
 	return s, err
 }
 
@@ -79,6 +83,10 @@ func (s Status) Lines() (lines []string) {
 	if s.Erasures > 0 {
 		lines = append(lines, fmt.Sprintf(
 			"%d pending erasures need the key of before for addresses without a donation; they are done within days.", s.Erasures))
+	}
+	if s.Hashed > 0 {
+		lines = append(lines, fmt.Sprintf("%d erasures were recorded before this key: the daily check A17 and konbit erasures apply "+
+			"know their addresses only while SECRET_KEY_OLD names the key of their time.", s.Hashed))
 	}
 	return lines
 }

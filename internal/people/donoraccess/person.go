@@ -135,10 +135,10 @@ func (s Service) assignAddressTx(ctx context.Context, tx *sqlx.Tx, email, kind s
 	if _, err := tx.ExecContext(ctx, query, email, after); err != nil {
 		return err
 	}
-	if _, err := s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
+	if err := s.EndLinksTx(ctx, tx, []string{email}); err != nil {
 		return err
 	}
-	if err := s.EndLinksTx(ctx, tx, []string{email}); err != nil {
+	if _, err := s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
 		return err
 	}
 	n, err := recordChangeTx(ctx, tx, email, kind, uuid.NullUUID{UUID: before, Valid: true}, after)
@@ -163,8 +163,8 @@ func (s Service) SignOutEverywhere(ctx context.Context, person uuid.UUID) error 
 	})
 }
 
-// endAllTx ends all sessions of a person and the links to the person's addresses. It returns how many sessions it
-// ended.
+// endAllTx ends the links to the person's addresses, then all sessions of the person. It returns how many sessions it
+// ended. Links come first: the order of locks of migration 00077.
 func (s Service) endAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (ended int64, err error) {
 	const query = `/* donoraccess.endAllTx */ SELECT email FROM mailbox WHERE person_id = $1`
 	var emails []string
@@ -179,14 +179,18 @@ func (s Service) endAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (e
 
 // EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that were opened by
 // this address for any person, and the links of the emails sent to these addresses. It returns how many sessions it
-// ended: 0 if no person has the address.
+// ended: 0 if no person has the address. Links end first: the order of locks of migration 00077.
 func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended int64, err error) {
 	const query = `/* donoraccess.EndSessionsOfEmail */ SELECT person_id FROM mailbox WHERE email = $1`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		if ended, err = s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
+		emails, err := LinkedAddresses(ctx, tx, []string{email})
+		if err != nil {
 			return err
 		}
-		if err := s.EndLinksTx(ctx, tx, []string{email}); err != nil {
+		if err := s.EndLinksTx(ctx, tx, emails); err != nil {
+			return err
+		}
+		if ended, err = s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
 			return err
 		}
 		var person uuid.UUID
@@ -195,7 +199,7 @@ func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended in
 		} else if err != nil {
 			return err
 		}
-		others, err := s.endAllTx(ctx, tx, person)
+		others, err := s.Sessions().EndOfPersonTx(ctx, tx, person)
 		ended += others
 		return err
 	})

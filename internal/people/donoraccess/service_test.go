@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -46,7 +47,9 @@ func newFixture(t testing.TB) fixture {
 	return fixture{donoraccess.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, keys, guard.Limits{}, time.Now), Keys: keys,
 		Limits: donoraccess.Standard(), Now: time.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
-		EndLinksTx: planlink.EndOfEmailsTx,
+		EndLinksTx: func(ctx context.Context, tx *sqlx.Tx, emails []string) error {
+			return planlink.EndOfEmailsTx(ctx, tx, emails, nil)
+		},
 	}, db, t}
 }
 

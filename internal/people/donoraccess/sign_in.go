@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -36,15 +37,17 @@ const (
 )
 
 // SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session
-// with the secret for its cookie. Otherwise it returns fault.NotFound and does not use the link up.
-func (s Service) SignInByLink(ctx context.Context, token, browser string) (opened session.Session, secret string, err error) {
+// with the secret for its cookie. browsers are the secrets that this browser has from its requests. Otherwise it returns
+// fault.NotFound and does not use the link up.
+func (s Service) SignInByLink(ctx context.Context, token string, browsers ...string) (opened session.Session, secret string, err error) {
 	const query = `/* donoraccess.SignInByLink */ ` + selectChallenge + `WHERE s.token_hash = $1 AND s.person_id IS NULL FOR UPDATE`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		c, err := findChallenge(ctx, tx, query, hashOf("link", token))
 		if err != nil {
 			return err
 		}
-		if !c.Valid || !hmac.Equal(c.BrowserHash, hashOf("browser", browser)) {
+		asked := slices.ContainsFunc(browsers, func(b string) bool { return b != "" && hmac.Equal(c.BrowserHash, hashOf("browser", b)) })
+		if !c.Valid || !asked {
 			return errNotFound
 		}
 		opened, secret, err = s.openTx(ctx, tx, c)

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/keyring"
 )
@@ -44,12 +46,22 @@ const (
 	stampSize = 8
 )
 
+// The signature of a token says whether the attempt that led to the challenge was counted under the limits that refuse.
+const (
+	stepCounted   = "step"
+	stepUncounted = "step, not counted"
+)
+
 // newChallenge returns a challenge for a form with what was typed in it.
-func (g *Guard) newChallenge(form uuid.UUID, typed [32]byte, now time.Time) Challenge {
+func (g *Guard) newChallenge(form uuid.UUID, typed [32]byte, counted bool, now time.Time) Challenge {
+	step := stepCounted
+	if !counted {
+		step = stepUncounted
+	}
 	var raw [nonceSize + stampSize]byte
 	_, _ = rand.Read(raw[:nonceSize]) // documented never to fail
 	binary.BigEndian.PutUint64(raw[nonceSize:], uint64(now.UnixMilli()))
-	return challengeFrom(append(raw[:], g.keys.Sign(purpose, "step", string(raw[:]), form.String(), string(typed[:]))...), now)
+	return challengeFrom(append(raw[:], g.keys.Sign(purpose, step, string(raw[:]), form.String(), string(typed[:]))...), now)
 }
 
 func challengeFrom(raw []byte, now time.Time) Challenge {
@@ -64,19 +76,22 @@ func issuedAt(raw []byte) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(raw[nonceSize:])))
 }
 
-// verifyToken returns the bytes of a token, and whether it is ours, belongs to this form as typed now, and has not
-// expired.
-func (g *Guard) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
+// verifyToken returns the bytes of a token, whether its attempt was counted, and whether it is ours: it belongs to this
+// form as typed now, and has not expired.
+func (g *Guard) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) (raw []byte, counted, ours bool) {
 	const signedSize = nonceSize + stampSize
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != signedSize+keyring.TagSize && len(raw) != signedSize+sha256.Size {
-		return nil, false
+		return nil, false, false
 	}
-	if !g.keys.Verify(raw[signedSize:], purpose, "step", string(raw[:signedSize]), form.String(), string(typed[:])) {
-		return nil, false
+	signed := func(step string) bool {
+		return g.keys.Verify(raw[signedSize:], purpose, step, string(raw[:signedSize]), form.String(), string(typed[:]))
+	}
+	if counted = signed(stepCounted); !counted && !signed(stepUncounted) {
+		return nil, false, false
 	}
 	age := now.Sub(issuedAt(raw))
-	return raw, age >= -maxClockSkew && age < challengeLifetime
+	return raw, counted, age >= -maxClockSkew && age < challengeLifetime
 }
 
 // solved reports whether a proof is right. A proof lists the counters that solve the puzzles, in order, separated by
@@ -97,4 +112,17 @@ func solved(seed, proof string) bool {
 func zeros(seed string, puzzle int, counter string) bool {
 	sum := sha256.Sum256([]byte(seed + "." + strconv.Itoa(puzzle) + "." + counter))
 	return bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= difficulty
+}
+
+// redeemTx marks a challenge as used and returns false if it was used before. The mark is made and deleted by the
+// database's clock, and lasts longer than the challenge is valid by the clock of any server.
+func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
+	const query = `/* guard.redeemTx */
+		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
+	result, err := tx.ExecContext(ctx, query, nonce, (challengeLifetime + 2*maxClockSkew).Seconds())
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
 }

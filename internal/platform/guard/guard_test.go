@@ -79,7 +79,7 @@ func solve(s guard.Challenge) string {
 	return strings.Join(found, ",")
 }
 
-// TestEachLimit tries each limit alone. A refused attempt does not count for other addresses.
+// TestEachLimit tries each limit alone. An attempt beyond it does not count for other addresses.
 func TestEachLimit(t *testing.T) {
 	three := guard.Limit{Max: 3, Window: 10 * time.Minute}
 	for name, c := range map[string]struct {
@@ -88,8 +88,8 @@ func TestEachLimit(t *testing.T) {
 		same   func(i int) guard.Attempt // is under the same limit each time
 		other  guard.Attempt             // is under another limit
 	}{
-		"address": {guard.Limits{Address: three}, guard.Refused, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
-		"the /64 of IPv6": {guard.Limits{Address: three}, guard.Refused, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
+		"address": {guard.Limits{Address: three}, guard.Challenged, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
+		"the /64 of IPv6": {guard.Limits{Address: three}, guard.Challenged, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
 			attempt("2001:db8:0:1::1")},
 		"network": {guard.Limits{Network: three}, guard.Refused, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
 		"email in one network": {guard.Limits{Email: three}, guard.Refused, func(i int) guard.Attempt {
@@ -122,8 +122,8 @@ func TestEachLimit(t *testing.T) {
 	}
 }
 
-// TestNeighboursOfABot: attempts that are refused by the limit of their address do not count for their network and
-// page.
+// TestNeighboursOfABot: attempts beyond the limit of their address do not count for their network and page, unless
+// their challenge is solved: then the network's limit bounds them.
 func TestNeighboursOfABot(t *testing.T) {
 	l := off
 	l.Address, l.Network, l.Page = guard.Limit{Max: 2, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}
@@ -131,10 +131,21 @@ func TestNeighboursOfABot(t *testing.T) {
 	for range 50 {
 		judge(t, g, attempt("203.0.113.1"))
 	}
-	for i := range 3 {
+	for i := range 2 {
 		v, _ := judge(t, g, attempt(fmt.Sprintf("203.0.113.%d", i+2)))
 		require.Equal(t, guard.Passed, v)
 	}
+	a, b := attempt("203.0.113.1"), attempt("203.0.113.1")
+	_, one := judge(t, g, a)
+	_, two := judge(t, g, b)
+	a.Challenge, a.Proof = one.Token, solve(one)
+	b.Challenge, b.Proof = two.Token, solve(two)
+	v, _ := judge(t, g, a)
+	require.Equal(t, guard.Passed, v, "the fifth of the network")
+	v, _ = judge(t, g, b)
+	require.Equal(t, guard.Refused, v, "a solved challenge is not more than the network's limit")
+	v, _ = judge(t, g, attempt("203.0.113.9"))
+	require.Equal(t, guard.Refused, v)
 }
 
 // TestLimitHoldsInEveryWindow: attempts throughout two windows never exceed the limit in any window. New ones pass
@@ -338,7 +349,7 @@ func TestChallengeByWaiting(t *testing.T) {
 	v, _ = judge(t, g, a)
 	require.Equal(t, guard.Refused, v, "a wait is accepted once")
 
-	for i, want := range []guard.Verdict{guard.Passed, guard.Passed, guard.Refused} { // the third is the first of its network
+	for i, want := range []guard.Verdict{guard.Passed, guard.Passed, guard.Challenged} { // the third is the first of its network
 		a, _ := challenged(t, g)
 		c.at = c.at.Add(20 * time.Second)
 		v, _ = judge(t, g, a)
@@ -436,31 +447,159 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 	require.False(t, passes(t, g, a))
 }
 
+// TestFullPlacesKeepNoKnownBrowserOut: people behind one address, or in one network, use up its limits. A browser known
+// for its email address gives as if they had not, as often as a known browser may, and an unknown one by the challenge as
+// long as the network's limit is not used up.
+func TestFullPlacesKeepNoKnownBrowserOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		forms   int // of strangers, at 16 addresses of one network or all at one
+		one     bool
+		unknown guard.Verdict
+	}{
+		"a full address": {5, true, guard.Challenged},
+		"a full network": {30, false, guard.Refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, db, _ := newGuard(t, guard.Standard())
+			for i := range c.forms {
+				address := "203.0.113.1"
+				if !c.one {
+					address = fmt.Sprintf("203.0.113.%d", 1+i%16)
+				}
+				v, _ := judge(t, g, attempt(address))
+				require.Equal(t, guard.Passed, v)
+			}
+			v, _ := judge(t, g, attempt("203.0.113.1"))
+			require.Equal(t, c.unknown, v, "a browser that is not known")
+			for n := range 6 {
+				a := attempt("203.0.113.1")
+				a.Email, a.Known = "ana@example.org", "mark"
+				v, _ = judge(t, g, a)
+				want := guard.Passed
+				if n == 5 {
+					want = c.unknown
+				}
+				require.Equal(t, want, v, "gift %d of the known browser", n+1)
+			}
+			if c.unknown == guard.Challenged {
+				require.True(t, passes(t, g, attempt("203.0.113.1")))
+			}
+			for range 5 {
+				judge(t, g, attempt("203.0.113.1"))
+			}
+			db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 11 WHERE until < now() + interval '30 minutes'`) // address and network
+			v, _ = judge(t, g, attempt("203.0.113.1"))
+			require.Equal(t, guard.Passed, v, "ten minutes later")
+		})
+	}
+}
+
 // TestWaitsOfStrangers: strangers use up the challenges of a page that may be passed by waiting. Each other network still
-// passes once in ten minutes.
+// passes once in ten minutes. The second person keeps the challenge, reads how long to wait, also if the challenge would
+// expire before, and then passes.
 func TestWaitsOfStrangers(t *testing.T) {
 	limits := guard.Standard()
 	limits.NoJSWaits.Max = 3
-	g, _, c := newGuard(t, limits)
-	wait := func(address string) guard.Verdict {
+	g, db, c := newGuard(t, limits)
+	wait := func(address string, more time.Duration) (guard.Attempt, guard.Verdict, guard.Challenge) {
 		t.Helper()
 		a := attempt(address)
 		a.ShownAt = time.Time{}
 		v, challenge := judge(t, g, a)
 		require.Equal(t, guard.Challenged, v)
 		a.Challenge = challenge.Token
-		c.at = c.at.Add(challenge.Wait)
-		defer func() { c.at = c.at.Add(-challenge.Wait) }()
-		v, _ = judge(t, g, a)
-		return v
+		before := c.at
+		c.at = c.at.Add(challenge.Wait + more)
+		defer func() { c.at = before }()
+		v, challenge = judge(t, g, a)
+		return a, v, challenge
 	}
 	for i := range 3 {
-		require.Equal(t, guard.Passed, wait(fmt.Sprintf("198.51.%d.1", i)))
+		_, v, _ := wait(fmt.Sprintf("198.51.%d.1", i), 0)
+		require.Equal(t, guard.Passed, v)
 	}
+	var kept []guard.Attempt
 	for i := range 5 {
-		require.Equal(t, guard.Passed, wait(fmt.Sprintf("203.0.%d.1", i)), "another network")
-		require.Equal(t, guard.Refused, wait(fmt.Sprintf("203.0.%d.2", i)), "the same network again")
+		_, v, _ := wait(fmt.Sprintf("203.0.%d.1", i), 0)
+		require.Equal(t, guard.Passed, v, "another network")
+		more := time.Duration(i) * 3 * time.Minute
+		a, v, shown := wait(fmt.Sprintf("203.0.%d.2", i), more)
+		require.Equal(t, guard.Challenged, v, "the same network again")
+		require.InDelta(t, 10*time.Minute, shown.Wait, float64(time.Minute))
+		require.Equal(t, i == 0, shown.Token == a.Challenge, "a challenge that would expire before is replaced")
+		if shown.Token != a.Challenge {
+			c.at = c.at.Add(20*time.Second + more)
+			v, _ = judge(t, g, a)
+			c.at = c.at.Add(-20*time.Second - more)
+			require.Equal(t, guard.Refused, v, "the old one is used up")
+		}
+		a.Challenge = shown.Token
+		kept = append(kept, a)
 	}
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 11`)
+	c.at = c.at.Add(12 * time.Minute)
+	for _, a := range kept[:3] { // the page's limit is free again for three
+		v, _ := judge(t, g, a)
+		require.Equal(t, guard.Passed, v)
+	}
+}
+
+// TestWaitsInEventMode: a tablet of event mode has waits of its own, whatever others in its network and on its page do.
+func TestWaitsInEventMode(t *testing.T) {
+	limits := guard.Standard()
+	limits.NoJSWaits = guard.Limit{Max: 2, Window: 10 * time.Minute}
+	g, db, c := newGuard(t, limits)
+	pass, _ := open(t, db, organisation(t, db.Owner), time.Hour)
+	wait := func(address string, pass uuid.UUID) guard.Verdict {
+		a := attempt(address)
+		a.ShownAt, a.Pass = time.Time{}, pass
+		_, challenge := judge(t, g, a)
+		a.Challenge = challenge.Token
+		c.at = c.at.Add(challenge.Wait)
+		v, _ := judge(t, g, a)
+		return v
+	}
+	for i := range 4 {
+		wait(fmt.Sprintf("203.0.113.%d", i+1), uuid.Nil)
+	}
+	require.Equal(t, guard.Challenged, wait("203.0.113.9", uuid.Nil))
+	for _, want := range []guard.Verdict{guard.Passed, guard.Passed, guard.Challenged} {
+		require.Equal(t, want, wait("203.0.113.9", pass.ID))
+	}
+}
+
+// TestWait: the time until one more is allowed is the time after which one is.
+func TestWait(t *testing.T) {
+	g, db, _ := newGuard(t, off)
+	quota := guard.Quota{Kind: "a test", Subject: "ana", Limit: guard.Limit{Max: 3, Window: 100 * time.Hour}} // longer than the test
+	wait := func() time.Duration {
+		t.Helper()
+		d, err := g.Wait(t.Context(), quota)
+		require.NoError(t, err)
+		return d
+	}
+	allow := func() bool {
+		allowed, err := g.Allow(t.Context(), quota)
+		require.NoError(t, err)
+		return allowed
+	}
+	require.Zero(t, wait())
+	for n := range 3 { // one in each of three slices, each ten hours long
+		require.True(t, allow())
+		if n < 2 {
+			db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 3`)
+		}
+	}
+	require.False(t, allow())
+	require.InDelta(t, 45*time.Hour, wait(), float64(5*time.Hour), "the oldest is six slices old, and leaves after eleven")
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 4`)
+	require.False(t, allow())
+	require.InDelta(t, 5*time.Hour, wait(), float64(5*time.Hour))
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 1`)
+	require.Zero(t, wait())
+	require.True(t, allow())
+	require.NotZero(t, wait())
 }
 
 // TestEachVerdictIsLogged: the security log has every refusal and every challenge.
@@ -484,7 +623,7 @@ func TestEachVerdictIsLogged(t *testing.T) {
 		require.Empty(t, said)
 	}
 	_, _, said := entry(attempt("203.0.113.1"))
-	require.Equal(t, `limit_reached limit="gifts, address"`, said)
+	require.Equal(t, "challenge_shown", said, "beyond the limit of its address")
 	fast := func(address string) guard.Attempt {
 		a := attempt(address)
 		a.ShownAt = time.Time{}

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,7 +34,7 @@ type Attempt struct {
 	Page      string     // the organisation's slug
 	Address   netip.Addr // the client's; zero if it is unknown
 	Email     string
-	Known     string    // mark of a browser in which Email was proved, with a limit of its own; empty if it was not
+	Known     string    // mark of a browser in which Email was proved, with one limit, of its own; empty if it was not
 	Form      uuid.UUID // the form's one-time id
 	InputHash [32]byte  // hash of all that was typed
 	ShownAt   time.Time // when the form was shown; zero if it was not
@@ -52,52 +53,74 @@ const (
 	Passed
 )
 
-// waitsPerNetwork is how often a network passes the challenge of a page by waiting, beyond Limits.NoJSWaits.
-var waitsPerNetwork = Limit{1, 10 * time.Minute}
-
 // Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. The security log gets
 // each verdict but Passed. A refused attempt counts nowhere, and an attempt counts for its page only when it passes: a
-// bot that is challenged uses up nothing of the page's limit.
+// bot that is challenged uses up nothing of the page's limit. A known browser that has used its own limit up is judged
+// like any other.
 func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error) {
 	now := g.now()
 	if a.Challenge != "" {
 		return g.judgeChallenge(ctx, a, now)
 	}
-	known, err := g.isKnown(ctx, a)
-	if err != nil {
-		return Refused, Challenge{}, err
-	}
 	tooFast := g.limits.MinFillTime > 0 && (a.ShownAt.IsZero() || now.Sub(a.ShownAt) < g.limits.MinFillTime)
-	challenged, err := g.challengeRequired(ctx, a.Page)
+	required, err := g.challengeRequired(ctx, a.Page)
 	if err != nil {
 		return Refused, Challenge{}, err
 	}
-	own := g.ownCounters(a, known)
-	if !challenged && !tooFast {
-		exceeded, err := g.count(ctx, append(own, g.sharedCounters(a, known)...), func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, a.Pass) })
-		if err == nil && len(exceeded) == 0 {
-			return Passed, Challenge{}, nil
-		}
-		if err != nil || !isShared(exceeded[0]) {
-			return refuse(ctx, exceeded, err)
+	f := form{a, now, tooFast, required}
+	if a.Known != "" {
+		if verdict, challenge, exceeded, err := g.judgeForm(ctx, f, true); err != nil || len(exceeded) == 0 {
+			return verdict, challenge, err
 		}
 	}
-	exceeded, err := g.count(ctx, own, func(tx *sqlx.Tx) error {
-		if !tooFast {
-			return nil
-		}
-		return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
-	})
-	if err != nil || len(exceeded) > 0 {
+	verdict, challenge, exceeded, err := g.judgeForm(ctx, f, false)
+	if len(exceeded) > 0 {
 		return refuse(ctx, exceeded, err)
 	}
-	return challenge(ctx, g.newChallenge(a.Form, a.InputHash, now))
+	return verdict, challenge, err
 }
 
-// judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted. One that
-// solved it passes whatever the limits of its email address and page.
+// form is an attempt that answers no challenge.
+type form struct {
+	Attempt
+	now      time.Time
+	tooFast  bool // it was sent sooner than a person can read
+	required bool // the page requires the challenge
+}
+
+// judgeForm judges an attempt that answers no challenge, with the limits of a known browser or those of all. exceeded
+// has the limits because of which it is refused. An attempt beyond the limit of its address is challenged and counts
+// nowhere until the challenge is solved, so that a bot uses up nothing of the network it shares.
+func (g *Guard) judgeForm(ctx context.Context, f form, known bool) (_ Verdict, _ Challenge, exceeded []string, err error) {
+	own := g.ownCounters(f.Attempt, known)
+	if !f.required && !f.tooFast {
+		exceeded, err = g.count(ctx, append(own, g.sharedCounters(f.Attempt, known)...), func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, f.Pass) })
+		if err == nil && len(exceeded) == 0 {
+			return Passed, Challenge{}, nil, nil
+		}
+		if hard := refusing(exceeded); err != nil || len(hard) > 0 {
+			return Refused, Challenge{}, hard, err
+		}
+	}
+	exceeded, err = g.count(ctx, own, func(tx *sqlx.Tx) error {
+		if !f.tooFast {
+			return nil
+		}
+		return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + f.Form.String(), Page: f.Page, At: f.now}})
+	})
+	if hard := refusing(exceeded); err != nil || len(hard) > 0 {
+		return Refused, Challenge{}, hard, err
+	}
+	counted := len(exceeded) == 0
+	verdict, shown, err := challenge(ctx, g.newChallenge(f.Form, f.InputHash, counted, f.now))
+	return verdict, shown, nil, err
+}
+
+// judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted, unless it
+// was beyond the limit of its address: then it is counted here. One that solved the challenge passes whatever the limits
+// of its email address and page.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
-	raw, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
+	raw, counted, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
 		return fail(ctx)
 	}
@@ -114,10 +137,8 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 		if fresh, err = redeemTx(ctx, tx, raw[:nonceSize]); err != nil || !fresh {
 			return false, err
 		}
-		if a.Proof == "" {
-			if exceeded, err = g.countWaitTx(ctx, tx, a); err != nil || len(exceeded) > 0 {
-				return false, err
-			}
+		if exceeded, err = g.countAnswerTx(ctx, tx, a, counted); err != nil || len(exceeded) > 0 {
+			return false, err
 		}
 		if _, err = countTx(ctx, tx, g.sharedCounters(a, a.Known != "")); err != nil {
 			return false, err
@@ -129,41 +150,50 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 		return Passed, Challenge{}, nil
 	case err == nil && !fresh:
 		return fail(ctx)
+	case err == nil && isWait(exceeded[0]):
+		return g.waitLonger(ctx, a, raw, counted, exceeded[0])
 	default:
 		return refuse(ctx, exceeded, err)
 	}
 }
 
-// countWaitTx counts a challenge that was passed by waiting. Beyond the page's limit, each network passes from time to
-// time, so that strangers who use the limit up do not keep other people without JavaScript out.
-func (g *Guard) countWaitTx(ctx context.Context, tx *sqlx.Tx, a Attempt) (exceeded []string, err error) {
-	exceeded, err = countTx(ctx, tx, g.appendCounter(nil, kindWait, a.Page, g.limits.NoJSWaits))
-	if err != nil || len(exceeded) == 0 {
-		return nil, err
+// countAnswerTx counts a challenge that was answered, under the limits that refuse the attempt or let it wait longer.
+// counted is true if the attempt was counted when the challenge was shown.
+func (g *Guard) countAnswerTx(ctx context.Context, tx *sqlx.Tx, a Attempt, counted bool) (exceeded []string, err error) {
+	if !counted {
+		if exceeded, err = countTx(ctx, tx, g.refusingCounters(a)); err != nil || len(exceeded) > 0 {
+			return exceeded, err
+		}
 	}
-	return countTx(ctx, tx, g.appendCounter(nil, kindWaitNetwork, a.Page+" "+NetworkKey(a.Address), waitsPerNetwork))
+	if a.Proof != "" {
+		return nil, nil
+	}
+	for _, c := range g.waitCounters(a) { // the first that is not exceeded counts
+		if exceeded, err = countTx(ctx, tx, []counter{c}); err != nil || len(exceeded) == 0 {
+			return nil, err
+		}
+	}
+	return exceeded, nil
 }
 
-// isKnown counts an attempt of a known browser. It returns false if the browser is not known or has used its limit up:
-// then the limits of the email address apply.
-func (g *Guard) isKnown(ctx context.Context, a Attempt) (bool, error) {
-	if a.Known == "" {
-		return false, nil
-	}
-	exceeded, err := g.count(ctx, g.appendCounter(nil, kindKnown, a.Known, g.limits.Email), nil)
-	return len(exceeded) == 0, err
-}
-
-// ownCounters returns the counters of what only this client can use up. An attempt that exceeds one is refused.
+// ownCounters returns the counters of an attempt that is not yet challenged, apart from the shared ones: of what people
+// of one network can use up for each other, or of the known browser alone. Event mode lifts those of address and network.
 func (g *Guard) ownCounters(a Attempt, known bool) (all []counter) {
+	if known {
+		return g.appendCounter(nil, kindKnown, a.Known, g.limits.Email)
+	}
 	if a.Pass == uuid.Nil {
 		all = g.appendCounter(all, kindAddress, AddressKey(a.Address), g.limits.Address)
+	}
+	return append(all, g.refusingCounters(a)...)
+}
+
+// refusingCounters returns the counters beyond which an attempt of a browser that is not known is refused.
+func (g *Guard) refusingCounters(a Attempt) (all []counter) {
+	if a.Pass == uuid.Nil {
 		all = g.appendCounter(all, kindNetwork, NetworkKey(a.Address), g.limits.Network)
 	}
-	if !known {
-		all = g.appendCounter(all, kindEmailNetwork, NetworkKey(a.Address)+" "+email.MailboxKey(a.Email), g.limits.Email)
-	}
-	return all
+	return g.appendCounter(all, kindEmailNetwork, NetworkKey(a.Address)+" "+email.MailboxKey(a.Email), g.limits.Email)
 }
 
 // sharedCounters returns the counters of what strangers could use up for others. An attempt that exceeds one is
@@ -175,7 +205,12 @@ func (g *Guard) sharedCounters(a Attempt, known bool) (all []counter) {
 	return g.appendCounter(all, kindPage, a.Page, g.limits.Page)
 }
 
-func isShared(kind string) bool { return kind == kindEmail || kind == kindPage }
+// refusing returns those of the limits that an attempt exceeds because of which it is refused, and not challenged.
+func refusing(exceeded []string) []string {
+	return slices.DeleteFunc(slices.Clone(exceeded), func(kind string) bool {
+		return kind == kindAddress || kind == kindEmail || kind == kindPage
+	})
+}
 
 // refuse refuses an attempt that exceeds limits.
 func refuse(ctx context.Context, exceeded []string, err error) (Verdict, Challenge, error) {
@@ -202,19 +237,6 @@ func recordGiftTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID) error {
 		return nil
 	}
 	return recordPassEventTx(ctx, tx, pass, passGift)
-}
-
-// redeemTx marks a challenge as used and returns false if it was used before. The mark is made and deleted by the
-// database's clock, and lasts longer than the challenge is valid by the clock of any server.
-func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
-	const query = `/* guard.redeemTx */
-		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
-	result, err := tx.ExecContext(ctx, query, nonce, (challengeLifetime + 2*maxClockSkew).Seconds())
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n == 1, err
 }
 
 // DeleteExpired deletes counts and failures that no window covers any more.

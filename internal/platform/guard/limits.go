@@ -24,16 +24,18 @@ func (l Limit) String() string {
 	return strconv.Itoa(l.Max) + "/" + formatDuration(l.Window)
 }
 
-// Limits are the settings of a guard. Those of one email address, of a page and of the site, which strangers could use
-// up for everybody, refuse nobody: above them the challenge is required.
+// Limits are the settings of a guard. Those of an address, of one email address, of a page and of the site, which
+// strangers could use up for others, refuse nobody: above them the challenge is required. Address, Network and Email do
+// not hold for a known browser, which has as many attempts as Email of its own.
 type Limits struct {
-	Address, Network Limit         // attempts; above them an attempt is refused
-	Email            Limit         // attempts with one email address; above it the challenge; of one network: refused
-	Page             Limit         // attempts that passed; above it that page requires the challenge
-	Failures         Limit         // on the whole site; above it every page requires the challenge
-	PageFailures     Limit         // on one page; above it that page requires the challenge
-	NoJSWaits        Limit         // challenges of one page passed by waiting, without JavaScript; above it one from each network
-	MinFillTime      time.Duration // a form submitted sooner or never shown is challenged; 0: off
+	Address      Limit         // attempts; above it the challenge
+	Network      Limit         // attempts; above it an attempt is refused
+	Email        Limit         // attempts with one email address; above it the challenge; of one network: refused
+	Page         Limit         // attempts that passed; above it that page requires the challenge
+	Failures     Limit         // on the whole site; above it every page requires the challenge
+	PageFailures Limit         // on one page; above it that page requires the challenge
+	NoJSWaits    Limit         // challenges of one page passed by waiting, without JavaScript; above it one from each network, others wait
+	MinFillTime  time.Duration // a form submitted sooner or never shown is challenged; 0: off
 }
 
 // Standard returns the limits of an installation that sets none.

@@ -19,6 +19,7 @@ type Metrics struct {
 	calls    *prometheus.HistogramVec
 	jobs     *prometheus.HistogramVec
 	expired  prometheus.Counter
+	refused  *prometheus.CounterVec
 	security *prometheus.CounterVec
 }
 
@@ -43,6 +44,9 @@ func New(version, revision string) *Metrics {
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 20},
 		}, []string{"kind", "outcome"}),
 	}
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "konbit_unstored_emails_refused_total", Help: "Emails with a link or code that a mail server refused permanently: the person waits in vain.",
+	}, []string{"kind"})
 	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "konbit_sign_ins_expired_total", Help: "Sign-ins that expired before a mail server accepted their email.",
 	})
@@ -54,7 +58,7 @@ func New(version, revision string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, m.expired, m.security, build,
+	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, m.expired, m.refused, m.security, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{taken, refused, failed} {
 		m.webhooks.WithLabelValues(outcome)
@@ -113,6 +117,10 @@ func (m *Metrics) Job(kind string, err error, took time.Duration) {
 
 // SignInExpired counts a sign-in that expired before its email was sent.
 func (m *Metrics) SignInExpired() { m.expired.Inc() }
+
+// EmailRefused counts an email with a secret, which is not stored and so is in no table, that a mail server refused
+// permanently.
+func (m *Metrics) EmailRefused(kind string) { m.refused.WithLabelValues(kind).Inc() }
 
 // DeclareSecurityEvent exports the count of an event from the start, when it is 0.
 func (m *Metrics) DeclareSecurityEvent(event string) { m.security.WithLabelValues(event) }

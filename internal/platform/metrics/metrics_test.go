@@ -33,6 +33,7 @@ func TestCounts(t *testing.T) {
 	m.Job("receipt_letter", nil, time.Millisecond)
 	m.Job("receipt_letter", errors.New("no"), time.Millisecond)
 	m.SignInExpired()
+	m.EmailRefused("plan_link")
 	m.DeclareSecurityEvent("signed_in")
 	m.DeclareSecurityEvent("code_wrong")
 	m.SecurityEvent("code_wrong")
@@ -44,7 +45,7 @@ func TestCounts(t *testing.T) {
 		`konbit_webhooks_total{outcome="taken"} 1`, `konbit_webhooks_total{outcome="refused"} 2`, `konbit_webhooks_total{outcome="failed"} 1`,
 		`konbit_stripe_call_duration_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
 		`konbit_job_duration_seconds_count{kind="receipt_letter",outcome="done"} 1`, `konbit_job_duration_seconds_count{kind="receipt_letter",outcome="failed"} 1`,
-		`konbit_sign_ins_expired_total 1`,
+		`konbit_sign_ins_expired_total 1`, `konbit_unstored_emails_refused_total{kind="plan_link"} 1`,
 		`konbit_security_events_total{event="signed_in"} 0`, `konbit_security_events_total{event="code_wrong"} 1`,
 		`konbit_build_info{revision="abc",version="v1"} 1`, "go_goroutines ",
 	} {

@@ -36,8 +36,8 @@ const LockTimeout = 4 * time.Second
 const StartTimeout = 20 * time.Second
 
 // Open connects to the database of the URL with a pool of at most conns connections. It reports an error at once if
-// nothing accepts connections there, and after StartTimeout if the database does not answer. With several hosts (…?host=a,b) the pool uses the one that accepts writes, and changes to another host
-// when that one is promoted.
+// nothing accepts connections there, and after StartTimeout if the database does not answer. With several hosts
+// (…?host=a,b) the pool uses the one that accepts writes, and changes to another host when that one is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, nil)
 }

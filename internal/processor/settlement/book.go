@@ -31,7 +31,7 @@ type Booker struct {
 // BookTx books an entity's transactions, listed in the order in which Stripe made them, and returns how many were new.
 // Transactions that are booked already are skipped, so a list may be booked again.
 //
-// Order of locks: restricted funds by id, donations by id, counters of receipt numbers.
+// Order of locks: donors of changed payments, restricted funds by id, donations by id, counters of receipt numbers.
 func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, listed []Transaction) (int, error) {
 	s, err := b.newRun(catalog, entityID)
 	if err != nil {
@@ -87,9 +87,10 @@ type bookingRun struct {
 	revisions  []revision     // of receipts; made last, because they lock the counters of receipt numbers
 }
 
-// lockFundsOfTx locks the restricted funds that a list may take money from.
+// lockFundsOfTx locks the restricted funds that a list may take money from. It first locks the donors whose
+// receipts the list may revise.
 func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, unbooked []Transaction, charges chargeList) error {
-	var gifts, funds, payments []uuid.UUID
+	var gifts, funds, payments, revised []uuid.UUID
 	var changed []string
 	for _, t := range charges.byCharge {
 		if t.Charge != nil && t.Charge.DonationID != uuid.Nil {
@@ -117,6 +118,12 @@ func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, unbooked []
 		}
 		for _, p := range booked {
 			payments = append(payments, p.ID)
+			if p.DonationID != nil {
+				revised = append(revised, *p.DonationID)
+			}
+		}
+		if err := receipt.LockDonorsTx(ctx, tx, revised); err != nil {
+			return err
 		}
 	}
 	more, err := fundsOfPaymentsTx(ctx, tx, payments)

@@ -58,6 +58,7 @@ func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e event.
 
 // Invoice is part of stripebalance.Source.
 func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
+	ctx = turns.With(ctx, turns.Import)
 	invoice, _, err := s.fetchInvoice(ctx, entity.Slug, id)
 	if err != nil {
 		return donation.Invoice{}, err
@@ -174,6 +175,7 @@ func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*str
 
 // LostDispute is part of stripebalance.Source.
 func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error) {
+	ctx = turns.With(ctx, turns.Import)
 	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
 	if err != nil {
 		return nil, err

@@ -135,8 +135,10 @@ func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *accou
 	return taken, last, err
 }
 
-// drain applies events until none is due.
+// drain applies events until none is due. Their calls have the turns of events, as when the worker applies them: a donor
+// may wait for the gift that one settles.
 func (s Sweeper) drain(ctx context.Context) error {
+	ctx = turns.With(ctx, turns.Act)
 	for {
 		if n, err := s.Worker.RunBatch(ctx); err != nil || n == 0 {
 			return err

@@ -23,6 +23,14 @@ type ChallengePage struct {
 // Seconds returns Wait in whole seconds, at least one.
 func (p ChallengePage) Seconds() int { return max(1, int(p.Wait/time.Second)) }
 
+// Minutes returns Wait in whole minutes, rounded up; 0 if it is less than 90 seconds.
+func (p ChallengePage) Minutes() int {
+	if p.Wait < 90*time.Second {
+		return 0
+	}
+	return int((p.Wait + time.Minute - 1) / time.Minute)
+}
+
 // Write writes the page.
 func (p ChallengePage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "give/challenge", p.Language, p)

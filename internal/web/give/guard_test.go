@@ -153,6 +153,13 @@ func requireRefused(t *testing.T, a reply, form url.Values) {
 	require.NotContains(t, a.body, "declined")
 }
 
+// requireChallenged checks the response to a form that gets the challenge.
+func requireChallenged(t *testing.T, a reply) {
+	t.Helper()
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	require.Contains(t, a.body, "A short check keeps them out")
+}
+
 // TestOneAddressOpensFewPaymentPages: 500 attempts from one address open at most five payment pages in ten minutes, and
 // all of a hundred donors can give in the same minutes.
 func TestOneAddressOpensFewPaymentPages(t *testing.T) {
@@ -161,7 +168,7 @@ func TestOneAddressOpensFewPaymentPages(t *testing.T) {
 	for i := range 500 {
 		form := g.formAfter(time.Minute)
 		if a := g.postFrom("203.0.113.9", form); a.status != http.StatusSeeOther {
-			requireRefused(t, a, form)
+			requireChallenged(t, a)
 		}
 		if i%5 == 0 {
 			address := fmt.Sprintf("198.51.%d.7", i/5)
@@ -290,6 +297,23 @@ func TestADeclineCountsOnce(t *testing.T) {
 	g.DrainAll()
 	require.Equal(t, 1, g.Count(`SELECT count(*) FROM guard_failure`))
 	require.Equal(t, 1, g.Count(`SELECT count(*) FROM guard_failure WHERE page = 'csio' AND at > now() - interval '1 minute'`))
+}
+
+// TestAKnownBrowserBehindAFullAddress: strangers behind the same address, of a parish or a carrier, use up its limit and
+// that of its network. A browser that is known for the donor's email address gives at once.
+func TestAKnownBrowserBehindAFullAddress(t *testing.T) {
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
+	for i := range 30 {
+		require.Equal(t, http.StatusSeeOther, g.postFrom(fmt.Sprintf("203.0.113.%d", 1+i/5), g.formAfter(time.Minute)).status)
+	}
+	form := g.formAfter(time.Minute)
+	form.Set("email", "ana@example.org")
+	requireRefused(t, g.postFrom("203.0.113.1", form), form)
+	known := "konbit-known=" + g.Access.MarkBrowser("", "ana@example.org")
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", form, "Cookie", known).status)
+	form = g.formAfter(time.Minute)
+	form.Set("email", "bea@example.org")
+	requireRefused(t, g.postFrom("203.0.113.1", form, "Cookie", known), form)
 }
 
 // TestStrangersWithADonorsAddress: forms with a donor's email address from many networks do not keep the donor out, who

@@ -21,7 +21,7 @@ type Area struct {
 }
 
 // eventModes limits tries to open event mode. A whole event may share one address.
-var eventModes = web.Limit{Name: "event mode", Limit: guard.Limit{Max: 60, Window: 10 * time.Minute}}
+var eventModes = web.Limit{Name: "event mode", Words: "limit.event_mode", Limit: guard.Limit{Max: 60, Window: 10 * time.Minute}}
 
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {

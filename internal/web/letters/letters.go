@@ -20,11 +20,14 @@ const oneClick = "a mail program, whose page may be of another site, posts it wi
 
 const neverRefused = "stopping emails is never refused (RFC 8058), and sends nothing"
 
+// signInPath is the address of package portal's page where donors sign in.
+const signInPath = "/sign-in"
+
 // The limits of the area's routes; cmd/konbit/running/limits.md lists them.
 var (
-	emailsResumed = web.Limit{Name: "emails resumed by link", Limit: guard.Limit{Max: 10, Window: time.Hour}}
+	emailsResumed = web.Limit{Name: "emails resumed by link", Words: "limit.emails", SignIn: signInPath, Limit: guard.Limit{Max: 10, Window: time.Hour}}
 	// addressesMoved limits what a link to a new address does: all addresses get an email.
-	addressesMoved = web.Limit{Name: "addresses moved by link", Limit: guard.Limit{Max: 20, Window: time.Hour}}
+	addressesMoved = web.Limit{Name: "addresses moved by link", Words: "limit.addresses_moved", Limit: guard.Limit{Max: 20, Window: time.Hour}}
 )
 
 // MovePath is the address of the page that proves the new address of a donor who lost a mailbox.

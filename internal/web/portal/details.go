@@ -162,10 +162,10 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	err := a.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
 		Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie),
 	})
-	var problem string
+	problem, status := "", http.StatusUnprocessableEntity
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
-		problem = "sign_in.held"
+		problem, status = "portal.code_held", http.StatusTooManyRequests
 	case fault.Is(err, fault.NotFound):
 		problem = "sign_in.error.code_wrong"
 	case err != nil:
@@ -183,7 +183,7 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 		return web.NotFound()
 	}
 	page.Problems = []fault.Field{{Name: "code", Phrase: problem}}
-	return a.writeDetails(w, http.StatusUnprocessableEntity, page)
+	return a.writeDetails(w, status, page)
 }
 
 // unlinkAddressPost removes one of the visitor's addresses. The session must be fresh.

@@ -279,19 +279,24 @@ type sentEmail struct {
 
 var anyLink = regexp.MustCompile(`(?:https?://|mailto:)[^\s"'<>]+`)
 
-// readEmail reads the links of an email: in its text, its HTML and its header.
+// readEmail reads the links of an email: in its text, its HTML and its header. Each link and code of the text is in the
+// HTML too.
 func readEmail(t *testing.T, m mailcatch.Message) sentEmail {
 	t.Helper()
 	email, err := m.Email()
 	require.NoError(t, err)
 	kind, _, _ := strings.Cut(m.MessageID, ".")
-	found := anyLink.FindAllString(email.Text+"\n"+html.UnescapeString(email.HTML), -1)
-	for fields := email.Header.Fields(); fields.Next(); {
-		found = append(found, anyLink.FindAllString(fields.Value(), -1)...)
-	}
-	found = append(found, planCode.FindAllString(email.Text, -1)...)
+	page := html.UnescapeString(email.HTML)
+	found := append(anyLink.FindAllString(email.Text, -1), planCode.FindAllString(email.Text, -1)...)
 	for _, code := range signInCode.FindAllStringSubmatch(email.Text, -1) {
 		found = append(found, code[1])
+	}
+	for _, link := range found {
+		require.True(t, email.HTML == "" || strings.Contains(page, link), "%s: the HTML lacks %s", kind, link)
+	}
+	found = append(found, anyLink.FindAllString(page, -1)...)
+	for fields := email.Header.Fields(); fields.Next(); {
+		found = append(found, anyLink.FindAllString(fields.Value(), -1)...)
 	}
 	slices.Sort(found)
 	return sentEmail{kind, phrase.Language(email.Header.Get("Content-Language")), m.To, slices.Compact(found)}

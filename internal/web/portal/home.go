@@ -9,7 +9,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -139,33 +139,31 @@ func stateOf(g donation.HistoryItem) string {
 // planItems returns what a list shows of the visitor's plans whose status is shown.
 func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]giftpage.PlanItem, error) {
 	var items []giftpage.PlanItem
-	for _, d := range v.Donors {
-		plans, err := recurring.OfDonor(r.Context(), a.DB, d.ID)
+	plans, err := mail.PlansOf(r.Context(), a.DB, donor.IDs(v.Donors), v.Addresses)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
+		if !shown(p.Status) {
+			continue
+		}
+		e, err := v.Catalog.EntityByID(p.EntityID)
 		if err != nil {
 			return nil, err
 		}
-		e, err := v.Catalog.EntityByID(d.EntityID)
+		o, err := v.Catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range plans {
-			if !shown(p.Status) {
-				continue
-			}
-			o, err := v.Catalog.OrganisationByID(p.OrganisationID)
-			if err != nil {
-				return nil, err
-			}
-			item := giftpage.PlanItem{
-				URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.Amount(),
-				Ended: string(deref(p.EndedBecause)), Ends: giftpage.DateIn(p.EndsAt, e.Location()), Next: giftpage.DateIn(p.NextAt, e.Location()),
-				Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
-			}
-			if remaining, known := p.Remaining(); known && p.Status.IsRunning() && p.EndsAt == nil {
-				item.Remaining = remaining
-			}
-			items = append(items, item)
+		item := giftpage.PlanItem{
+			URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.Amount(),
+			Ended: string(deref(p.EndedBecause)), Ends: giftpage.DateIn(p.EndsAt, e.Location()), Next: giftpage.DateIn(p.NextAt, e.Location()),
+			Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
 		}
+		if remaining, known := p.Remaining(); known && p.Status.IsRunning() && p.EndsAt == nil {
+			item.Remaining = remaining
+		}
+		items = append(items, item)
 	}
 	return items, nil
 }

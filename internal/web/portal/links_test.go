@@ -85,6 +85,7 @@ func (r linkRow) is(link, host string) bool {
 // shows and does with the table of links in internal/mail/README.md. Reading a link changes nothing.
 func TestLinksOfEveryEmail(t *testing.T) {
 	s := newSender(t)
+	s.checkActs()
 	rows, kinds := readLinkTable(t)
 	var givers []giver
 	for _, lang := range s.Server.Languages {
@@ -312,11 +313,44 @@ func (u use) terms(amount, frequency, fund string, more ...string) bool {
 	return u.change("change", typed)
 }
 
-// linkActs are all acts that a person may try with a link.
-var linkActs = []struct {
+// actsOfRoutes are the acts that try the routes to which a person with a link may post.
+var actsOfRoutes = map[string][]string{
+	"/plans/{ref}": {
+		"pause", "skip", "cancel", "less", "more", "resume", "earlier date", "another fund", "cover the fee",
+	},
+	"/plans/{ref}/email":     {"code to the donor"},
+	"/plans/{ref}/code":      {"session"}, // it takes the code of an email that goes to the donor
+	"/plans/{ref}/{key}":     {"link to the donor"},
+	"/plans/card/{token}":    {"link to the donor"},
+	"/letters/{token}":       {"stop emails"},
+	"/letters/{token}/again": {"allow emails"},
+}
+
+// checkActs checks that each route to which a person with a link may post is tried by an act.
+func (s sender) checkActs() {
+	s.t.Helper()
+	n := 0
+	for _, r := range s.Server.Routes() {
+		if r.Method == http.MethodGet || !strings.HasPrefix(r.Permission, "opened link") && !strings.HasPrefix(r.Permission, "link: ") {
+			continue
+		}
+		n++
+		assert.NotEmpty(s.t, actsOfRoutes[r.Pattern], "no act tries %s: add one to linkActs, and its word to the table of links", r.Pattern)
+		for _, name := range actsOfRoutes[r.Pattern] {
+			assert.True(s.t, slices.ContainsFunc(linkActs, func(a linkAct) bool { return a.name == name }), name)
+		}
+	}
+	require.Len(s.t, actsOfRoutes, n, "a route does not exist any more")
+}
+
+// linkAct is an act that a person may try with a link, and reports whether it worked.
+type linkAct struct {
 	name string
 	try  func(u use) bool
-}{
+}
+
+// linkActs are all acts that a person may try with a link.
+var linkActs = []linkAct{
 	{"session", func(u use) bool { return u.v.Ask("GET", "/portal", nil).StatusCode == http.StatusOK }},
 	{"session in the browser that asked", func(u use) bool { return u.asker.Ask("GET", "/portal", nil).StatusCode == http.StatusOK }},
 	{"code to the donor", func(u use) bool {

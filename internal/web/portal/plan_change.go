@@ -31,23 +31,13 @@ type planChange struct {
 func (c planChange) confirm(submissionID string) *giftpage.PlanConfirm {
 	return &giftpage.PlanConfirm{
 		PlanChange: c.result, Do: c.do, SubmissionID: submissionID,
-		Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees"),
+		Values: giftpage.TypedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees"),
 	}
 }
 
-// typedValues returns the values of fields that are not empty.
-func typedValues(typed url.Values, names ...string) (values []view.FormValue) {
-	for _, name := range names {
-		if value := typed.Get(name); value != "" {
-			values = append(values, view.FormValue{Name: name, Value: value})
-		}
-	}
-	return values
-}
-
-// changeValues returns a typed change of terms, to show it again in a session.
+// changeValues returns a typed change, to show it again in a session.
 func changeValues(typed url.Values) []view.FormValue {
-	return typedValues(typed, "do", "amount", "frequency", "fund", "date", "cover_fees")
+	return giftpage.TypedValues(typed, "do", "months", "amount", "frequency", "fund", "date", "cover_fees")
 }
 
 // planChange reads a change and works out its result. It changes nothing. It returns fault.Invalid for bad fields and
@@ -125,7 +115,7 @@ func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) 
 		CoverFees: web.IsChecked(typed.Get("cover_fees")),
 	}
 	if amount, err := money.Parse(f.AmountOther, p.offer.Entity.Currency, string(p.lang)); f.Fund == "" && err == nil && len(p.parts) > 0 {
-		f.Split = p.splitAsNow(amount)
+		f.Split = donation.SplitLike(p.parts, amount, p.catalog)
 	}
 	to, err := f.CheckTerms(p.offer)
 	if err != nil {
@@ -135,31 +125,15 @@ func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) 
 	if day == "" {
 		return to, nil, nil
 	}
+	if p.plan.NextAt != nil && day == p.plan.NextAt.In(p.offer.Entity.Location()).Format(time.DateOnly) {
+		return to, nil, nil // the day that the page shows, whatever the hour of the charge
+	}
 	at, err := time.ParseInLocation(time.DateOnly, day, p.offer.Entity.Location())
 	if err != nil {
 		return to, nil, fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
 	}
 	at = at.Add(12 * time.Hour) // noon there, so that a change of daylight saving time does not change the day
 	return to, &at, nil
-}
-
-// splitAsNow divides an amount among the funds in the plan's present proportion; nil if it cannot be divided.
-func (p planView) splitAsNow(amount money.Amount) map[string]string {
-	weights := make([]int64, len(p.parts))
-	for i, part := range p.parts {
-		weights[i] = part.Amount.Minor
-	}
-	shares, err := amount.Split(weights)
-	if err != nil {
-		return nil
-	}
-	split := map[string]string{}
-	for i, part := range p.parts {
-		if f, err := p.catalog.Fund(part.FundID); err == nil {
-			split[f.Slug] = shares[i].Decimal()
-		}
-	}
-	return split
 }
 
 // months returns the number of months typed; 0 if it is not a number.

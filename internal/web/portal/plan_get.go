@@ -8,15 +8,18 @@ import (
 	"net/url"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/planterms"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -31,9 +34,10 @@ type planView struct {
 	catalog *fund.Catalog
 	parts   []donation.Designation
 	lang    phrase.Language
-	path    string // address of the page
-	via     string // the way to the page: planlink.ByLink or planlink.BySession; each request records it
-	token   string // for the page's forms: of the session, or of the opened link
+	path    string    // address of the page
+	via     string    // the way to the page: planlink.ByLink or planlink.BySession; each request records it
+	token   string    // for the page's forms: of the session, or of the opened link
+	link    uuid.UUID // that was opened; uuid.Nil in a session
 }
 
 // LimitSubject returns what the limits of an opened link to a plan count: the plan.
@@ -43,8 +47,11 @@ func (p planView) LimitSubject() string { return "plan " + p.plan.ID.String() }
 func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	ref := chi.URLParam(r, "ref")
 	p, err := a.openPlan(r, ref, string(v.Language))
-	if err == nil && !v.Owns(p.plan.DonorID) {
-		err = web.NotFound()
+	if err == nil {
+		var own bool
+		if own, err = mail.IsPlanOf(r.Context(), a.DB, p.plan, donor.IDs(v.Donors), v.Addresses); err == nil && !own {
+			err = web.NotFound()
+		}
 	}
 	p.path, p.via, p.token = ownPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err
@@ -98,7 +105,7 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) erro
 	if err != nil {
 		return err
 	}
-	page.Done = knownConfirmation(query.Get("said"))
+	page.Done = giftpage.KnownConfirmation(query.Get("said"))
 	if do := query.Get("do"); do != "" {
 		change, err := a.planChange(p, do, query)
 		var bad *fault.Error
@@ -126,7 +133,7 @@ func (a *Area) showPlanProblems(w http.ResponseWriter, page giftpage.PlanPage, t
 	case fault.Conflict:
 		page.Conflict, status = true, http.StatusConflict
 	case fault.Forbidden:
-		page.NeedsSession, status = true, http.StatusForbidden
+		page.NeedsSession, status = bad.Phrase, http.StatusForbidden
 		page.Proof = giftpage.PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
 	}
 	if typed.Get("do") == "change" {
@@ -183,14 +190,4 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 		}
 	}
 	return page, nil
-}
-
-// knownConfirmation returns a confirmation if it is one of ours, else "": an address cannot make the page say anything
-// else.
-func knownConfirmation(kind string) string {
-	switch kind {
-	case "pause", "skip", "resume", "cancel", "change", "soon":
-		return kind
-	}
-	return ""
 }

@@ -28,14 +28,23 @@ const (
 
 // openedLink returns the permission of a browser that opened the link of an email to the plan that the path names. Each
 // request looks whether the link is still valid. A request that may change something must carry the token of a form
-// that was shown to this browser.
+// that was shown after the same link was opened; if not, the plan is shown again.
 func (a *Area) openedLink() web.Permission[planView] {
 	return web.Permission[planView]{
 		Name:    "opened link: plan",
 		Refusal: securitylog.LinkRefused,
-		Check:   func(_ http.ResponseWriter, r *http.Request) (planView, error) { return a.planOfOpenedLink(r) },
+		Check: func(_ http.ResponseWriter, r *http.Request) (planView, error) {
+			p, err := a.planOfOpenedLink(r)
+			if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+				err = a.checkOpenedForm(r, p)
+			}
+			return p, err
+		},
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
-			if fault.Is(err, fault.NotFound) {
+			switch {
+			case errors.Is(err, errEarlierForm):
+				return a.showPlanAgain(w, r)
+			case fault.Is(err, fault.NotFound):
 				return a.showPlanLink(w, r, http.StatusUnauthorized, accesspage.PlanLink{State: accesspage.LinkClosed})
 			}
 			return err
@@ -56,22 +65,46 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	if err != nil {
 		return planView{}, err
 	}
-	token := signedlink.OpenedFormToken(a.Keys, cookie)
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		if err := r.ParseForm(); err != nil {
-			return planView{}, web.Malformed(err)
-		}
-		if !signedlink.IsOpenedFormToken(a.Keys, cookie, r.PostForm.Get("session")) {
-			securitylog.Record(r.Context(), securitylog.FormTokenWrong)
-			return planView{}, fault.New(fault.Forbidden, "problem.403.text", nil)
-		}
-	}
 	p, err := a.openPlan(r, chi.URLParam(r, "ref"), "")
 	if err == nil && (p.plan.ID != link.PlanID || p.plan.DonorID != link.DonorID) {
 		err = web.NotFound()
 	}
-	p.path, p.via, p.token = linkedPlanPath(p.plan.PublicRef, p.lang), planlink.ByLink, token
+	p.path, p.via, p.link = linkedPlanPath(p.plan.PublicRef, p.lang), planlink.ByLink, id
+	p.token = signedlink.OpenedFormToken(a.Keys, id)
 	return p, err
+}
+
+// errEarlierForm: the form was shown after another link was opened, such as that of last month's email.
+var errEarlierForm error = fault.New(fault.Conflict, "plan.error.again", nil)
+
+// checkOpenedForm checks the token of a form on a page that a link opened.
+func (a *Area) checkOpenedForm(r *http.Request, p planView) error {
+	if err := r.ParseForm(); err != nil {
+		return web.Malformed(err)
+	}
+	if !signedlink.IsOpenedFormToken(a.Keys, p.link, r.PostForm.Get("session")) {
+		securitylog.Record(r.Context(), securitylog.FormTokenWrong)
+		return errEarlierForm
+	}
+	return nil
+}
+
+// showPlanAgain shows the plan instead of what was requested, and says that nothing was changed.
+func (a *Area) showPlanAgain(w http.ResponseWriter, r *http.Request) error {
+	p, err := a.planOfOpenedLink(r)
+	if err != nil {
+		return err
+	}
+	shown := r.Clone(r.Context())
+	if shown.URL, err = shown.URL.Parse(p.path); err != nil {
+		return err
+	}
+	page, err := a.planPage(shown, p)
+	if err != nil {
+		return err
+	}
+	page.Again = true
+	return a.writePlan(w, http.StatusConflict, page)
 }
 
 // openGet shows the page that the links of emails lead to. A script posts the secret, which is the address's fragment;
@@ -163,6 +196,7 @@ func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Link) error {
 	allowed, err := a.Guard.Allow(r.Context(),
 		guard.Quota{Kind: "plan link to", Subject: of.DonorID.String(), Limit: planlink.FreshPerDonor},
+		guard.Quota{Kind: "plan link a day to", Subject: of.DonorID.String(), Limit: planlink.FreshPerDonorDay},
 		guard.Quota{Kind: "plan link from", Subject: guard.NetworkKey(web.ClientAddress(r)), Limit: planlink.FreshPerNetwork})
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 	}
 	pages["failing, with problems"] = failing
 	more := p
-	more.NeedsSession, more.Proof = true, giftpage.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
+	more.NeedsSession, more.Proof = "plan.error.more", giftpage.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
 	pages["needs a session"] = more
 	return pages
 }
@@ -107,9 +107,9 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		p.Frame = frame(lang)
 		all["plan link "+name] = func(w io.Writer) error { return p.Write(w, v) }
 	}
-	for _, held := range []bool{false, true} {
-		all["plan code "+strconv.FormatBool(held)] = func(w io.Writer) error {
-			return accesspage.PlanProof{Frame: frame(lang), Action: "/plans/x/code?lang=en", Back: "/plans/x?lang=en", RateLimited: held}.Write(w, v)
+	for _, held := range []string{"", "sign_in.held", "sign_in.code_held"} {
+		all["plan code "+held] = func(w io.Writer) error {
+			return accesspage.PlanProof{Frame: frame(lang), Action: "/plans/x/code?lang=en", Back: "/plans/x?lang=en", Held: held}.Write(w, v)
 		}
 	}
 	return all

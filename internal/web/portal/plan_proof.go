@@ -1,16 +1,13 @@
 package portal
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/google/uuid"
-
-	"konbit/internal/giving/donor"
+	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
@@ -19,7 +16,7 @@ import (
 	"konbit/internal/web/portal/accesspage"
 )
 
-// A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code
+// A donor who came by a link asks for more than a link may do: we send a code to the plan's address, and the code
 // opens a session, in which the change is shown again as it was typed. The pages do not show the address, because the
 // link may be in other hands.
 const (
@@ -30,7 +27,7 @@ const (
 	nextCookie = "next"
 )
 
-// proofEmailPost sends the sign-in email to the plan's donor and asks for its code.
+// proofEmailPost sends the sign-in email to the plan's address and asks for its code.
 func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView) error {
 	address, err := a.addressOf(r, p)
 	if err != nil {
@@ -41,7 +38,8 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 		Email: address, From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(p.lang),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
-		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+		w.Header().Set("Retry-After", "900")
+		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.held", nil)
 	}
 	if err != nil {
 		return err
@@ -56,34 +54,34 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 	}
 	a.SetCookie(w, proofCookie, browser, challengeLife)
 	if len(next) < 2000 {
-		a.SetCookie(w, nextCookie, base64.RawURLEncoding.EncodeToString([]byte(next)), challengeLife)
+		a.SetCookie(w, nextCookie, accesspage.NextValue(next), challengeLife)
 	}
 	http.Redirect(w, r, subPath(p.path, "/code"), http.StatusSeeOther)
 	return nil
 }
 
-// addressOf returns the address of the plan's donor; fault.NotFound if there is none.
+// addressOf returns the plan's address; fault.NotFound if there is none.
 func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
-	of, err := donor.ByIDs(r.Context(), a.DB, []uuid.UUID{p.plan.DonorID})
+	to, err := mail.PlanContact(r.Context(), a.DB, p.plan.ID)
 	if err != nil {
 		return "", err
 	}
-	if len(of) == 0 || of[0].Email == "" || of[0].IsErased() {
+	if to == nil {
 		return "", web.NotFound()
 	}
-	return donoraccess.Destination(r.Context(), a.DB, of[0].Email)
+	return donoraccess.Destination(r.Context(), a.DB, to.Email)
 }
 
 // proofCodeGet asks for the code.
 func (a *Area) proofCodeGet(w http.ResponseWriter, _ *http.Request, p planView) error {
-	return a.showProof(w, p, http.StatusOK, nil)
+	return a.showProof(w, p, http.StatusOK, "", nil)
 }
 
 // proofCodePost opens a session by the code.
 func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView) error {
 	code := r.PostForm.Get("code")
 	if strings.TrimSpace(code) == "" {
-		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
 	}
 	address, err := a.addressOf(r, p)
 	if err != nil {
@@ -94,16 +92,18 @@ func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView)
 	})
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
-		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+		w.Header().Set("Retry-After", "3600")
+		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.code_held", nil)
 	case fault.Is(err, fault.NotFound):
-		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
 	case err != nil:
 		return err
 	}
 	return a.startSession(w, r, opened, secret)
 }
 
-func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems []fault.Field) error {
+// showProof shows the page that asks for the code. held is the phrase of a limit that was exceeded; may be empty.
+func (a *Area) showProof(w http.ResponseWriter, p planView, status int, held string, problems []fault.Field) error {
 	path := subPath(p.path, "/code")
 	address, err := url.Parse(path)
 	if err != nil {
@@ -111,11 +111,7 @@ func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems
 	}
 	page := accesspage.PlanProof{
 		Frame:  view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent},
-		Action: path, Token: p.token, Back: p.path, Problems: problems,
-		RateLimited: status == http.StatusTooManyRequests,
-	}
-	if page.RateLimited {
-		w.Header().Set("Retry-After", "900")
+		Action: path, Token: p.token, Back: p.path, Problems: problems, Held: held,
 	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
@@ -128,10 +124,8 @@ func (a *Area) takeNext(w http.ResponseWriter, r *http.Request) string {
 		return homePath
 	}
 	a.DeleteCookie(w, nextCookie)
-	raw, err := base64.RawURLEncoding.DecodeString(kept)
-	next, parseErr := url.Parse(string(raw))
-	if err != nil || parseErr != nil || next.IsAbs() || next.Host != "" || !strings.HasPrefix(next.Path, "/portal/plans/") {
-		return homePath
+	if next := accesspage.ReadNext(kept); next != "" {
+		return next
 	}
-	return next.String()
+	return homePath
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,8 +38,9 @@ import (
 func init() {
 	register(Row{
 		Name: "erasure", No: "T28", Short: 12, Long: 400, Prove: Erasure,
-		Promise: "people erased while their receipts are sent and sent again, refunds and old webhooks come in, statements are issued and they use " +
-			"their own pages: no word about them is in a dump, as text or as hex, and their receipts open only with SECRET_KEY",
+		Promise: "people erased while their receipts are sent, sent again and sent elsewhere, refunds and old webhooks come in, statements are issued, " +
+			"their plans change, their sessions end and they use their own pages: no word about them is in a dump, as text or as hex, their receipts " +
+			"open only with SECRET_KEY, and no transaction is a deadlock's victim",
 	})
 }
 
@@ -81,7 +84,7 @@ func Erasure(t testing.TB, run Run) {
 	}
 	h.AgeErasures()
 	h.Exec(`UPDATE erasure SET due_at = asked_at`)
-	before := w.words()
+	before, deadlocks := w.words(), w.deadlocks()
 	require.Len(t, before, 11*run.Count, "the search finds them before")
 
 	began := time.Now()
@@ -94,6 +97,7 @@ func Erasure(t testing.TB, run Run) {
 		require.Empty(t, found([]byte(strings.ToLower(h.Log.String())), p.words()), "the log")
 	}
 	w.requireKept()
+	require.Equal(t, deadlocks, w.deadlocks(), "locks are taken in one order")
 	run.Progress(run.Count)
 }
 
@@ -121,7 +125,16 @@ func (w *erasures) person() *erasedDonor {
 	w.SettledGift(again)
 	p.browser = visitor.New(w.t, w.Program).SignIn(p.form.Contact.Email)
 	p.token = p.browser.Token()
+	w.plan(p)
 	return p
+}
+
+// plan inserts a recurring gift of a person that has ended, with a link to it in an email.
+func (w *erasures) plan(p *erasedDonor) {
+	w.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at)
+		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now() FROM donation WHERE id = $1`, p.ID)
+	_, err := w.PlanLinks.Current(w.t.Context(), p.ID, p.DonorID)
+	require.NoError(w.t, err)
 }
 
 func (w *erasures) request(p *erasedDonor) {
@@ -140,7 +153,8 @@ func (w *erasures) eraseUnderLoad() {
 	ctx, stop := context.WithTimeout(w.t.Context(), 5*time.Minute)
 	defer stop()
 	var load sync.WaitGroup
-	for _, write := range []func(p *erasedDonor){w.redeliver, w.refund, w.sendAgain, w.usePages, w.enterProfile, w.correct, w.issueStatements} {
+	for _, write := range []func(p *erasedDonor){w.redeliver, w.refund, w.sendAgain, w.usePages, w.enterProfile, w.correct,
+		w.issueStatements, w.sendElsewhere, w.changePlan, w.signOut} {
 		order := w.r.Perm(len(w.people))
 		load.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
@@ -196,6 +210,47 @@ func (w *erasures) sendAgain(p *erasedDonor) {
 	for _, r := range latest {
 		w.allow(mail.Resender{Receipts: w.Receipts, Queue: w.Queue}.Resend(w.t.Context(), r, "staff"))
 	}
+}
+
+// sendElsewhere sends the newest receipt to another address of the person's, as staff do: that ends the links.
+func (w *erasures) sendElsewhere(p *erasedDonor) {
+	latest, err := receipt.Latest(w.t.Context(), w.DB.Server, w.gifts(p))
+	assert.NoError(w.t, err)
+	for _, r := range latest {
+		to := fmt.Sprintf("%d-%s", time.Now().UnixNano()%7, p.form.Contact.Email)
+		w.allow(mail.Resender{Receipts: w.Receipts, Queue: w.Queue}.Redirect(w.t.Context(), r, to, "staff"))
+	}
+	_, err = w.PlanLinks.Current(w.t.Context(), p.ID, p.DonorID)
+	w.allow(err)
+	time.Sleep(20 * time.Millisecond)
+}
+
+// changePlan stores another card with a plan, and an event about it.
+func (w *erasures) changePlan(p *erasedDonor) {
+	w.allow(pg.InTx(w.t.Context(), w.DB.Server, func(tx *sqlx.Tx) error {
+		const event = `INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES (gen_random_uuid(), $1, 'x', gen_random_uuid()::text, jsonb_build_object('reason', $2::text), now())`
+		if _, err := tx.Exec(`UPDATE plan SET card_brand = $2, card_last4 = '4242' WHERE id = $1`, p.ID, p.form.Contact.LastName); err != nil {
+			return err
+		}
+		_, err := tx.Exec(event, p.ID, p.form.Contact.Note)
+		return err
+	}))
+	time.Sleep(20 * time.Millisecond)
+}
+
+// signOut ends the person's sessions and links, as staff do.
+func (w *erasures) signOut(p *erasedDonor) {
+	_, err := w.Access.EndSessionsOfEmail(w.t.Context(), p.form.Contact.Email)
+	w.allow(err)
+	time.Sleep(20 * time.Millisecond)
+}
+
+// deadlocks returns how many deadlocks PostgreSQL has counted in the database. A connection that is idle reports its
+// counts within 10 seconds.
+func (w *erasures) deadlocks() (n int) {
+	time.Sleep(11 * time.Second)
+	require.NoError(w.t, w.DB.Owner.Get(&n, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`))
+	return n
 }
 
 // correct issues a receipt anew from facts that were read before.
@@ -270,6 +325,8 @@ func (w *erasures) allow(err error) {
 		}
 	}
 	assert.True(w.t, pg.IsTransient(err), "%v", err)
+	var refused *pq.Error
+	assert.False(w.t, errors.As(err, &refused) && refused.Code == pqerror.TRDeadlockDetected, "%v", err)
 }
 
 // settle waits until nothing is to do any more, and runs the checkers of this promise as the server does each night.

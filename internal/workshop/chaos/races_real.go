@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -46,18 +47,20 @@ func submitAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 	}
 	var mu sync.Mutex
 	pages, refusals := map[string]bool{}, 0
-	race(racers, func(i int) error {
-		page, err := submit(at(i), form)
-		mu.Lock()
-		defer mu.Unlock()
-		if err == nil {
-			pages[page] = true
-		} else {
-			refusals++
-		}
-		return err
-	})
-	require.Len(t, pages, 1, "%d were delivered to come again", refusals)
+	for began := time.Now(); len(pages) == 0 && time.Since(began) < patient; { // a machine that is too busy for all asks all to come again
+		race(racers, func(i int) error {
+			page, err := submit(at(i), form)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				pages[page] = true
+			} else {
+				refusals++
+			}
+			return err
+		})
+	}
+	require.Len(t, pages, 1, "%d were asked to come again", refusals)
 	for page := range pages {
 		require.NoError(t, s.Stripe().Pay(sessionOf(page), stripefake.GoodCard))
 	}

@@ -173,17 +173,21 @@ func (u *upgrade) lines(query string, args ...any) []string {
 }
 
 // temporary are tables of leases, counters, observations, jobs and unused keys: servers and migrations change them while
-// nothing happens.
+// nothing happens. In the last line are tables that the previous schema lacks: their rows go, and what needs one says so
+// (a donor whose link ended is sent a fresh one).
 var temporary = regexp.MustCompile(`^(river_.*|goose_db_version|guard_.*|check_run|balance_observation|balance_lookup|session|sign_in|` +
-	`ledger_snapshot|ledger_head|receipt_pad)$`)
+	`ledger_snapshot|ledger_head|receipt_pad|` +
+	`installation|plan_link|erasure_trace|erasure_trace_run)$`)
 
 // notStored says what the previous schema does not store, or stores in its own way, of a table's row:
 //
 //	payment in suspense       its time is that of its task
 //	instalment                a form that is the instalment itself
+//	donor                     when the database stored it
 //	all tables                when a row was read from Stripe
 var notStored = map[string]string{
 	"payment":  `CASE WHEN x.status = 'suspense' THEN '{received_at}' END`,
+	"donor":    `'{recorded_at}'`,
 	"donation": `CASE WHEN x.source = 'plan' THEN '{form_id,form_hash}' END`,
 }
 

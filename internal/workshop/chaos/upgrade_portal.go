@@ -24,7 +24,8 @@ var (
 )
 
 // visitPortal signs the donor of the newest plan in on one server. The donor then reads every page of the portal on
-// both servers, and changes and ends nothing but the plan, which the other server pauses.
+// each server that has a link to it, and changes and ends nothing but the plan, which the other server pauses. A page
+// that is new in this release exists on its servers only.
 func (u *upgrade) visitPortal(at, other *e2e.Server) {
 	u.t.Helper()
 	plan := u.plans[len(u.plans)-1]
@@ -53,28 +54,34 @@ func (u *upgrade) visitPortal(at, other *e2e.Server) {
 	post(at, "/sign-in", url.Values{"email": {plan.email}})
 	post(other, "/sign-in/link", url.Values{"link": {u.signInEmail(plan.email)}})
 
-	pages, seen := []string{"/portal", "/portal/gifts", "/portal/plans", "/portal/records", "/portal/details"}, map[string]bool{}
+	type visit struct {
+		server *e2e.Server
+		path   string
+	}
+	var pages []visit
+	for _, path := range []string{"/portal", "/portal/gifts", "/portal/plans", "/portal/records", "/portal/details"} {
+		pages = append(pages, visit{at, path}, visit{other, path})
+	}
+	seen := map[visit]bool{}
 	var planPath, token string
 	for len(pages) > 0 {
-		path := pages[0]
-		if pages = pages[1:]; seen[path] {
+		next := pages[0]
+		if pages = pages[1:]; seen[next] {
 			continue
 		}
-		seen[path] = true
-		for _, server := range []*e2e.Server{at, other} {
-			page := get(server, path)
-			for _, link := range portalLink.FindAllStringSubmatch(page, -1) {
-				pages = append(pages, regexp.MustCompile(`[?&].*`).ReplaceAllString(link[1], ""))
-			}
-			if found := sessionField.FindStringSubmatch(page); found != nil {
-				token = found[1]
-			}
+		seen[next] = true
+		page := get(next.server, next.path)
+		for _, link := range portalLink.FindAllStringSubmatch(page, -1) {
+			pages = append(pages, visit{next.server, regexp.MustCompile(`[?&].*`).ReplaceAllString(link[1], "")})
 		}
-		if regexp.MustCompile(`^/portal/plans/.`).MatchString(path) {
-			planPath = path
+		if found := sessionField.FindStringSubmatch(page); found != nil {
+			token = found[1]
+		}
+		if regexp.MustCompile(`^/portal/plans/[^/]+$`).MatchString(next.path) {
+			planPath = next.path
 		}
 	}
-	require.Greater(u.t, len(seen), 7, "%v", seen)
+	require.Greater(u.t, len(seen), 14, "%v", seen)
 	require.NotEmpty(u.t, planPath)
 	post(other, planPath, url.Values{"session": {token}, "do": {"skip"}, "press": {uuid.NewString()}})
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,10 +17,7 @@ import (
 // Balanced returns the address of a proxy in front of the current servers, as Stripe and donors would use a load
 // balancer. From now on Stripe sends webhooks there.
 func (s *Stack) Balanced() string {
-	a := &roundRobin{servers: s.servers, ready: make([]atomic.Bool, len(s.servers))}
-	for i := range a.ready {
-		a.ready[i].Store(true)
-	}
+	a := &roundRobin{servers: s.servers, notReady: make([]atomic.Pointer[error], len(s.servers))}
 	stop := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { a.pollReadiness(stop) })
@@ -36,10 +34,10 @@ func (s *Stack) Balanced() string {
 // roundRobin sends requests in turn to the servers that report ready, and to the next one if it cannot connect. A
 // request that a server accepted is never sent twice.
 type roundRobin struct {
-	servers []*Server
-	ready   []atomic.Bool
-	next    atomic.Int64
-	under   http.Transport
+	servers  []*Server
+	notReady []atomic.Pointer[error] // why, when it was asked last; nil if it is ready
+	next     atomic.Uint64
+	under    http.Transport
 }
 
 // pollReadiness asks the servers whether they are ready until stop is closed.
@@ -47,10 +45,10 @@ func (a *roundRobin) pollReadiness(stop <-chan struct{}) {
 	client := http.Client{Timeout: time.Second}
 	for {
 		for i, server := range a.servers {
-			resp, err := client.Get(server.URL() + "/readyz")
-			a.ready[i].Store(err == nil && resp.StatusCode == http.StatusOK)
-			if err == nil {
-				_ = resp.Body.Close()
+			if err := askReady(&client, server); err != nil {
+				a.notReady[i].Store(&err)
+			} else {
+				a.notReady[i].Store(nil)
 			}
 		}
 		select {
@@ -61,6 +59,19 @@ func (a *roundRobin) pollReadiness(stop <-chan struct{}) {
 	}
 }
 
+// askReady reports an error if a server does not say that it is ready.
+func askReady(client *http.Client, server *Server) error {
+	resp, err := client.Get(server.URL() + "/readyz")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s at %s", server.addr, resp.Status, time.Now().UTC().Format(time.TimeOnly))
+	}
+	return nil
+}
+
 // RoundTrip implements http.RoundTripper.
 func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	body := []byte{}
@@ -69,10 +80,12 @@ func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error)
 			return nil, err
 		}
 	}
-	err = errors.New("no server is ready")
-	for range 2 * len(a.servers) {
-		i := int(a.next.Add(1)) % len(a.servers)
-		if !a.ready[i].Load() {
+	reasons := []error{errors.New("no server is ready")}
+	first := a.next.Add(1)
+	for n := range 2 * uint64(len(a.servers)) { // each server twice, whatever other requests take in between
+		i := (first + n) % uint64(len(a.servers))
+		if why := a.notReady[i].Load(); why != nil {
+			reasons = append(reasons, *why)
 			continue
 		}
 		try := r.Clone(r.Context())
@@ -85,6 +98,7 @@ func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error)
 		if !errors.As(err, &dial) || dial.Op != "dial" {
 			return nil, err
 		}
+		reasons = append(reasons, err)
 	}
-	return nil, err
+	return nil, errors.Join(reasons...)
 }

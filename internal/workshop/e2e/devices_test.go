@@ -33,6 +33,7 @@ const smallTargetsScript = `(() => {
 // requireFitsPhone checks that a page fits a phone.
 func (v *visitor) requireFitsPhone(page string) {
 	v.t.Helper()
+	v.do(chromedp.Poll(`document.readyState === "complete"`, nil)) // with its style sheets
 	assert.LessOrEqual(v.t, eval[int](v, `document.documentElement.scrollWidth`), 390, "%s scrolls sideways", page)
 	assert.Empty(v.t, eval[[]string](v, smallTargetsScript), "%s has targets too small for a finger", page)
 }

@@ -53,6 +53,7 @@ func TestStepByKeyboard(t *testing.T) {
 	v.submitTooFast(ana, "Un momento antes de seguir")
 	require.Zero(t, s.sessionCalls(), "nothing is asked of Stripe before the check")
 	require.Equal(t, "status", eval[string](v, `document.getElementById("step-status").getAttribute("role")`))
+	v.do(chromedp.Poll(`!document.getElementById("step-status").textContent.includes("Sin JavaScript")`, nil))
 	require.NotEmpty(t, eval[string](v, `document.getElementById("step-status").textContent`))
 	require.NotContains(t, v.body(), "Sin JavaScript")
 

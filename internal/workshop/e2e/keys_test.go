@@ -152,27 +152,50 @@ func TestRotation(t *testing.T) {
 	requireRefused(t, s, one, secretKey, "")
 }
 
-// TestAnotherSecretKeyIsRefused: a server with another key does not start, and every command that uses a key says so.
+// TestAnotherSecretKeyIsRefused: a server with another key does not start, and every command that uses a key says so and
+// changes nothing. When the key is lost, what was sealed ahead of need with it is usable with the next one.
 func TestAnotherSecretKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
+	s.Konbit("migrate") // makes the one-time keys for erasures
+	s.give("csio", "Canaria")
 	other := s.newServer()
 	requireRefused(t, s, other, nextKey, "")
 	requireRefused(t, s, other, nextKey, nextKey)
 	other.own = map[string]string{"SECRET_KEY": nextKey, "SECRET_KEY_OLD": secretKey}
 	other.Restart()
 	s.settings["SECRET_KEY"] = nextKey
+
+	// These settings are those of another installation, with another address and a stand-in for Stripe.
+	s.settings["BASE_URL"] = "https://staging.example.org"
+	_, err := s.DB.Owner.Exec(`UPDATE server_limit SET business_clock_lead = interval '1 day'`)
+	require.NoError(t, err)
+	recorded := func() (all []string) {
+		require.NoError(t, s.DB.Owner.Select(&all, `SELECT format('%s %s %s', fact, value, recorded_at) FROM installation
+			UNION ALL SELECT business_clock_lead::text FROM server_limit UNION ALL SELECT max(tstamp)::text FROM goose_db_version ORDER BY 1`))
+		return all
+	}
+	before := recorded()
 	for _, command := range []string{"migrate", "work", "erasures prepare", "keys rotate"} {
-		_, err := s.TryKonbit(strings.Fields(command)...)
+		_, err = s.TryKonbit(strings.Fields(command)...)
 		s.failed(err)
 		assert.ErrorContains(t, err, "this SECRET_KEY is not the one of the installation", command)
+		assert.Equal(t, before, recorded(), command)
 	}
+	s.settings["BASE_URL"] = s.URL()
 	finding := s.doctorFinding("SECRET_KEY")
 	require.False(t, finding.OK)
 	require.Contains(t, finding.Fix, "SECRET_KEY_OLD")
 
-	require.Contains(t, s.Konbit("keys", "rotate", "--old-key-lost"), "The installation's key is now ")
+	rotated := s.Konbit("keys", "rotate", "--old-key-lost")
+	require.Contains(t, rotated, "1000 values sealed with SECRET_KEY.")
+	require.Contains(t, rotated, "The installation's key is now ")
+	require.NotContains(t, rotated, "cannot be opened")
 	s.Konbit("migrate")
+	s.Konbit("erasures", "add", "canaria@donor.example", "--now")
+	var number string
+	require.NoError(t, s.DB.Owner.Get(&number, `SELECT 'TSNE-' || year || '-' || lpad(number::text, 6, '0') FROM receipt JOIN receipt_kept ON receipt_id = id`))
+	require.Contains(t, s.Konbit("erasures", "open", number, "--why", "the IRS asks"), "canaria@donor.example")
 	requireRefused(t, s, s.Server, secretKey, "")
 }
 

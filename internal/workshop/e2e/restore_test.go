@@ -31,7 +31,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
 	began := time.Now()
-	runTool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
+	runTool(t, "", "pg_dump", "--format=custom", "--exclude-table-data=receipt_pad", "--file="+dump, "--dbname="+s.DB.OwnerURL)
 	size, err := os.Stat(dump)
 	require.NoError(t, err)
 	t.Logf("backup: %d kB in %s", size.Size()/1000, time.Since(began).Round(time.Millisecond))

@@ -208,7 +208,9 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, slo
 	}
 	s.calls = append(s.calls, rec)
 	now := s.now()
-	s.unlock()
+	if err := s.recordAndUnlock(); err != nil && a != nil {
+		a = failure(fmt.Errorf("the change is not stored yet: %w", err), c.request)
+	}
 	if a == nil {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}

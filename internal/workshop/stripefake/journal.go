@@ -16,7 +16,8 @@ import (
 
 // The state on disk is a snapshot (StatePath) and the journals that continue it (StatePath.N.log). Every change is
 // appended to the newest journal and synced before the lock is released, so before an answer tells of it: what was
-// answered survives SIGKILL and a power cut.
+// answered survives SIGKILL. If a change cannot be written, because the disk is full for a moment, the call fails, and
+// the change stays pending until it is written before the next one.
 //
 //	snapshot, names journal N ──▶ journal N ──▶ journal N+1 … the newest
 //
@@ -63,13 +64,21 @@ type handedOut struct {
 
 // journal is the newest journal of a server. Server.mu guards it.
 type journal struct {
-	file    *os.File
+	file    journalFile
 	number  uint64
 	oldest  uint64 // the first one that may exist on disk
-	size    int64
+	size    int64  // of what was written and synced: whole lines
+	pending []byte // lines that could not be written, which follow
 	pushed  []scheduledTask
 	popped  []uint64
 	unsaved bool // the newest snapshot lacks a change
+}
+
+// journalFile is what a journal needs of an *os.File.
+type journalFile interface {
+	io.WriterAt
+	Sync() error
+	Close() error
 }
 
 func (s *Server) journalPath(number uint64) string {
@@ -98,16 +107,21 @@ func newHandedOut() *handedOut {
 }
 
 // unlock writes what changed under the lock to the journal, and releases the lock.
-func (s *Server) unlock() {
-	if s.journal.file != nil {
-		if err := s.record(); err != nil {
-			s.log.Error("stand-in: a change was not written", "error", err)
-		}
+func (s *Server) unlock() { _ = s.recordAndUnlock() }
+
+// recordAndUnlock is unlock, and reports an error if the change was not written. It has logged the error.
+func (s *Server) recordAndUnlock() (err error) {
+	defer s.mu.Unlock()
+	if s.journal.file == nil {
+		return nil
 	}
-	s.mu.Unlock()
+	if err = s.record(); err != nil {
+		s.log.Error("stand-in: a change was not written", "error", err)
+	}
+	return err
 }
 
-// record appends one line if anything changed since the lock was taken.
+// record appends one line if anything changed since the lock was taken, after the lines that are pending.
 func (s *Server) record() error {
 	dirty := s.dirty || len(s.journal.pushed)+len(s.journal.popped) > 0 ||
 		slices.ContainsFunc(s.accounts, func(a *account) bool { return len(a.handed.answers) > 0 })
@@ -120,20 +134,31 @@ func (s *Server) record() error {
 		}
 		a.handed = newHandedOut()
 	}
-	if !dirty {
+	if dirty {
+		s.journal.unsaved = true
+		line, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		s.journal.pending = append(append(s.journal.pending, line...), '\n')
+	}
+	return s.journal.flush()
+}
+
+// flush writes and syncs the pending lines. If that fails, they stay pending: the next flush writes over the part of
+// them that was written, so no line follows a half one.
+func (j *journal) flush() error {
+	if len(j.pending) == 0 {
 		return nil
 	}
-	s.journal.unsaved = true
-	line, err := json.Marshal(c)
-	if err != nil {
+	if _, err := j.file.WriteAt(j.pending, j.size); err != nil {
 		return err
 	}
-	n, err := s.journal.file.Write(append(line, '\n'))
-	s.journal.size += int64(n)
-	if err != nil {
+	if err := j.file.Sync(); err != nil {
 		return err
 	}
-	return s.journal.file.Sync()
+	j.size, j.pending = j.size+int64(len(j.pending)), nil
+	return nil
 }
 
 // changed returns everything that was handed out, as it is now.
@@ -221,7 +246,7 @@ func set(to, changes map[string][]string) {
 
 // openJournal opens a new journal as the newest. The caller holds the lock.
 func (s *Server) openJournal(number uint64) error {
-	file, err := os.OpenFile(s.journalPath(number), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(s.journalPath(number), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

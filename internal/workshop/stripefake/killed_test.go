@@ -254,6 +254,49 @@ func TestJournalHoldsTheWholeState(t *testing.T) {
 	}
 }
 
+// TestAFullDiskLosesNothing: a call whose change cannot be written fails, its repetition with the same key gets the answer,
+// and the journal is read again without a half line.
+func TestAFullDiskLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stripe.json")
+	o := stripefake.Options{StatePath: path, Accounts: []stripefake.Account{{Name: "tsne", SecretKey: key}}}
+	f := start(t, o)
+	donate := func(idempotencyKey string) (id string, err error) {
+		p := gift()
+		p.SetIdempotencyKey(idempotencyKey)
+		cs, err := f.api.CheckoutSessions.New(p)
+		if err != nil {
+			return "", err
+		}
+		return cs.ID, nil
+	}
+	free := f.FillDisk()
+	for _, idempotencyKey := range []string{"don_1", "don_2"} {
+		if _, err := donate(idempotencyKey); err == nil {
+			t.Fatalf("%s was answered and not stored", idempotencyKey)
+		}
+	}
+	free()
+	answered := map[string]string{}
+	for _, idempotencyKey := range []string{"don_2", "don_3", "don_1"} {
+		id, err := donate(idempotencyKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered[idempotencyKey] = id
+	}
+	killed := filepath.Join(t.TempDir(), "stripe.json") // with the files as a killed process leaves them
+	write(t, killed, read(t, path))
+	number := journalOf(t, path)
+	write(t, fmt.Sprintf("%s.%d.log", killed, number), read(t, fmt.Sprintf("%s.%d.log", path, number)))
+	o.StatePath = killed
+	f = start(t, o)
+	for idempotencyKey, id := range answered {
+		if again, err := donate(idempotencyKey); err != nil || again != id {
+			t.Errorf("%s: %s, it was %s: %v", idempotencyKey, again, id, err)
+		}
+	}
+}
+
 var variable = regexp.MustCompile(`"(Serial|Journal)":\d+,?`)
 
 // state returns the snapshot without what each start changes.

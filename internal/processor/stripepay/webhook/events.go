@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/books/task"
 	"konbit/internal/platform/pg"
 )
 
@@ -101,27 +102,52 @@ func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, ar
 const eraseBatch = 500
 
 // EraseEvents erases the payloads of events that were stored more than Retention days ago, by the database's clock, and
-// returns their number. Events that were still parked are set aside, since they cannot be applied any more.
-func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
+// returns their number. Events that were not applied are set aside, since they cannot be applied any more. Each of these is
+// lost, and gets a task that a person closes; lost names them.
+func (w SetAsideWatch) EraseEvents(ctx context.Context) (total int, lost []string, err error) {
 	const query = `/* webhook.EraseEvents */
 		UPDATE stripe_event e
 		   SET payload = NULL, state = CASE e.state WHEN 'done' THEN 'done' ELSE 'set_aside' END,
 		       reason = CASE e.state WHEN 'done' THEN e.reason ELSE concat_ws('; ', e.reason, 'payload erased') END
 		  FROM (SELECT entity_id, id FROM stripe_event WHERE payload IS NOT NULL AND received_at < now() - make_interval(days => $1)
 		         ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
-		 WHERE e.entity_id = old.entity_id AND e.id = old.id`
-	for n := int64(eraseBatch); n == eraseBatch; total += n {
-		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-			done, err := tx.ExecContext(ctx, query, Retention, eraseBatch)
-			if err != nil {
+		 WHERE e.entity_id = old.entity_id AND e.id = old.id
+		RETURNING e.entity_id, e.id, e.type, e.received_at, e.state = 'set_aside' AS lost`
+	type event struct {
+		EntityID   uuid.UUID `db:"entity_id"`
+		ID         string    `db:"id"`
+		Type       string    `db:"type"`
+		ReceivedAt time.Time `db:"received_at"`
+		Lost       bool      `db:"lost"`
+	}
+	for n := eraseBatch; n == eraseBatch; total += n {
+		var erased []event
+		err := pg.InTx(ctx, w.DB, func(tx *sqlx.Tx) error {
+			erased = nil
+			if err := tx.SelectContext(ctx, &erased, query, Retention, eraseBatch); err != nil {
 				return err
 			}
-			n, err = done.RowsAffected()
-			return err
+			for _, e := range erased {
+				if !e.Lost {
+					continue
+				}
+				detail := map[string]string{"type": e.Type, "received": e.ReceivedAt.UTC().Format(time.RFC3339)}
+				err := task.OpenTx(ctx, tx, task.Task{EntityID: e.EntityID, Kind: taskEventLost, Subject: e.ID, Detail: detail}, w.NewID, w.Now())
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
-			return total, err
+			return total, lost, err
+		}
+		n = len(erased)
+		for _, e := range erased {
+			if e.Lost {
+				lost = append(lost, e.ID)
+			}
 		}
 	}
-	return total, nil
+	return total, lost, nil
 }

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -25,12 +26,22 @@ func TestOldPayloadsAreErased(t *testing.T) {
 		SELECT $1, 'many_' || n, 'charge.succeeded', '2023-10-16', now(), 'who gave', sha256('who gave'), now() - interval '100 days', 'done', now()
 		  FROM generate_series(1, 1200) AS n`, entity)
 
-	erased, err := webhook.EraseEvents(t.Context(), db.Server)
+	watch := webhook.SetAsideWatch{DB: db.Server, NewID: uuid.New, Now: time.Now}
+	unapplied := []string{"new_400", "new_90", "parked_400", "parked_90", "set_aside_400", "set_aside_90"}
+	erased, lost, err := watch.EraseEvents(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 8+1200, erased)
-	erased, err = webhook.EraseEvents(t.Context(), db.Server)
+	require.Equal(t, 8+1200, erased)
+	require.ElementsMatch(t, unapplied, lost)
+	erased, lost, err = watch.EraseEvents(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, erased)
+	require.Empty(t, lost)
+	_, err = watch.Run(t.Context())
+	require.NoError(t, err)
+	var tasks []string
+	require.NoError(t, db.Owner.Select(&tasks, `SELECT subject FROM finance_task WHERE kind = 'event_lost' AND closed_at IS NULL
+		AND detail ->> 'type' = 'charge.succeeded' ORDER BY subject`))
+	require.Equal(t, unapplied, tasks, "each that was not applied stays with a person, also one that waited for 90 days and was never set aside")
 
 	states := map[string]string{}
 	events, err := webhook.ListEvents(t.Context(), db.Server, webhook.EventFilter{EntityID: entity})

@@ -26,20 +26,27 @@ var taskSetAside = task.Register(task.Kind{
 	Code: "events_set_aside", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Checker}, Closes: task.Automatically,
 })
 
+// taskEventLost is the kind of the task about an event whose payload was erased before it was applied; its subject is the
+// event.
+var taskEventLost = task.Register(task.Kind{
+	Code: "event_lost", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Event}, Closes: task.ByPerson,
+})
+
 const setAsideView = "check_event_set_aside"
 
 // Run opens a task for each entity with events set aside, and closes the tasks of the others. It returns the number of
-// these events. An event whose payload is erased does not count. Any number of servers may call Run at the same time.
+// these events. An event whose payload is erased does not count: it has a task of its own, which a person closes
+// (EraseEvents). Any number of servers may call Run at the same time.
 func (w SetAsideWatch) Run(ctx context.Context) (total int, err error) {
 	const query = `/* webhook.Run */
-		SELECT entity_id, count(*) AS events, min(id) AS first, extract(epoch FROM now() - min(received_at))::float8 AS seconds
+		SELECT entity_id, count(*) AS events, (array_agg(id ORDER BY received_at, id))[1] AS first, min(received_at) AS since
 		  FROM stripe_event WHERE state = 'set_aside' AND payload IS NOT NULL GROUP BY entity_id`
 	return total, pg.InTx(ctx, w.DB, func(tx *sqlx.Tx) error {
 		var rows []struct {
 			EntityID uuid.UUID `db:"entity_id"`
 			Events   int       `db:"events"`
 			First    string    `db:"first"`
-			Seconds  float64   `db:"seconds"`
+			Since    time.Time `db:"since"`
 		}
 		if err := tx.SelectContext(ctx, &rows, query); err != nil {
 			return err
@@ -49,8 +56,7 @@ func (w SetAsideWatch) Run(ctx context.Context) (total int, err error) {
 		for _, r := range rows {
 			total += r.Events
 			details[r.EntityID] = map[string]string{
-				"events": strconv.Itoa(r.Events), "one of them": r.First,
-				"oldest": (time.Duration(r.Seconds) * time.Second).String() + " ago",
+				"events": strconv.Itoa(r.Events), "oldest": r.First, "received": r.Since.UTC().Format(time.RFC3339),
 			}
 		}
 		entities, err := org.Entities(ctx, tx)

@@ -40,13 +40,16 @@ func TestSetAsideWatch(t *testing.T) {
 	replayed, err := webhook.ReplayEvents(t.Context(), db.Server, uuid.Nil, []string{"evt_1"})
 	require.NoError(t, err)
 	require.Len(t, replayed.PutBack, 1)
-	require.Equal(t, []string{"tsne events_set_aside 2 1"}, tasks(1), "one event is still set aside")
+	require.Equal(t, []string{"tsne events_set_aside 1 1"}, tasks(1), "the task says how many are left, and which")
+	var oldest string
+	require.NoError(t, db.Owner.Get(&oldest, `SELECT detail ->> 'oldest' FROM finance_task`))
+	require.Equal(t, "evt_2", oldest)
 	_, err = webhook.ReplaySetAside(t.Context(), db.Server, uuid.Nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"tsne events_set_aside 2 1 closed"}, tasks(0))
+	require.Equal(t, []string{"tsne events_set_aside 1 1 closed"}, tasks(0))
 
 	db.Owner.MustExec(`UPDATE stripe_event SET state = 'set_aside', reason = 'broken' WHERE id = 'evt_2'`)
 	require.Equal(t, []string{"tsne events_set_aside 1 2"}, tasks(1), "it opens again")
 	db.Owner.MustExec(`UPDATE stripe_event SET payload = NULL WHERE id = 'evt_2'`)
-	require.Equal(t, []string{"tsne events_set_aside 1 2 closed"}, tasks(0), "an erased event cannot be applied any more")
+	require.Equal(t, []string{"tsne events_set_aside 1 2 closed"}, tasks(0), "an erased event cannot be applied any more, and has a task of its own")
 }

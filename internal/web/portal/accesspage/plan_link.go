@@ -50,7 +50,7 @@ type PlanProof struct {
 	Action, Token string
 	Back          string // the plan's page
 	Problems      []fault.Field
-	RateLimited   bool // too many codes were requested or tried
+	Held          string // phrase that says which limit was exceeded; empty if none
 }
 
 // Write writes the page.

@@ -43,9 +43,11 @@ type PlanPage struct {
 	Confirm  *PlanConfirm
 	Problems []fault.Field
 	Conflict bool // the requested change is not possible in the plan's present state
-	// NeedsSession: the requested change takes more, and the donor came by a link. Proof sends a code for it.
-	NeedsSession bool
+	// NeedsSession is the phrase that says why the requested change needs a session; empty if it needs none. The donor came
+	// by a link. Proof sends a code for it.
+	NeedsSession string
 	Proof        PlanProof
+	Again        bool // the form that was posted is of an earlier page; nothing was changed
 }
 
 // PlanProof is the form that sends a code to the donor, after which the requested change is shown again in a session.

@@ -120,16 +120,16 @@ func ReadOpenedToken(keys keyring.Ring, token string, now time.Time) (link uuid.
 	return uuid.UUID(raw[:16]), now.Before(ends)
 }
 
-// OpenedFormToken returns what the forms of a page carry that a browser opened by a link with this cookie, so that
-// another site's form changes nothing.
-func OpenedFormToken(keys keyring.Ring, cookie string) string {
-	return base64.RawURLEncoding.EncodeToString(keys.Sign(openedFormPurpose, cookie))
+// OpenedFormToken returns what the forms of a page carry that a browser opened by a link, so that another site's form
+// changes nothing. It is the same each time the link is opened: pages that are open already stay usable.
+func OpenedFormToken(keys keyring.Ring, link uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(keys.Sign(openedFormPurpose, string(link[:])))
 }
 
-// IsOpenedFormToken reports whether token is an OpenedFormToken of a browser with this cookie.
-func IsOpenedFormToken(keys keyring.Ring, cookie, token string) bool {
+// IsOpenedFormToken reports whether token is an OpenedFormToken of a link.
+func IsOpenedFormToken(keys keyring.Ring, link uuid.UUID, token string) bool {
 	tag, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	return err == nil && keys.Verify(tag, openedFormPurpose, cookie)
+	return err == nil && keys.Verify(tag, openedFormPurpose, string(link[:]))
 }
 
 // EndedToken returns what the page of a link that has ended contains instead of the link's secret: the link's id and its

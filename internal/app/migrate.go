@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"konbit/internal/office/installation"
+	"konbit/internal/office/privacy"
+	"konbit/internal/platform/pg"
+	"konbit/migrations"
+)
+
+// Migrate brings the database at ownerURL to this program's schema and gives the server's role its rights. Then it
+// limits the business clock, records the fingerprint of SECRET_KEY and BASE_URL, and fills the stock of one-time keys
+// for erasures. It leaves out what needs a setting that is not set. It returns a line of text if it recorded another
+// address.
+//
+// It returns installation.ErrKey, and changes nothing, if the database has recorded another key: then ownerURL is
+// probably the database of another installation, and these settings must not become its settings.
+func Migrate(ctx context.Context, s Settings, ownerURL, serverRole string) (changed string, err error) {
+	db, err := pg.Open(ctx, ownerURL, 1)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	if err := checkKeyBefore(ctx, db, s); err != nil {
+		return "", err
+	}
+	if err := migrations.Up(ctx, ownerURL, serverRole); err != nil {
+		return "", err
+	}
+	if err := migrations.LimitClock(ctx, db.DB, s.StripeAPIURL != ""); err != nil {
+		return "", err
+	}
+	changed, err = installation.Record(ctx, db, s.Keys(), s.BaseURL)
+	if err != nil || s.Keys().IsEmpty() {
+		return changed, err
+	}
+	_, err = privacy.Eraser{DB: db, Keys: s.Keys()}.Prepare(ctx, privacy.PadStock)
+	return changed, err
+}
+
+// checkKeyBefore is installation.Check for a database that may have no tables yet, and settings that may have no key.
+func checkKeyBefore(ctx context.Context, db *sqlx.DB, s Settings) error {
+	if s.Keys().IsEmpty() {
+		return nil
+	}
+	err := installation.Check(ctx, db, s.Keys())
+	var refused *pq.Error
+	if errors.As(err, &refused) && refused.Code == pqerror.UndefinedTable {
+		return nil
+	}
+	return err
+}
