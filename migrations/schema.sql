@@ -1376,6 +1376,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
 
 -- FUNCTION choice_stays_with_person() RETURNS trigger
+
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
