@@ -43,6 +43,7 @@ var exceptions = map[string]string{
 	"giving/checkout → giving/donor":                      "the form names the donor",
 	"giving/donation → giving/contact":                    "the form asks for a contact",
 	"giving/donor → giving/contact":                       "a donor is reached by a contact's details",
+	"giving/donation → giving/dedication":                 "the form asks for a dedication, and settling sends its card",
 	"giving/donation → giving/donor":                      "settling records the donor's first gift",
 	"giving/donation → giving/payment":                    "settling writes the payment in the same transaction",
 	"giving/checkout → giving/notice":                     "it ends donations, of which none fails",

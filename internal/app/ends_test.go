@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
@@ -244,7 +245,7 @@ var ends = map[string]struct {
 	"a card pays": {ending.gift, func(e ending, d donation.Donation) { e.Pay(d); e.arrive() }},
 	"a gift with a card in somebody's honour or memory is paid": {func(e ending) donation.Donation {
 		form := program.ValidForm()
-		form.Dedication = donation.Dedication{Kind: donation.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.net"}
+		form.Dedication = dedication.Dedication{Kind: dedication.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.net"}
 		return e.StartedGift(form)
 	}, func(e ending, d donation.Donation) { e.Pay(d); e.arrive() }},
 	"the payment page expires unpaid":     {ending.gift, func(e ending, _ donation.Donation) { e.pass(25 * time.Hour) }},

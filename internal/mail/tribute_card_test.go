@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/mail"
 	"konbit/internal/workshop/testkit/program"
@@ -17,7 +18,7 @@ func TestTributeCardIsSentOnce(t *testing.T) {
 	cards := mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}
 	dedicated := func() donation.Form {
 		f := program.ValidForm()
-		f.Dedication = donation.Dedication{Kind: donation.Memory, Name: "Nana", CardName: "Béa, “the boss”", CardEmail: "bea@example.org", CardMessage: "Hello.\n.\nWe think of you."}
+		f.Dedication = dedication.Dedication{Kind: dedication.Memory, Name: "Nana", CardName: "Béa, “the boss”", CardEmail: "bea@example.org", CardMessage: "Hello.\n.\nWe think of you."}
 		return f
 	}
 	settled, purged, plain, unpaid := h.SettledGift(dedicated()), h.SettledGift(dedicated()), h.SettledGift(program.ValidForm()), h.StartedGift(dedicated())

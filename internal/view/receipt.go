@@ -176,7 +176,7 @@ func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err
 	d.Donee.Address = v.postal(d.Language, d.Donee.Address)
 	d.Why = v.revisionReason(d, "void.", *r.Voided)
 	if in := r.Instalment; in != nil { // not in the templates: those of a version never change
-		d.Why += " " + v.receiptPhrases(d.ReceiptWords)("void.plan", "each", in.Each.Format(string(d.Language)),
+		d.Why += " " + v.Phrase(d.Language, "receipt.void_plan", "each", in.Each.Format(string(d.Language)),
 			"every", v.Phrase(d.Language, "plan.every."+in.Every))
 	}
 	text, html, err = v.executeReceipt(d, "void")

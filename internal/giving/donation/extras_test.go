@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -86,31 +87,31 @@ func refusals(err error) []string {
 func TestDedicationRules(t *testing.T) {
 	h := program.New(t, program.Options{})
 	offer := h.Offer("csio")
-	card := func(change func(d *donation.Dedication)) donation.Dedication {
-		d := donation.Dedication{Kind: donation.Memory, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org", CardMessage: "Hello.\r\nWe think of you."}
+	card := func(change func(d *dedication.Dedication)) dedication.Dedication {
+		d := dedication.Dedication{Kind: dedication.Memory, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org", CardMessage: "Hello.\r\nWe think of you."}
 		change(&d)
 		return d
 	}
 	for name, test := range map[string]struct {
-		typed donation.Dedication
+		typed dedication.Dedication
 		bad   []string
 	}{
-		"whole":                {card(func(*donation.Dedication) {}), nil},
-		"no card":              {donation.Dedication{Kind: donation.Honour, Name: "Nana"}, nil},
-		"no message":           {card(func(d *donation.Dedication) { d.CardMessage = "" }), nil},
-		"abbreviations":        {card(func(d *donation.Dedication) { d.CardMessage = "At 5 p.m. in the U.S. Yes... we will: 3.50 each" }), nil},
-		"kind unknown":         {card(func(d *donation.Dedication) { d.Kind = "spite" }), []string{"dedication give.error.dedication.choice"}},
-		"kind forgotten":       {card(func(d *donation.Dedication) { d.Kind = "none" }), []string{"dedication give.error.dedication.choice"}},
-		"no name":              {card(func(d *donation.Dedication) { d.Name = " " }), []string{"dedication_name give.error.dedication_name.required"}},
-		"card without a name":  {card(func(d *donation.Dedication) { d.CardName = "" }), []string{"card_name give.error.card_name.required"}},
-		"card to nowhere":      {card(func(d *donation.Dedication) { d.CardEmail = "" }), []string{"card_email give.error.card_email.required"}},
-		"card to no address":   {card(func(d *donation.Dedication) { d.CardEmail = `"a> X=y"@example.org` }), []string{"card_email give.error.email.format"}},
-		"a scheme":             {card(func(d *donation.Dedication) { d.CardMessage = "see ftp://x" }), []string{"card_message give.error.link"}},
-		"a bare name":          {card(func(d *donation.Dedication) { d.CardMessage = "see evil.example/now" }), []string{"card_message give.error.link"}},
-		"a link for a name":    {card(func(d *donation.Dedication) { d.CardName = "WWW.evil" }), []string{"card_name give.error.link"}},
-		"an address":           {card(func(d *donation.Dedication) { d.Name = "me@home" }), []string{"dedication_name give.error.link"}},
-		"long":                 {card(func(d *donation.Dedication) { d.CardMessage = string(make([]byte, 501)) }), []string{"card_message give.error.too_long"}},
-		"a line break in name": {card(func(d *donation.Dedication) { d.CardName = "Bea\r\nBcc: x" }), []string{"card_name give.error.characters"}},
+		"whole":                {card(func(*dedication.Dedication) {}), nil},
+		"no card":              {dedication.Dedication{Kind: dedication.Honour, Name: "Nana"}, nil},
+		"no message":           {card(func(d *dedication.Dedication) { d.CardMessage = "" }), nil},
+		"abbreviations":        {card(func(d *dedication.Dedication) { d.CardMessage = "At 5 p.m. in the U.S. Yes... we will: 3.50 each" }), nil},
+		"kind unknown":         {card(func(d *dedication.Dedication) { d.Kind = "spite" }), []string{"dedication give.error.dedication.choice"}},
+		"kind forgotten":       {card(func(d *dedication.Dedication) { d.Kind = "none" }), []string{"dedication give.error.dedication.choice"}},
+		"no name":              {card(func(d *dedication.Dedication) { d.Name = " " }), []string{"dedication_name give.error.dedication_name.required"}},
+		"card without a name":  {card(func(d *dedication.Dedication) { d.CardName = "" }), []string{"card_name give.error.card_name.required"}},
+		"card to nowhere":      {card(func(d *dedication.Dedication) { d.CardEmail = "" }), []string{"card_email give.error.card_email.required"}},
+		"card to no address":   {card(func(d *dedication.Dedication) { d.CardEmail = `"a> X=y"@example.org` }), []string{"card_email give.error.email.format"}},
+		"a scheme":             {card(func(d *dedication.Dedication) { d.CardMessage = "see ftp://x" }), []string{"card_message give.error.link"}},
+		"a bare name":          {card(func(d *dedication.Dedication) { d.CardMessage = "see evil.example/now" }), []string{"card_message give.error.link"}},
+		"a link for a name":    {card(func(d *dedication.Dedication) { d.CardName = "WWW.evil" }), []string{"card_name give.error.link"}},
+		"an address":           {card(func(d *dedication.Dedication) { d.Name = "me@home" }), []string{"dedication_name give.error.link"}},
+		"long":                 {card(func(d *dedication.Dedication) { d.CardMessage = string(make([]byte, 501)) }), []string{"card_message give.error.too_long"}},
+		"a line break in name": {card(func(d *dedication.Dedication) { d.CardName = "Bea\r\nBcc: x" }), []string{"card_name give.error.characters"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := filled(func(f *donation.Form) { f.Dedication = test.typed }).Check(offer)
@@ -123,7 +124,7 @@ func TestDedicationRules(t *testing.T) {
 		})
 	}
 	_, err := filled(func(f *donation.Form) {
-		f.Dedication, f.Contact.LastName = card(func(*donation.Dedication) {}), "buy at evil.example"
+		f.Dedication, f.Contact.LastName = card(func(*dedication.Dedication) {}), "buy at evil.example"
 	}).Check(offer)
 	require.Equal(t, []string{"last_name give.error.link"}, refusals(err), "the giver's name stands on the card")
 	r, err := filled(func(f *donation.Form) { f.Dedication.Kind = "none" }).Check(offer)
@@ -136,7 +137,7 @@ func TestCardGoesWithASettledGiftAlone(t *testing.T) {
 	h := program.New(t, program.Options{})
 	dedicated := func() donation.Donation {
 		return h.StartedGift(filled(func(f *donation.Form) {
-			f.Dedication = donation.Dedication{Kind: donation.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org"}
+			f.Dedication = dedication.Dedication{Kind: dedication.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org"}
 		}))
 	}
 	jobs := func() int { return h.Count(`SELECT count(*) FROM river_job WHERE kind = 'card_letter'`) }

@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/platform/clean"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -29,7 +30,7 @@ type Form struct {
 	Split       map[string]string // split[SLUG]: major units
 	CoverFees   bool              // cover_fees
 	Contact     Contact
-	Dedication  Dedication
+	Dedication  dedication.Dedication
 	Anonymous   bool     // anonymous
 	News        bool     // news
 	EmailsAsked []string // emails_asked: the addresses that seem mistyped and about which the donor was asked
@@ -53,7 +54,7 @@ type Request struct {
 	Times        int           // number of payments of a recurring donation, this one included; 0: until the donor stops
 	Designations []Designation // sum to Amount
 	Contact      Contact
-	Dedication   *Dedication // nil: none
+	Dedication   *dedication.Dedication // nil: none
 	Anonymous    bool
 	News         bool
 	Customer     string // Stripe's id of the donor, set only if the donor has proved who they are; a form alone never sets it

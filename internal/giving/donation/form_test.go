@@ -17,6 +17,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -296,13 +297,13 @@ func TestPastedIntoEveryField(t *testing.T) {
 		})
 	}
 	f := good()
-	f.Contact.Note, f.Dedication = "One\u00a0\u202etwo\r\n", donation.Dedication{
-		Kind: donation.Honour, Name: "\u2068Luz\u2069", CardName: "Luz\u00a0Díaz", CardEmail: "mailto:luz@example.org.", CardMessage: "\ufeffHello",
+	f.Contact.Note, f.Dedication = "One\u00a0\u202etwo\r\n", dedication.Dedication{
+		Kind: dedication.Honour, Name: "\u2068Luz\u2069", CardName: "Luz\u00a0Díaz", CardEmail: "mailto:luz@example.org.", CardMessage: "\ufeffHello",
 	}
 	r, err := f.Check(offer())
 	require.NoError(t, err)
 	require.Equal(t, "One two", r.Contact.Note)
-	require.Equal(t, &donation.Dedication{Kind: donation.Honour, Name: "Luz", CardName: "Luz Díaz", CardEmail: "luz@example.org", CardMessage: "Hello"}, r.Dedication)
+	require.Equal(t, &dedication.Dedication{Kind: dedication.Honour, Name: "Luz", CardName: "Luz Díaz", CardEmail: "luz@example.org", CardMessage: "Hello"}, r.Dedication)
 }
 
 // TestPhones lists telephone numbers as people paste them, and what is stored; "" is refused.
@@ -334,7 +335,7 @@ func TestPhones(t *testing.T) {
 func TestMistypedDomainIsAskedAboutOnce(t *testing.T) {
 	f := good()
 	f.Contact.Email = "Ana@gmial.com"
-	f.Dedication = donation.Dedication{Kind: donation.Memory, Name: "Luz", CardName: "Eva", CardEmail: "eva@hotmial.com"}
+	f.Dedication = dedication.Dedication{Kind: dedication.Memory, Name: "Luz", CardName: "Eva", CardEmail: "eva@hotmial.com"}
 	require.Equal(t, []string{"email give.error.email.typo", "card_email give.error.email.typo"}, refusalsOf(t, f))
 	f.EmailsAsked = []string{"Ana@gmial.com"}
 	require.Equal(t, []string{"card_email give.error.email.typo"}, refusalsOf(t, f))

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 )
 
 // Instalment is a later payment of a plan.
@@ -34,9 +35,6 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 		INSERT INTO donation_contact (donation_id, note, ` + contact.Columns + `)
 		SELECT $1, '', ` + contact.Columns + `
 		  FROM donation_contact WHERE donation_id = $2`
-	const dedicated = `/* donation.CreateInstalmentTx */
-		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
-		SELECT $1, kind, name, '', '', '' FROM donation_dedication WHERE donation_id = $2`
 	var entity uuid.UUID
 	if err := tx.GetContext(ctx, &entity, owner, in.First); err != nil {
 		return err
@@ -48,10 +46,11 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	if _, err := tx.ExecContext(ctx, gift, in.ID, in.First, in.PublicRef, in.Frequency, total, covered, in.At); err != nil {
 		return err
 	}
-	for _, copied := range []string{typed, dedicated} {
-		if _, err := tx.ExecContext(ctx, copied, in.ID, in.First); err != nil {
-			return err
-		}
+	if _, err := tx.ExecContext(ctx, typed, in.ID, in.First); err != nil {
+		return err
+	}
+	if err := dedication.CopyTx(ctx, tx, in.ID, in.First); err != nil {
+		return err
 	}
 	if err := insertDesignationsTx(ctx, tx, in.ID, entity, in.Parts); err != nil {
 		return err

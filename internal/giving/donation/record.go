@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -22,11 +23,11 @@ type Record struct {
 	PublicRef      string // 128 random bits as text
 	EntityID       uuid.UUID
 	OrganisationID uuid.UUID
-	Donor          donor.Donor // found by its address, or added; without an address always added, unless DonorID is set
-	DonorID        uuid.UUID   // uuid.Nil: see Donor
-	Source         Source      // FromOffice or FromImport
-	Contact        Contact     // for the receipt; its Email may be empty
-	Dedication     *Dedication // nil: none
+	Donor          donor.Donor            // found by its address, or added; without an address always added, unless DonorID is set
+	DonorID        uuid.UUID              // uuid.Nil: see Donor
+	Source         Source                 // FromOffice or FromImport
+	Contact        Contact                // for the receipt; its Email may be empty
+	Dedication     *dedication.Dedication // nil: none
 	Parts          []Designation
 	Language       phrase.Language
 	Anonymous      bool
@@ -65,7 +66,7 @@ func RecordTx(ctx context.Context, tx *sqlx.Tx, r Record) (Donation, error) {
 	if err := insertContactTx(ctx, tx, r.ID, r.Contact); err != nil {
 		return Donation{}, err
 	}
-	if err := insertDedicationTx(ctx, tx, r.ID, r.Dedication); err != nil {
+	if err := dedication.InsertTx(ctx, tx, r.ID, r.Dedication); err != nil {
 		return Donation{}, err
 	}
 	if err := insertDesignationsTx(ctx, tx, r.ID, r.EntityID, r.Parts); err != nil {

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/notice"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
@@ -103,8 +104,8 @@ type batch struct {
 type gift struct {
 	Donation
 	Contact
-	known      bool        // the contact was not purged
-	dedication *Dedication // nil: none
+	known      bool                   // the contact was not purged
+	dedication *dedication.Dedication // nil: none
 	parts      []Designation
 	superseded bool // its form has another donation that is neither expired nor failed
 	paidBy     string

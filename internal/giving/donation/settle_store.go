@@ -9,6 +9,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/platform/pg"
 )
 
@@ -39,7 +40,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, payments []IncomingPaym
 		if err != nil {
 			return err
 		}
-		dedications, err := dedicationsOf(ctx, tx, ids)
+		dedications, err := dedication.OfDonations(ctx, tx, ids)
 		if err != nil {
 			return err
 		}

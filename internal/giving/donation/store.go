@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -67,7 +68,7 @@ func CreateTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) error {
 	if err := insertContactTx(ctx, tx, d.ID, r.Contact); err != nil {
 		return err
 	}
-	if err := insertDedicationTx(ctx, tx, d.ID, r.Dedication); err != nil {
+	if err := dedication.InsertTx(ctx, tx, d.ID, r.Dedication); err != nil {
 		return err
 	}
 	if err := insertDesignationsTx(ctx, tx, d.ID, d.EntityID, r.Designations); err != nil {

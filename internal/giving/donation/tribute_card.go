@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/phrase"
 )
@@ -44,7 +45,7 @@ type TributeCard struct {
 	Organisation org.Organisation
 	Language     phrase.Language
 	DonorName    string // empty: the donor is anonymous
-	Dedication
+	dedication.Dedication
 	SettledAt time.Time
 }
 
@@ -54,11 +55,11 @@ func TributeCardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Cat
 	if err != nil {
 		return nil, err
 	}
-	dedication, err := DedicationOf(ctx, q, donation)
-	if err != nil || dedication == nil || !dedication.HasCard() || d.Status != Settled {
+	dedicated, err := dedication.Of(ctx, q, donation)
+	if err != nil || dedicated == nil || !dedicated.HasCard() || d.Status != Settled {
 		return nil, err
 	}
-	card := TributeCard{DonationID: d.ID, Language: phrase.Language(d.Language), Dedication: *dedication, SettledAt: *d.SettledAt}
+	card := TributeCard{DonationID: d.ID, Language: phrase.Language(d.Language), Dedication: *dedicated, SettledAt: *d.SettledAt}
 	if !d.Anonymous {
 		giver, err := ContactOf(ctx, q, donation)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -44,20 +45,21 @@ func queryPlan(ctx context.Context, q sqlx.QueryerContext, query string, arg any
 }
 
 // OfDonor returns a donor's plans whose first payment was made: plans that have not ended first, then the oldest first.
-func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) ([]plan.Plan, error) {
+func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) (plans []plan.Plan, err error) {
 	const query = `/* recurring.OfDonor */ SELECT ` + planColumns + ` FROM plan
 		WHERE donor_id = $1 AND begun_at IS NOT NULL ORDER BY ended_at IS NOT NULL, begun_at, id`
-	var plans []plan.Plan
-	err := sqlx.SelectContext(ctx, q, &plans, query, donor)
+	err = sqlx.SelectContext(ctx, q, &plans, query, donor)
 	return plans, err
 }
 
 // OfDonations returns the plans that donations are payments of, the oldest first.
-func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) ([]plan.Plan, error) {
+func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (plans []plan.Plan, err error) {
 	const query = `/* recurring.OfDonations */ SELECT ` + planColumns + ` FROM plan
-		WHERE id IN (SELECT plan_id FROM instalment WHERE donation_id = ANY($1::uuid[])) AND begun_at IS NOT NULL ORDER BY begun_at, id`
-	var plans []plan.Plan
-	err := sqlx.SelectContext(ctx, q, &plans, query, pg.UUIDs(donations))
+		WHERE id = ANY($1::uuid[]) AND begun_at IS NOT NULL ORDER BY begun_at, id`
+	ids, err := instalment.PlansOf(ctx, q, nil, donations)
+	if err == nil {
+		err = sqlx.SelectContext(ctx, q, &plans, query, pg.UUIDs(ids))
+	}
 	return plans, err
 }
 

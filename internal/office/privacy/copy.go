@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/notice"
@@ -31,25 +32,25 @@ type donorItem struct {
 }
 
 type giftItem struct {
-	Reference  string               `json:"reference"`
-	To         string               `json:"to"`
-	Funds      []fundItem           `json:"funds"`
-	Amount     string               `json:"amount"`
-	Currency   string               `json:"currency"`
-	Status     string               `json:"status"`
-	Frequency  string               `json:"frequency"`
-	Language   string               `json:"language"`
-	Anonymous  bool                 `json:"anonymous"`
-	News       bool                 `json:"news_wished_for"`
-	Covered    string               `json:"covered"`
-	Begun      time.Time            `json:"begun"`
-	Charged    *time.Time           `json:"charged,omitempty"`
-	Settled    *time.Time           `json:"settled,omitempty"`
-	Payment    *string              `json:"payment,omitempty"` // Stripe's
-	Charge     *string              `json:"charge,omitempty"`
-	Receipt    string               `json:"receipt,omitempty"`
-	Contact    *donation.Contact    `json:"typed,omitempty"`
-	Dedication *donation.Dedication `json:"dedication,omitempty"`
+	Reference  string                 `json:"reference"`
+	To         string                 `json:"to"`
+	Funds      []fundItem             `json:"funds"`
+	Amount     string                 `json:"amount"`
+	Currency   string                 `json:"currency"`
+	Status     string                 `json:"status"`
+	Frequency  string                 `json:"frequency"`
+	Language   string                 `json:"language"`
+	Anonymous  bool                   `json:"anonymous"`
+	News       bool                   `json:"news_wished_for"`
+	Covered    string                 `json:"covered"`
+	Begun      time.Time              `json:"begun"`
+	Charged    *time.Time             `json:"charged,omitempty"`
+	Settled    *time.Time             `json:"settled,omitempty"`
+	Payment    *string                `json:"payment,omitempty"` // Stripe's
+	Charge     *string                `json:"charge,omitempty"`
+	Receipt    string                 `json:"receipt,omitempty"`
+	Contact    *donation.Contact      `json:"typed,omitempty"`
+	Dedication *dedication.Dedication `json:"dedication,omitempty"`
 }
 
 type fundItem struct {
@@ -196,7 +197,7 @@ func (c *copier) gift(id uuid.UUID) error {
 	if g.Contact, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
 		return err
 	}
-	if g.Dedication, err = donation.DedicationOf(c.ctx, c.q, id); err != nil {
+	if g.Dedication, err = dedication.Of(c.ctx, c.q, id); err != nil {
 		return err
 	}
 	c.subjects = append(c.subjects, id)

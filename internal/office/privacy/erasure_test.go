@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
@@ -38,7 +39,7 @@ func canaryForm() donation.Form {
 		}},
 		Note: canaries[5],
 	}
-	f.Dedication = donation.Dedication{Kind: donation.Memory, Name: canaries[6], CardName: "Béa", CardEmail: canaries[7], CardMessage: canaries[8]}
+	f.Dedication = dedication.Dedication{Kind: dedication.Memory, Name: canaries[6], CardName: "Béa", CardEmail: canaries[7], CardMessage: canaries[8]}
 	return f
 }
 

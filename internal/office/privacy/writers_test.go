@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
@@ -152,7 +153,7 @@ func TestWritersWaitForAnErasure(t *testing.T) {
 		}),
 		"a gift entered at the office": e.inTx(func(tx *sqlx.Tx) error {
 			_, err := donation.RecordTx(t.Context(), tx, donation.Record{ID: program.NewID(), PublicRef: program.NewRef(), EntityID: d.EntityID, OrganisationID: d.OrganisationID, DonorID: d.DonorID,
-				Source: donation.FromOffice, Contact: contactOf, Dedication: &donation.Dedication{Kind: donation.Honour, Name: canaries[6]}, Language: "en", At: time.Now(), Cause: "staff",
+				Source: donation.FromOffice, Contact: contactOf, Dedication: &dedication.Dedication{Kind: dedication.Honour, Name: canaries[6]}, Language: "en", At: time.Now(), Cause: "staff",
 				Parts: []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: facts.Amount}}})
 			return err
 		}),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/phrase"
@@ -18,8 +19,8 @@ func (a *Area) readForm(r *http.Request, lang phrase.Language) donation.Form {
 		Language: lang, Amount: value("amount"), AmountOther: value("amount_other"), Frequency: value("frequency"),
 		Occurrences: value("occurrences"), Fund: value("fund"), CoverFees: web.IsChecked(value("cover_fees")),
 		Contact: donation.Contact{Contact: contact.FromForm(value), Note: value("note")},
-		Dedication: donation.Dedication{
-			Kind: donation.DedicationKind(value("dedication")), Name: value("dedication_name"),
+		Dedication: dedication.Dedication{
+			Kind: dedication.Kind(value("dedication")), Name: value("dedication_name"),
 			CardName: value("card_name"), CardEmail: value("card_email"), CardMessage: value("card_message"),
 		},
 		Anonymous: web.IsChecked(value("anonymous")), News: web.IsChecked(value("news")), EmailsAsked: r.PostForm["emails_asked"],

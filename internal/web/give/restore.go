@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/checkout"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 )
@@ -65,7 +66,7 @@ func (a *Area) entryOfGift(r *http.Request, o offer, gift donation.Donation) (En
 	if contact != nil {
 		entry.setContact(*contact)
 	}
-	dedication, err := donation.DedicationOf(r.Context(), a.DB, gift.ID)
+	dedication, err := dedication.Of(r.Context(), a.DB, gift.ID)
 	if dedication != nil {
 		entry.setDedication(*dedication)
 	}
@@ -93,7 +94,7 @@ func (e *Entry) setContact(c donation.Contact) {
 	e.Contact, e.Note = c.Contact, c.Note
 }
 
-func (e *Entry) setDedication(d donation.Dedication) {
+func (e *Entry) setDedication(d dedication.Dedication) {
 	e.Dedication, e.DedicationName = string(d.Kind), d.Name
 	e.CardName, e.CardEmail, e.CardMessage = d.CardName, d.CardEmail, d.CardMessage
 }

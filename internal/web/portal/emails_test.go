@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/notice"
 	"konbit/internal/giving/plan"
@@ -86,7 +87,7 @@ func (s sender) newGiver(lang phrase.Language) giver {
 
 	once := visitor.FormOf(g.other, "Ana")
 	once.Language, once.Fund, once.Amount, once.AmountOther = lang, "where-needed-most", "other", "77"
-	once.Dedication = donation.Dedication{Kind: donation.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea-" + string(lang) + "@example.net", CardMessage: "With love"}
+	once.Dedication = dedication.Dedication{Kind: dedication.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea-" + string(lang) + "@example.net", CardMessage: "With love"}
 	begun, err = s.SubmitFor(allLanguages, once)
 	require.NoError(s.t, err)
 	g.once = begun.Donation

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
@@ -116,8 +117,8 @@ func (w *erasures) person() *erasedDonor {
 		Details: contact.Details{Phone: fmt.Sprintf("617%09d", w.r.IntN(1e9)), AddressLine1: word(), City: word(),
 			Region: "MA", PostalCode: "02111", Country: "US"},
 	}, Note: word()}
-	p.form.Dedication = donation.Dedication{
-		Kind: donation.Memory, Name: word(), CardName: word(), CardEmail: strings.ToLower(word()) + "@card.example", CardMessage: word(),
+	p.form.Dedication = dedication.Dedication{
+		Kind: dedication.Memory, Name: word(), CardName: word(), CardEmail: strings.ToLower(word()) + "@card.example", CardMessage: word(),
 	}
 	again := p.form
 	again.FormID = program.ValidForm().FormID

@@ -1,4 +1,4 @@
-package donation
+package dedication
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// insertDedicationTx writes a donation's dedication; nil writes nothing. It is deleted with the contact.
-func insertDedicationTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d *Dedication) error {
-	const query = `/* donation.insertDedicationTx */
+// InsertTx writes a donation's dedication; nil writes nothing.
+func InsertTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d *Dedication) error {
+	const query = `/* dedication.InsertTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
 		VALUES ($1, $2, $3, $4, $5, $6)`
 	if d == nil {
@@ -23,9 +23,18 @@ func insertDedicationTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d 
 	return err
 }
 
-// DedicationOf returns a donation's dedication; nil if it has none, or it was purged.
-func DedicationOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Dedication, error) {
-	const query = `/* donation.DedicationOf */
+// CopyTx dedicates a donation as another one is, without its card.
+func CopyTx(ctx context.Context, tx *sqlx.Tx, donation, from uuid.UUID) error {
+	const query = `/* dedication.CopyTx */
+		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
+		SELECT $1, kind, name, '', '', '' FROM donation_dedication WHERE donation_id = $2`
+	_, err := tx.ExecContext(ctx, query, donation, from)
+	return err
+}
+
+// Of returns a donation's dedication; nil if it has none, or it was purged.
+func Of(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Dedication, error) {
+	const query = `/* dedication.Of */
 		SELECT kind, name, card_name, card_email, card_message FROM donation_dedication WHERE donation_id = $1`
 	var d Dedication
 	if err := sqlx.GetContext(ctx, q, &d, query, donation); errors.Is(err, sql.ErrNoRows) {
@@ -36,9 +45,9 @@ func DedicationOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID
 	return &d, nil
 }
 
-// dedicationsOf returns the dedications of donations, by donation.
-func dedicationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]*Dedication, error) {
-	const query = `/* donation.dedicationsOf */
+// OfDonations returns the dedications of donations, by donation.
+func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]*Dedication, error) {
+	const query = `/* dedication.OfDonations */
 		SELECT donation_id, kind, name, card_name, card_email, card_message FROM donation_dedication WHERE donation_id = ANY($1::uuid[])`
 	var rows []struct {
 		DonationID uuid.UUID `db:"donation_id"`
