@@ -43,6 +43,9 @@ type Options struct {
 	Recover bool
 	// Logger receives a line for each slow step; nil: no log.
 	Logger *slog.Logger
+
+	model string // directory of which a new DataDir is a copy; empty: initdb makes it
+	clean bool   // the server stops with a checkpoint, so that its directory can be copied
 }
 
 // A Server is one running PostgreSQL. Its methods are safe for concurrent use.
@@ -147,7 +150,28 @@ func initialise(ctx context.Context, o Options, in installation, who account, da
 	}
 	o.Logger.Info("making a new PostgreSQL cluster", "version", in.major, "data", data)
 	fresh := data + ".new"
-	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700), who.giveTo(fresh)); err != nil {
+	if err := os.RemoveAll(fresh); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	create := initdb
+	if o.model != "" {
+		create = func(context.Context, Options, installation, account, string) error { return copyModel(o.model, fresh) }
+	}
+	if err := errors.Join(create(ctx, o, in, who, fresh), who.giveTo(fresh)); err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
+	if err := os.Remove(data); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty directory, or none
+		return fmt.Errorf("localpg: %w", err)
+	}
+	if err := os.Rename(fresh, data); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return nil
+}
+
+// initdb creates a cluster in the directory fresh.
+func initdb(ctx context.Context, o Options, in installation, who account, fresh string) error {
+	if err := errors.Join(os.Mkdir(fresh, 0o700), who.giveTo(fresh)); err != nil {
 		return fmt.Errorf("localpg: %w", err)
 	}
 	locale := "C.UTF-8"
@@ -161,13 +185,7 @@ func initialise(ctx context.Context, o Options, in installation, who account, da
 	cmd := exec.CommandContext(ctx, filepath.Join(in.bin, "initdb"), args...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("localpg: initdb: %w: %s", err, out), os.RemoveAll(fresh))
-	}
-	if err := os.Remove(data); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty directory, or none
-		return fmt.Errorf("localpg: %w", err)
-	}
-	if err := os.Rename(fresh, data); err != nil {
-		return fmt.Errorf("localpg: %w", err)
+		return fmt.Errorf("localpg: initdb: %w: %s", err, out)
 	}
 	return nil
 }
@@ -179,7 +197,7 @@ func startProcess(o Options, in installation, who account, data, private string,
 	}
 	defer log.Close()
 	stop := tether.Options{Signal: "INT", Leftover: private} // INT: with a checkpoint
-	if !o.Durable {
+	if !o.Durable && !o.clean {
 		stop.Signal = "QUIT" // at once, without a last checkpoint
 	}
 	cmd := exec.Command(filepath.Join(in.bin, "postgres"), append([]string{"-D", data}, settings(o)...)...)

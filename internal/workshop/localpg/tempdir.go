@@ -102,6 +102,9 @@ func removeUnlocked(dir string) {
 	_ = os.RemoveAll(dir) // what cannot be deleted now is tried again by the next process
 }
 
+// errLocked means that another process holds the lock. tryLock wraps it.
+var errLocked = errors.New("another process holds it")
+
 // tryLock opens the file at path, creates it if there is none, and takes its lock. It does not wait.
 func tryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -110,6 +113,9 @@ func tryLock(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errLocked
+		}
 		return nil, fmt.Errorf("localpg: lock %s: %w", path, err)
 	}
 	return f, nil

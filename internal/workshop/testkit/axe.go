@@ -2,7 +2,6 @@ package testkit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,17 +59,9 @@ func Axe(t testing.TB, ctx context.Context) []Violation {
 // axeSource reads the script that `make test-deps` installs, at the version pinned in package-lock.json beside this
 // file.
 var axeSource = sync.OnceValues(func() (string, error) {
-	dir, err := os.Getwd() // a test runs in its package's directory
+	dir, err := moduleRoot()
 	if err != nil {
 		return "", err
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("no go.mod above the test")
-		}
 	}
 	source, err := os.ReadFile(filepath.Join(dir, ".cache", "axe", "node_modules", "axe-core", "axe.min.js"))
 	return string(source), err

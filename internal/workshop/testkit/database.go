@@ -2,9 +2,14 @@ package testkit
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,8 +39,8 @@ type Database struct {
 }
 
 // DB creates a migrated database for the test. The first call in a test binary starts a private cluster, which ends
-// with the binary, and migrates a model database. Each test's database is a copy of the model, made in about 30 ms in
-// memory.
+// with the binary and has a migrated model database. Each test's database is a copy of the model, made in about 30 ms
+// in memory.
 func DB(t testing.TB) *Database {
 	t.Helper()
 	return database(t, modelDatabase)
@@ -52,7 +57,6 @@ const modelDatabase = "konbit_model"
 var (
 	// The cluster outlives the test that starts it, so nothing here uses that test's context.
 	cluster = sync.OnceValues(startCluster)
-	migrate = sync.OnceValue(migrateModel)
 	count   atomic.Int64
 	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two connection pools each
 )
@@ -64,32 +68,71 @@ func Durable(settings map[string]string) {
 	maps.Copy(options.Settings, settings)
 }
 
+// startCluster starts the cluster. Only a durable one is made by initdb and migrated; the others are copies of one model,
+// which all test binaries of these migrations share.
 func startCluster() (*localpg.Server, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // another process may be making the model
 	defer cancel()
-	s, err := localpg.Start(ctx, options)
+	if options.Durable {
+		s, err := localpg.Start(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		return s, prepare(ctx, s)
+	}
+	key, err := modelKey()
 	if err != nil {
 		return nil, err
 	}
-	for _, role := range []string{OwnerRole, ServerRole} {
-		if err := s.CreateRole(ctx, role); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return localpg.StartCopy(ctx, options, localpg.Model{Key: key, Prepare: prepare})
 }
 
-func migrateModel() error {
-	s, err := cluster()
-	if err != nil {
-		return err
+// prepare creates the roles and the migrated model database.
+func prepare(ctx context.Context, s *localpg.Server) error {
+	for _, role := range []string{OwnerRole, ServerRole} {
+		if err := s.CreateRole(ctx, role); err != nil {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
 	if err := s.CreateDatabase(ctx, modelDatabase, OwnerRole); err != nil {
 		return err
 	}
 	return migrateAsOwner(ctx, s.URL(OwnerRole, modelDatabase))
+}
+
+// modelKey returns a hash of what prepare depends on: the migrations, the modules, and this file.
+func modelKey() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	paths, err := filepath.Glob(filepath.Join(root, "migrations", "*"))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	for _, path := range append(paths, filepath.Join(root, "go.sum"), filepath.Join(root, "internal/workshop/testkit/database.go")) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", filepath.Base(path), len(content), content)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+// moduleRoot returns the directory of go.mod. A test runs in its package's directory.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	for ; err == nil; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.mod above the test")
+		}
+	}
+	return "", err
 }
 
 // migrateAsOwner migrates a database as konbit migrate does for a program with a stand-in for Stripe.
@@ -109,9 +152,6 @@ func database(t testing.TB, template string) *Database {
 	t.Helper()
 	short.Skip(t, "PostgreSQL")
 	s, err := cluster()
-	if err == nil && template == modelDatabase {
-		err = migrate()
-	}
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
