@@ -88,7 +88,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	path := filepath.Join(dir, "konbit")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", path)
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", path)
 	if raceDetector {
 		build.Args = append(build.Args, "-race")
 	}
