@@ -25,10 +25,14 @@ import (
 // typed address. It may belong to another person, who gets no more emails about the plan and does not see it after
 // signing in.
 
-// PlanContact returns what the donor of a plan typed, with the plan's address; nil if there is no address or the donor
+// PlanContact returns the donor of a plan as its next receipt names them, with the plan's address; nil if there is no address or the donor
 // was erased.
 func PlanContact(ctx context.Context, q sqlx.QueryerContext, planID uuid.UUID) (*donation.Contact, error) {
-	typed, err := donation.ContactOf(ctx, q, planID) // a plan has the id of its first donation
+	first, err := donation.ByID(ctx, q, planID) // a plan has the id of its first donation
+	if err != nil {
+		return nil, err
+	}
+	typed, err := donation.RenewalContact(ctx, q, first)
 	if err != nil || typed == nil || typed.Email == "" {
 		return nil, err
 	}

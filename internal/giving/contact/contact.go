@@ -13,7 +13,8 @@
 //     is in templates/give, or in templates/layout if both show it,
 //  5. web/portal/testdata/columns.txt: whether a copy of a person's data contains it.
 //
-// Each renewal of a plan copies the contact of the first donation. An answer that belongs to one donation only is a
+// Each renewal of a plan copies the contact of the first donation, with what the donor entered on their own pages since
+// (donation.RenewalContact). An answer that belongs to one donation only is a
 // field of donation.Request, as its note is.
 //
 // The package holds no table: package donation owns donation_contact, package donor owns donor.
@@ -62,6 +63,20 @@ func (c Contact) Args() []any {
 // Args returns the values of DetailColumns.
 func (d Details) Args() []any {
 	return []any{d.Phone, d.AddressLine1, d.AddressLine2, d.City, d.Region, d.PostalCode, d.Country}
+}
+
+// With returns a contact with details that its person entered later. A telephone number that was left empty stays, and so
+// does a postal address of which every part was left empty; else the address is taken as a whole.
+func (c Contact) With(d Details) Contact {
+	phone := c.Phone
+	if d.Phone != "" {
+		phone = d.Phone
+	}
+	if d != (Details{Phone: d.Phone}) {
+		c.Details = d
+	}
+	c.Phone = phone
+	return c
 }
 
 // fields are the form's fields: the name in the form, and where its value goes.

@@ -18,6 +18,25 @@ type Profile struct {
 	contact.Details
 }
 
+// StoredProfile is a profile as it is stored.
+type StoredProfile struct {
+	FirstName string    `db:"first_name"`
+	LastName  string    `db:"last_name"`
+	At        time.Time `db:"said_at"` // when it was entered
+	contact.Details
+}
+
+// ProfileSince returns what a donor entered about themselves after a time; nil if they entered nothing since then.
+func ProfileSince(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID, since time.Time) (*StoredProfile, error) {
+	const query = `/* donor.ProfileSince */
+		SELECT first_name, last_name, said_at, ` + contact.DetailColumns + ` FROM donor WHERE id = $1 AND said_at > $2`
+	var found []StoredProfile
+	if err := sqlx.SelectContext(ctx, q, &found, query, id, since); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
 // UpdateProfileTx stores what a person entered, for each of the person's donors. After that, no form changes it.
 // Receipts issued before do not change.
 func UpdateProfileTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Profile, at time.Time) error {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/pg"
 )
 
 // ErrCorrection reports a correction that cannot be printed.
@@ -47,4 +49,26 @@ func (d Issuer) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Corr
 		return Receipt{}, err
 	}
 	return issued[0], nil
+}
+
+// Name is the name that a receipt was corrected to.
+type Name struct {
+	FirstName string    `db:"first_name"`
+	LastName  string    `db:"last_name"`
+	At        time.Time `db:"issued_at"`
+}
+
+// CorrectedName returns the name to which a receipt of the donations was corrected last; nil if none was.
+func CorrectedName(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (*Name, error) {
+	const query = `/* receipt.CorrectedName */
+		SELECT coalesce(n.facts->>'first_name', '') AS first_name, coalesce(n.facts->>'last_name', '') AS last_name, n.issued_at
+		  FROM receipt n JOIN receipt o ON o.id = n.replaces
+		 WHERE n.donation_id = ANY($1::uuid[])
+		   AND (n.facts->>'first_name', n.facts->>'last_name') IS DISTINCT FROM (o.facts->>'first_name', o.facts->>'last_name')
+		 ORDER BY n.issued_at DESC LIMIT 1`
+	var found []Name
+	if err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(donations)); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }

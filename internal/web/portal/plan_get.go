@@ -82,6 +82,9 @@ func (a *Area) openPlan(r *http.Request, ref, preferred string) (planView, error
 	if p.parts, err = planterms.PartsOf(r.Context(), a.DB, plan, plan.Terms); err != nil {
 		return p, err
 	}
+	if p.offer, err = plan.WithOwnTerms(p.offer, p.parts, catalog); err != nil {
+		return p, err
+	}
 	requested := cmp.Or(r.URL.Query().Get("lang"), preferred, plan.Language)
 	p.lang = phrase.Match(a.LanguagesOf(p.offer.Organisation), requested, "")
 	return p, nil
