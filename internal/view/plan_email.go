@@ -117,13 +117,15 @@ func (v *View) planParts(w PlanEmailWords) []string {
 	return parts
 }
 
-// CardName returns a payment method as its owner knows it: "Visa ending in 4242".
+// CardName returns a payment method as its owner knows it: "Visa ending in 4242", "Link account".
 func (v *View) CardName(lang phrase.Language, brand, last4 string) string {
-	if last4 == "" {
-		return v.Phrase(lang, "plan.card.some")
-	}
 	name := "plan.card." + brand
-	if !v.words.Has(name) {
+	switch {
+	case last4 == "" && v.words.Has("plan.wallet."+brand):
+		return v.Phrase(lang, "plan.wallet."+brand)
+	case last4 == "":
+		return v.Phrase(lang, "plan.card.some")
+	case !v.words.Has(name):
 		name = "plan.card.other"
 	}
 	return v.Phrase(lang, "plan.card", "brand", v.Phrase(lang, name), "last", last4)

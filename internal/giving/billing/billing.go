@@ -13,17 +13,20 @@ import (
 type Subscriptions interface {
 	// ReadSubscription returns the current state of a subscription.
 	ReadSubscription(ctx context.Context, entity, subscription string) (RemoteSubscription, error)
-	// PaidInvoices returns the ids of a subscription's paid invoices.
-	PaidInvoices(ctx context.Context, entity, subscription string) ([]string, error)
+	// PaidInvoices returns the ids of a subscription's invoices that charges paid, and the number of those that were paid
+	// without a charge.
+	PaidInvoices(ctx context.Context, entity, subscription string) (charged []string, elsewhere int, err error)
 	// Schedule gives the subscription a schedule that ends after a number of periods. It calls length with the start of
 	// the schedule and the end of the current period; length returns the number of periods, or 0 to leave the schedule
 	// as it is. The returned Schedule has no ID if the subscription's first whole period has not started.
 	Schedule(ctx context.Context, t Target, length func(phaseStart, periodEnd time.Time) int) (Schedule, error)
 	// End ends the subscription and its schedule now, without a last invoice.
 	End(ctx context.Context, t Target) error
-	// Pause makes Stripe void the invoices until a time; nil: until the subscription is resumed.
-	Pause(ctx context.Context, t Target, until *time.Time) error
-	// Hold is Pause without an end. It also stops the retries to collect the latest invoice.
+	// Pause makes Stripe void the invoices until a time; nil: until the subscription is resumed. The latest invoice, if it
+	// is unpaid, is not collected any more either, unless a bank is processing its payment. draft: that includes an
+	// invoice of which the first attempt is about to come.
+	Pause(ctx context.Context, t Target, until *time.Time, draft bool) error
+	// Hold is Pause without an end. The latest invoice is not collected any more, and stays open.
 	Hold(ctx context.Context, t Target) error
 	// Resume ends a pause and returns the time of the next charge.
 	Resume(ctx context.Context, t Target) (next time.Time, err error)
@@ -123,9 +126,9 @@ type Collection struct {
 // PaymentMethod is what Konbit knows about a card or a bank account.
 type PaymentMethod struct {
 	ID       string // Stripe's id
-	Brand    string // such as visa; empty for a bank account
-	Last4    string
-	Month    int // of expiry
-	Year     int // of expiry; 0 for a bank account
+	Brand    string // such as visa, or the type of a method without digits, such as link; empty for a bank account
+	Last4    string // empty: it has none
+	Month    int    // of expiry
+	Year     int    // of expiry; 0 for a bank account
 	Customer string
 }

@@ -23,7 +23,8 @@ type RemoteSubscription struct {
 	PaymentMethod *PaymentMethod
 	LatestInvoice *Invoice
 
-	PaidInvoices []string // ids; read only if fewer payments are counted than there were periods
+	PaidInvoices  []string // ids of those that charges paid; read only if fewer payments are counted than there were periods
+	PaidElsewhere int      // number of those over an amount that were paid without a charge; read at the same time
 }
 
 // EndReason says why a subscription was canceled, as far as Stripe knows; empty if it does not. Stripe cancels
@@ -46,17 +47,22 @@ type Invoice struct {
 	AmountMinor int64  // minor units
 	InFlight    bool   // a bank debit is in progress, which takes days
 	Code        string // decline code of the last attempt
+	LeftOut     bool   // a draft that Stripe does not collect
+	Uncharged   bool   // paid without a charge: outside Stripe, by the customer's credit, or over nothing
 }
 
 // IsPending reports whether the invoice can still be paid without any action.
 func (i *Invoice) IsPending() bool {
-	return i != nil && (i.Status == "draft" || i.Status == "open" && (i.Attempts == 0 || i.InFlight))
+	return i != nil && (i.Status == "draft" && !i.LeftOut || i.Status == "open" && (i.Attempts == 0 || i.InFlight))
 }
 
 // HasFailed reports whether the last attempt to collect the invoice failed.
 func (i *Invoice) HasFailed() bool {
 	return i != nil && !i.InFlight && (i.Status == "open" || i.Status == "uncollectible") && i.Attempts > 0
 }
+
+// AwaitsCharge reports whether a charge paid the invoice.
+func (i *Invoice) AwaitsCharge() bool { return i != nil && i.Status == "paid" && !i.Uncharged }
 
 // IsSettled reports whether nothing is to be collected any more.
 func (i *Invoice) IsSettled() bool { return i != nil && (i.Status == "paid" || i.Status == "void") }

@@ -90,3 +90,9 @@ func Outstanding(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]
 	err := sqlx.SelectContext(ctx, q, &unpaid, query, plan)
 	return unpaid, err
 }
+
+// IsOutstanding reports whether an invoice is one of a plan's outstanding invoices.
+func IsOutstanding(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID, invoice string) (bool, error) {
+	unpaid, err := Outstanding(ctx, q, plan)
+	return slices.ContainsFunc(unpaid, func(in Invoice) bool { return in.InvoiceID == invoice }), err
+}

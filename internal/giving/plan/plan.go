@@ -61,10 +61,10 @@ type Plan struct {
 	CustomerID     *string       `db:"customer_id"`
 	SubscriptionID *string       `db:"subscription_id"`
 	ScheduleID     *string       `db:"schedule_id"`
-	PhaseStart     *time.Time    `db:"phase_start"` // start of the schedule
-	Iterations     int           `db:"iterations"`  // length of the schedule in periods
-	CardBrand      *string       `db:"card_brand"`
-	CardLast4      *string       `db:"card_last4"`
+	PhaseStart     *time.Time    `db:"phase_start"`    // start of the schedule
+	Iterations     int           `db:"iterations"`     // length of the schedule in periods
+	CardBrand      *string       `db:"card_brand"`     // or the type of another payment method, such as link
+	CardLast4      *string       `db:"card_last4"`     // nil: it has no digits, or they are not known
 	CardExpires    *time.Time    `db:"card_expires"`   // first day on which the card is no longer valid
 	NextAt         *time.Time    `db:"next_at"`        // next charge; nil: none
 	PausedUntil    *time.Time    `db:"paused_until"`   // nil: until it is resumed, if Paused
@@ -100,12 +100,16 @@ func (p Plan) Remaining() (int, bool) {
 	return *p.Total - p.Paid, true
 }
 
-// SetPaymentMethod records the card that is charged. It does nothing if the card's digits are not known.
+// SetPaymentMethod records what is charged. A method without digits, such as Link, takes the place of a card too: the card
+// is charged no more, and its end concerns nobody.
 func (p *Plan) SetPaymentMethod(c billing.PaymentMethod) {
-	if c.Last4 == "" {
-		return
+	p.CardBrand, p.CardLast4, p.CardExpires = nil, nil, nil
+	if c.Brand+c.Last4 != "" {
+		p.CardBrand = &c.Brand
 	}
-	p.CardBrand, p.CardLast4, p.CardExpires = &c.Brand, &c.Last4, nil
+	if c.Last4 != "" {
+		p.CardLast4 = &c.Last4
+	}
 	if c.Year > 0 {
 		end := time.Date(c.Year, time.Month(c.Month)+1, 1, 0, 0, 0, 0, time.UTC)
 		p.CardExpires = &end

@@ -79,7 +79,10 @@ func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r p
 	if r.Kind == plan.KindSkip {
 		kind = plan.EventSkipped
 	}
-	return ps.notifyTx(ctx, tx, p, kind, r.ID.String(), r.Detail)
+	if err := ps.notifyTx(ctx, tx, p, kind, r.ID.String(), r.Detail); err != nil {
+		return err
+	}
+	return ps.scheduleSyncTx(ctx, tx, p) // an unpaid invoice is left out too
 }
 
 func (ps Plans) applyResumeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, next time.Time) error {

@@ -56,7 +56,7 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r pl
 			result.migration, err = ps.migrate(ctx, t, p, r)
 		}
 	case plan.KindPause, plan.KindSkip:
-		err = ps.Billing.Pause(ctx, t, r.Detail.Until)
+		err = ps.Billing.Pause(ctx, t, r.Detail.Until, r.Kind == plan.KindPause)
 	case plan.KindHold:
 		if !p.Status.IsEnded() {
 			err = ps.Billing.Hold(ctx, t)

@@ -17,13 +17,8 @@ func AwaitsConfirmation(ctx context.Context, q sqlx.QueryerContext, p plan.Plan)
 	if !p.Status.IsRunning() || p.FailingInvoice == nil || billing.DeclineReason(*p.FailingCode) != "asked" {
 		return false, nil
 	}
-	outstanding, err := instalment.Outstanding(ctx, q, p.ID)
-	for _, in := range outstanding {
-		if in.InvoiceID == *p.FailingInvoice {
-			return false, err
-		}
-	}
-	return err == nil, err
+	outstanding, err := instalment.IsOutstanding(ctx, q, p.ID, *p.FailingInvoice)
+	return err == nil && !outstanding, err
 }
 
 // ConfirmPayment returns the address of Stripe's page where the donor confirms the plan's last payment with their bank.

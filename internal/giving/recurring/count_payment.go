@@ -78,12 +78,17 @@ func (ps Plans) countPaymentTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, i
 	if p.Total == nil || p.Paid < *p.Total || p.EndedAt != nil {
 		return ps.scheduleSyncTx(ctx, tx, p)
 	}
+	if err := ps.finishTx(ctx, tx, p); err != nil {
+		return err
+	}
+	return savePlanTx(ctx, tx, p)
+}
+
+// finishTx ends a plan whose payments were all made.
+func (ps Plans) finishTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) error {
 	p.End(plan.Finished, plan.Completed, ps.Now())
 	if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, RequestedBy: plan.ByKonbit}); err != nil {
 		return err
 	}
-	if err := ps.notifyTx(ctx, tx, p, plan.EventFinished, "", plan.Detail{}); err != nil {
-		return err
-	}
-	return savePlanTx(ctx, tx, p)
+	return ps.notifyTx(ctx, tx, p, plan.EventFinished, "", plan.Detail{})
 }

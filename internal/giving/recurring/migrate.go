@@ -50,7 +50,7 @@ func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r pl
 	})
 	if err == nil && p.Status == plan.Paused && (p.PausedUntil == nil || p.PausedUntil.After(ps.Now())) {
 		t.Subscription, t.Key = m.started.Subscription, t.Key+":pause"
-		err = ps.Billing.Pause(ctx, t, p.PausedUntil)
+		err = ps.Billing.Pause(ctx, t, p.PausedUntil, true)
 	}
 	return m, err
 }

@@ -27,8 +27,11 @@ func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }
 // so that later changes do not show in it. It enqueues no email if the donor has no email address or was erased.
 func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, cause string, d plan.Detail) error {
 	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
-	if p.CardLast4 != nil && d.Last4 == "" {
-		d.Last4, d.Brand = *p.CardLast4, *p.CardBrand
+	if p.CardBrand != nil && d.Last4 == "" {
+		d.Brand = *p.CardBrand
+		if p.CardLast4 != nil {
+			d.Last4 = *p.CardLast4
+		}
 	}
 	var err error
 	if d.Given, err = sumPaidTx(ctx, tx, p); err != nil {

@@ -2,7 +2,6 @@ package recurring
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -42,13 +41,9 @@ func (ps Plans) requestCollectionTx(ctx context.Context, tx *sqlx.Tx, p *plan.Pl
 // collectOutstanding charges one outstanding invoice. It counts as paid if it is no longer outstanding or the plan has
 // ended.
 func (ps Plans) collectOutstanding(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) (paid bool, code string, err error) {
-	unpaid, err := instalment.Outstanding(ctx, ps.DB, p.ID)
-	if err != nil {
-		return false, "", err
-	}
-	isOutstanding := slices.ContainsFunc(unpaid, func(in instalment.Invoice) bool { return in.InvoiceID == r.Detail.Invoice })
-	if !isOutstanding || p.Status.IsEnded() {
-		return true, "", nil
+	outstanding, err := instalment.IsOutstanding(ctx, ps.DB, p.ID, r.Detail.Invoice)
+	if err != nil || !outstanding || p.Status.IsEnded() {
+		return err == nil, "", err
 	}
 	return ps.Billing.Collect(ctx, t, billing.Collection{
 		Customer: *p.CustomerID, PlanID: p.ID.String(), Invoice: r.Detail.Invoice, AmountMinor: r.Detail.Amount, Currency: p.Currency,

@@ -10,8 +10,8 @@ import (
 	"konbit/internal/giving/plan"
 )
 
-// applyRemoteEndTx ends a plan whose subscription has ended, for the reason that Stripe knows. A person or a program that
-// ended it there, or deleted its customer, leaves no reason: the donor's email gives none. It does nothing in these cases:
+// applyRemoteEndTx ends a plan whose subscription has ended, or is unpaid: an account's settings say which of the two
+// follows the last failed retry. It does nothing in these cases:
 //
 //   - paid invoices are not counted yet (unsettled): their charges will arrive, and may finish the plan
 //   - the plan is being migrated: it continues under another subscription
@@ -22,29 +22,23 @@ func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 	if migrating, err := waitsTx(ctx, tx, p.ID, plan.KindMigrate); migrating || err != nil {
 		return err
 	}
-	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
+	if latest := s.LatestInvoice; latest.AwaitsCharge() {
 		settled, err := instalment.Settled(ctx, tx, p.EntityID, []string{latest.ID})
 		if err != nil || !settled[latest.ID] {
 			return err
 		}
 	}
-	code := ""
-	if p.FailingCode != nil {
-		code = *p.FailingCode
+	if p.Total != nil && s.PaidElsewhere > 0 && p.Paid+s.PaidElsewhere >= *p.Total {
+		return ps.finishTx(ctx, tx, p)
 	}
-	now := ps.Now()
-	switch {
-	case p.Status == plan.Started:
-		p.End(plan.Failed, plan.Unpaid, now)
+	kind, d := p.EndAtStripe(s, ps.Now())
+	if s.Status == "unpaid" { // by the account's settings Stripe collects nothing more, and does not end it either
+		if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, Subject: "unpaid", RequestedBy: plan.ByKonbit}); err != nil {
+			return err
+		}
+	}
+	if kind == "" {
 		return nil
-	case s.EndReason == billing.EndedUnpaid, s.EndReason == "" && p.FailingSince != nil:
-		p.End(plan.Failed, plan.Unpaid, now)
-		return ps.notifyTx(ctx, tx, p, plan.EventGivenUp, "", plan.Detail{Code: code})
-	case s.EndReason == billing.EndedDisputed:
-		p.End(plan.Cancelled, plan.Disputed, now)
-		return ps.notifyTx(ctx, tx, p, plan.EventStoppedByDispute, "", plan.Detail{})
-	default:
-		p.End(plan.Cancelled, plan.AtStripe, now)
-		return ps.notifyTx(ctx, tx, p, plan.EventStoppedAtStripe, "", plan.Detail{})
 	}
+	return ps.notifyTx(ctx, tx, p, kind, "", d)
 }

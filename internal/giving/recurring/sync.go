@@ -69,7 +69,7 @@ func (ps Plans) readRemote(ctx context.Context, p plan.Plan) (billing.RemoteSubs
 	}
 	s, err := ps.Billing.ReadSubscription(ctx, e.Slug, *p.SubscriptionID)
 	if err == nil && p.IsBehind(s) {
-		s.PaidInvoices, err = ps.Billing.PaidInvoices(ctx, e.Slug, *p.SubscriptionID)
+		s.PaidInvoices, s.PaidElsewhere, err = ps.Billing.PaidInvoices(ctx, e.Slug, *p.SubscriptionID)
 	}
 	return s, err
 }
@@ -93,7 +93,7 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s 
 		return err
 	}
 	switch s.Status {
-	case "canceled", "incomplete_expired":
+	case "canceled", "incomplete_expired", "unpaid":
 		return ps.applyRemoteEndTx(ctx, tx, p, s, len(unsettled))
 	case "incomplete":
 		return nil
@@ -104,7 +104,7 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s 
 	if err := ps.recordLatestInvoiceTx(ctx, tx, p, s.LatestInvoice, ps.Now()); err != nil || p.Status.IsEnded() {
 		return err
 	}
-	if err := ps.endIfCompleteTx(ctx, tx, p, len(unsettled)); err != nil {
+	if err := ps.endIfCompleteTx(ctx, tx, p, s, len(unsettled)); err != nil || p.Status.IsEnded() {
 		return err
 	}
 	return ps.extendScheduleTx(ctx, tx, p, s, unsettled)

@@ -26,10 +26,13 @@ func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billi
 }
 
 // endIfCompleteTx requests the end of a subscription if all N payments were made, counted or not. The plan is finished
-// when all are counted.
-func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, unsettled int) error {
-	if p.Total == nil || unsettled == 0 || p.Paid+unsettled < *p.Total {
+// when all are counted. A payment made outside Stripe is one of the N: the donor never pays more than N times.
+func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription, unsettled int) error {
+	if made := p.Paid + unsettled + s.PaidElsewhere; p.Total == nil || made == p.Paid || made < *p.Total {
 		return nil
+	}
+	if unsettled == 0 {
+		return ps.finishTx(ctx, tx, p)
 	}
 	return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, Subject: "enough", RequestedBy: plan.ByKonbit})
 }
@@ -41,7 +44,7 @@ func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 		return nil
 	}
 	pending := s.LatestInvoice.IsPending()
-	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
+	if latest := s.LatestInvoice; latest.AwaitsCharge() {
 		settled, err := instalment.Settled(ctx, tx, p.EntityID, []string{latest.ID})
 		if err != nil {
 			return err
@@ -49,7 +52,7 @@ func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 		pending = !settled[latest.ID] && !slices.Contains(unsettled, latest.ID) // its charge is not settled yet
 	}
 	counted := *p
-	counted.Paid += len(unsettled)
+	counted.Paid += len(unsettled) + s.PaidElsewhere
 	if length := counted.ScheduleLength(*p.PhaseStart, s.PeriodEnd, pending); length > p.Iterations {
 		return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, Subject: strconv.Itoa(length), RequestedBy: plan.ByKonbit})
 	}

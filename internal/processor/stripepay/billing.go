@@ -13,11 +13,7 @@ import (
 
 // ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (billing.RemoteSubscription, error) {
-	a, err := s.account(entity)
-	if err != nil {
-		return billing.RemoteSubscription{}, err
-	}
-	sub, err := subscriptionOf(ctx, a, subscription)
+	_, sub, err := s.read(ctx, billing.Target{Entity: entity, Subscription: subscription})
 	if err != nil {
 		return billing.RemoteSubscription{}, err
 	}
@@ -25,24 +21,26 @@ func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription stri
 }
 
 // PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.
-func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (paid []string, err error) {
+func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (charged []string, elsewhere int, err error) {
 	a, err := s.account(entity)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	params := &stripe.InvoiceListParams{Subscription: stripe.String(subscription), Status: stripe.String(string(stripe.InvoiceStatusPaid))}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
 	list := a.api.Invoices.List(params)
 	for list.Next() {
-		if in := list.Invoice(); in.AmountPaid > 0 {
-			paid = append(paid, in.ID)
+		if in := list.Invoice(); remote.IsCharged(in) {
+			charged = append(charged, in.ID)
+		} else if in.Total > 0 {
+			elsewhere++
 		}
 	}
 	if err := list.Err(); err != nil {
-		return nil, translate(err)
+		return nil, 0, translate(err)
 	}
-	return paid, nil
+	return charged, elsewhere, nil
 }
 
 func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscription, error) {
@@ -58,14 +56,10 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 	return sub, nil
 }
 
-// End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It voids an
-// open last invoice, so that nothing is collected any more.
+// End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It leaves
+// the latest invoice out, so that nothing is collected any more.
 func (s *Stripe) End(ctx context.Context, o billing.Target) error {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return err
-	}
-	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	a, sub, err := s.read(ctx, o)
 	if isMissing(err) {
 		return nil
 	}
@@ -77,13 +71,33 @@ func (s *Stripe) End(ctx context.Context, o billing.Target) error {
 			return err
 		}
 	}
-	if in := sub.LatestInvoice; in != nil && in.Status == stripe.InvoiceStatusOpen {
-		params := &stripe.InvoiceVoidInvoiceParams{}
-		params.Context = ctx
-		params.SetIdempotencyKey(o.Key + ":void")
-		if _, err := a.api.Invoices.VoidInvoice(in.ID, params); err != nil {
-			return translate(err)
-		}
+	return s.leaveOut(ctx, a, o, sub.LatestInvoice)
+}
+
+// leaveOut makes Stripe collect nothing more for an unpaid invoice: an open one is voided, and a draft, which cannot be
+// voided, is not collected. It changes nothing if there is none, if it is paid, also at the same moment, or while a bank
+// processes its payment.
+func (s *Stripe) leaveOut(ctx context.Context, a *account, o billing.Target, in *stripe.Invoice) error {
+	o.Key += ":void"
+	switch {
+	case in == nil || remote.InFlight(in):
+		return nil
+	case in.Status == stripe.InvoiceStatusDraft:
+		return s.StopCollection(ctx, o, in.ID)
+	case in.Status != stripe.InvoiceStatusOpen:
+		return nil
+	}
+	params := &stripe.InvoiceVoidInvoiceParams{}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key)
+	_, refused := a.api.Invoices.VoidInvoice(in.ID, params)
+	if refused == nil {
+		return nil
+	}
+	get := &stripe.InvoiceParams{}
+	get.Context = ctx
+	if now, err := a.api.Invoices.Get(in.ID, get); err != nil || now.Status == stripe.InvoiceStatusOpen {
+		return translate(refused)
 	}
 	return nil
 }
@@ -115,8 +129,48 @@ func isMissing(err error) bool {
 	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
 }
 
-// Pause is part of billing.Subscriptions. Stripe voids the invoices of the pause, so nothing is owed for them.
-func (s *Stripe) Pause(ctx context.Context, o billing.Target, until *time.Time) error {
+// Pause is part of billing.Subscriptions. Stripe voids the invoices of the pause, so nothing is owed for them. A pause at
+// Stripe concerns later invoices only (https://docs.stripe.com/billing/subscriptions/pause-payment), so the latest one is
+// left out too.
+func (s *Stripe) Pause(ctx context.Context, o billing.Target, until *time.Time, draft bool) error {
+	a, sub, err := s.read(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := s.pauseLater(ctx, o, until); err != nil || !draft && sub.LatestInvoice != nil && sub.LatestInvoice.Status == stripe.InvoiceStatusDraft {
+		return err
+	}
+	return s.leaveOut(ctx, a, o, sub.LatestInvoice)
+}
+
+// Hold is part of billing.Subscriptions. The latest invoice stays open, because the dispute may be won.
+func (s *Stripe) Hold(ctx context.Context, o billing.Target) error {
+	_, sub, err := s.read(ctx, o)
+	if err != nil || sub.Status == stripe.SubscriptionStatusCanceled {
+		return err
+	}
+	if err := s.pauseLater(ctx, o, nil); err != nil {
+		return err
+	}
+	if in := sub.LatestInvoice; in != nil && (in.Status == stripe.InvoiceStatusDraft || in.Status == stripe.InvoiceStatusOpen) {
+		o.Key += ":latest"
+		return s.StopCollection(ctx, o, in.ID)
+	}
+	return nil
+}
+
+// read returns the account and the subscription of a call.
+func (s *Stripe) read(ctx context.Context, o billing.Target) (*account, *stripe.Subscription, error) {
+	a, err := s.account(o.Entity)
+	if err != nil {
+		return nil, nil, err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	return a, sub, err
+}
+
+// pauseLater pauses the collection of later invoices until a time; nil: until the subscription is resumed.
+func (s *Stripe) pauseLater(ctx context.Context, o billing.Target, until *time.Time) error {
 	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
 			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)),
@@ -125,27 +179,6 @@ func (s *Stripe) Pause(ctx context.Context, o billing.Target, until *time.Time) 
 			params.PauseCollection.ResumesAt = stripe.Int64(until.Unix())
 		}
 	})
-}
-
-// Hold is part of billing.Subscriptions. A pause at Stripe concerns later invoices only, so the collection of the
-// latest one is stopped too (https://docs.stripe.com/billing/subscriptions/pause-payment).
-func (s *Stripe) Hold(ctx context.Context, o billing.Target) error {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return err
-	}
-	sub, err := subscriptionOf(ctx, a, o.Subscription)
-	if err != nil || sub.Status == stripe.SubscriptionStatusCanceled {
-		return err
-	}
-	if err := s.Pause(ctx, o, nil); err != nil {
-		return err
-	}
-	if in := sub.LatestInvoice; in != nil && (in.Status == stripe.InvoiceStatusDraft || in.Status == stripe.InvoiceStatusOpen) {
-		o.Key += ":latest"
-		return s.StopCollection(ctx, o, in.ID)
-	}
-	return nil
 }
 
 // Resume is part of billing.Subscriptions. It returns the end of the current period, when the next charge is made.

@@ -14,7 +14,6 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/phrase"
 	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/turns"
 )
@@ -115,7 +114,7 @@ func sessionParams(o checkout.Order) *stripe.CheckoutSessionParams {
 	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
 	params := &stripe.CheckoutSessionParams{
 		ClientReferenceID: stripe.String(o.DonationID.String()),
-		Locale:            stripe.String(checkoutLocale(o.Language)),
+		Locale:            stripe.String(remote.Locale(o.Language)),
 		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
 		SuccessURL:        stripe.String(o.SuccessURL),
 		CancelURL:         stripe.String(o.BackURL),
@@ -165,21 +164,6 @@ func lineItems(lines []checkout.OrderLine, frequency org.Frequency) []*stripe.Ch
 		}
 	}
 	return items
-}
-
-// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales). Checkout has
-// no Haitian Creole: French is the other official language of Haiti.
-func checkoutLocale(lang phrase.Language) string {
-	switch lang {
-	case phrase.Spanish:
-		return "es-419"
-	case phrase.Portuguese:
-		return "pt-BR"
-	case phrase.HaitianCreole:
-		return "fr"
-	default:
-		return "en"
-	}
 }
 
 // checkoutSession returns a session of Stripe. It reports an error if its address is not on a host of payment pages.

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/turns"
 )
 
@@ -123,7 +124,7 @@ func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*dona
 	if err != nil {
 		return nil, "", translate(err)
 	}
-	if in.Charge == nil {
+	if in.Charge == nil || !remote.IsCharged(in) {
 		return invoiceOf(in), "", nil
 	}
 	return invoiceOf(in), in.Charge.ID, nil

@@ -23,11 +23,7 @@ import (
 // Detach is part of billing.Subscriptions. It ends the subscription, marks its unpaid invoice and voids it. It changes
 // nothing while a bank processes the invoice's payment.
 func (s *Stripe) Detach(ctx context.Context, o billing.Target, mark string) (billing.DetachedSubscription, error) {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return billing.DetachedSubscription{}, err
-	}
-	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	a, sub, err := s.read(ctx, o)
 	if err != nil {
 		return billing.DetachedSubscription{}, err
 	}

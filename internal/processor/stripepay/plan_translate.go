@@ -10,6 +10,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/processor/event"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/webhook"
 )
 
@@ -40,7 +41,7 @@ func planSessionFact(e webhook.Stored, s *stripe.CheckoutSession, update *donati
 	return fact
 }
 
-// invoiceFact reads an invoice. If it is paid, its charge must exist or come.
+// invoiceFact reads an invoice. If a charge paid it, the charge must exist or come.
 func invoiceFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var in stripe.Invoice
 	if err := json.Unmarshal(object, &in); err != nil {
@@ -50,7 +51,7 @@ func invoiceFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	if e.APIVersion != stripe.APIVersion {
 		fact.Invoice.Known = false // another version of the API has the plan in another field
 	}
-	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !fact.Invoice.Known) {
+	if e.Type == "invoice.paid" && (remote.IsCharged(&in) || !fact.Invoice.Known) {
 		fact.Expected = &event.ExpectedCharge{InvoiceRef: in.ID}
 		if in.PaymentIntent != nil {
 			fact.Expected.IntentRef = in.PaymentIntent.ID

@@ -51,7 +51,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 	require.Equal(t, s.ID, remote.ScheduleID)
 	require.NoError(t, h.Stripe.Change(ctx, o, billing.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
 	until := h.Fake.Now().Add(100 * 24 * time.Hour)
-	require.NoError(t, h.Stripe.Pause(ctx, o, &until))
+	require.NoError(t, h.Stripe.Pause(ctx, o, &until, true))
 	o.Key += "resume"
 	_, err = h.Stripe.Resume(ctx, o)
 	require.NoError(t, err)

@@ -190,7 +190,7 @@ func tour(t *testing.T) {
 	unknown, err := h.Stripe.Payout(ctx, h.Offer("csio").Entity, "po_unknown")
 	require.NoError(t, err)
 	require.Nil(t, unknown)
-	_, err = h.Stripe.PaidInvoices(ctx, "tsne", "sub_unknown")
+	_, _, err = h.Stripe.PaidInvoices(ctx, "tsne", "sub_unknown")
 	require.NoError(t, err)
 	_, err = h.Fake.Dispute(h.IntentOf(second), false)
 	require.NoError(t, err)

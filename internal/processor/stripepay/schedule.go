@@ -14,11 +14,7 @@ import (
 // Schedule is part of billing.Subscriptions. It creates the schedule from the subscription alone, and then sets the number
 // of periods: Stripe refuses both in one call. Between the two calls the subscription has no end.
 func (s *Stripe) Schedule(ctx context.Context, o billing.Target, iterations func(phaseStart, periodEnd time.Time) int) (billing.Schedule, error) {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return billing.Schedule{}, err
-	}
-	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	a, sub, err := s.read(ctx, o)
 	if err != nil {
 		return billing.Schedule{}, err
 	}
@@ -94,11 +90,7 @@ func setPhase(ctx context.Context, a *account, key, schedule string, phase *stri
 // frequency change, a period that costs nothing leads to the next charge; the schedule of such a subscription is
 // released first.
 func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.ChargeTerms) error {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return err
-	}
-	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	a, sub, err := s.read(ctx, o)
 	if err != nil {
 		return err
 	}

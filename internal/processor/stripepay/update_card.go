@@ -28,7 +28,7 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 		return "", err
 	}
 	params := &stripe.BillingPortalSessionParams{
-		Customer: stripe.String(customer), ReturnURL: stripe.String(back), Locale: stripe.String(checkoutLocale(phrase.Language(language))),
+		Customer: stripe.String(customer), ReturnURL: stripe.String(back), Locale: stripe.String(remote.Locale(phrase.Language(language))),
 		FlowData: &stripe.BillingPortalSessionFlowDataParams{
 			Type: stripe.String(string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)),
 			AfterCompletion: &stripe.BillingPortalSessionFlowDataAfterCompletionParams{

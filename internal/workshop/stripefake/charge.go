@@ -34,7 +34,8 @@ func (w payer) fingerprint() string {
 func (t *transaction) newPaymentMethod(who payer) object {
 	o := object{"customer": nil, "type": who.method, "billing_details": object{"address": who.address(),
 		"email": orNull(who.email), "name": orNull(who.name), "phone": nil}}
-	if who.method == "card" {
+	switch who.method {
+	case "card":
 		o["card"] = object{
 			"brand": who.card.brand, "checks": object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
 			"country": "US", "exp_month": who.month, "exp_year": who.year, "fingerprint": who.fingerprint(),
@@ -42,7 +43,9 @@ func (t *transaction) newPaymentMethod(who payer) object {
 			"networks":             object{"available": []any{who.card.brand}, "preferred": nil},
 			"three_d_secure_usage": object{"supported": true}, "wallet": nil,
 		}
-	} else {
+	case "link":
+		o["link"] = object{"email": orNull(who.email)}
+	default:
 		o["us_bank_account"] = object{"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
 			"fingerprint": who.fingerprint(), "last4": who.last4(), "routing_number": "110000000"}
 	}

@@ -62,6 +62,18 @@ func (s *Server) ReplaceBank(customer string) (string, error) {
 	return t.setDefaultMethod(o, payer{method: "us_bank_account", number: "000123456789", name: o.str("name")}).str("id"), nil
 }
 
+// ReplaceLink makes Link a customer's default payment method and returns its id. Such a method has no card and no digits.
+func (s *Server) ReplaceLink(customer string) (string, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.runDue(s.now())
+	t, o, err := s.findObject("customer", customer)
+	if err != nil {
+		return "", err
+	}
+	return t.setDefaultMethod(o, payer{method: "link", name: o.str("name")}).str("id"), nil
+}
+
 // ConfirmInvoice confirms the payment of an invoice that waits for the payer's authentication, and so pays it. It
 // reports an error if the invoice does not wait for it.
 func (s *Server) ConfirmInvoice(invoice string) error {

@@ -65,6 +65,11 @@ func (s *Server) RemoveMetadata(subscription, key string) error {
 	return s.updateAsStaff(subscription, url.Values{"metadata[" + key + "]": {""}})
 }
 
+// MarkInvoicePaid marks an invoice as paid outside Stripe, as for a check.
+func (s *Server) MarkInvoicePaid(invoice string) error {
+	return s.asStaff("invoice", invoice, payInvoice, func(*transaction, object) url.Values { return url.Values{"paid_out_of_band": {"true"}} })
+}
+
 // CancelSubscription ends a subscription at once.
 func (s *Server) CancelSubscription(subscription string) error {
 	return s.asStaff("subscription", subscription, cancelSubscription, nil)

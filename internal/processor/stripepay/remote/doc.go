@@ -1,3 +1,4 @@
-// Package remote translates Stripe's subscriptions, invoices and payment methods into the terms of package billing. It
+// Package remote translates Stripe's subscriptions, invoices and payment methods into the terms of package billing, and
+// our languages into Stripe's. It
 // calls nothing and decides nothing.
 package remote

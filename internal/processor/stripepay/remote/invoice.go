@@ -17,7 +17,8 @@ func ChargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	return nil
 }
 
-// PaymentMethod translates a payment method; nil if there is none.
+// PaymentMethod translates a payment method; nil if there is none. Methods such as Link have no digits to know them by:
+// the brand is their type (https://docs.stripe.com/api/payment_methods/object#payment_method_object-type).
 func PaymentMethod(m *stripe.PaymentMethod) *billing.PaymentMethod {
 	if m == nil {
 		return nil
@@ -27,6 +28,8 @@ func PaymentMethod(m *stripe.PaymentMethod) *billing.PaymentMethod {
 		c.Brand, c.Last4, c.Month, c.Year = string(m.Card.Brand), m.Card.Last4, int(m.Card.ExpMonth), int(m.Card.ExpYear)
 	} else if m.USBankAccount != nil {
 		c.Last4 = m.USBankAccount.Last4
+	} else {
+		c.Brand = string(m.Type)
 	}
 	return c
 }
@@ -39,7 +42,8 @@ func latestInvoice(in *stripe.Invoice) *billing.Invoice {
 		return nil
 	}
 	b := &billing.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0,
-		AmountMinor: in.Total, InFlight: InFlight(in)}
+		AmountMinor: in.Total, InFlight: InFlight(in), Uncharged: in.Status == stripe.InvoiceStatusPaid && !IsCharged(in),
+		LeftOut: in.Status == stripe.InvoiceStatusDraft && !in.AutoAdvance}
 	if in.PaymentIntent == nil {
 		return b
 	}
@@ -54,6 +58,10 @@ func latestInvoice(in *stripe.Invoice) *billing.Invoice {
 	}
 	return b
 }
+
+// IsCharged reports whether a charge paid an invoice. None did if a person marked it as paid outside Stripe, if the
+// customer's credit covered it, or if it is over nothing.
+func IsCharged(in *stripe.Invoice) bool { return in.AmountPaid > 0 && !in.PaidOutOfBand }
 
 // InFlight reports whether a bank is processing an invoice's payment, which takes days for a bank debit.
 func InFlight(in *stripe.Invoice) bool {

@@ -125,7 +125,7 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	} else if !p.Last.IsZero() {
 		fact(say("plan.last"), phrase.Date(p.Language, p.Last))
 	}
-	if p.Last4 != "" && d.Ongoing {
+	if p.Brand+p.Last4 != "" && d.Ongoing {
 		fact(say("plan.paid_by"), v.CardName(p.Language, p.Brand, p.Last4))
 	}
 	if p.DeclineReason != "" {
