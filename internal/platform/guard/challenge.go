@@ -20,9 +20,10 @@ import (
 // The challenge has `rounds` puzzles of `difficulty` bits each: about rounds × 2^difficulty (a quarter of a million)
 // SHA-256 hashes in total, which an old phone computes in one to three seconds. Many small puzzles take nearly the
 // same time for everybody; one large puzzle would take some people ten times as long. A browser without JavaScript
-// waits instead.
+// waits instead. A hard challenge has hardRounds puzzles, eight times the work.
 const (
 	rounds            = 16
+	hardRounds        = 128
 	difficulty        = 14
 	noJSWait          = 20 * time.Second
 	challengeLifetime = 15 * time.Minute
@@ -35,7 +36,7 @@ const (
 type Challenge struct {
 	Token              string        // the page sends it back unchanged
 	Seed               string        // of the puzzles
-	Rounds, Difficulty int           // number of puzzles; leading zero bits of each
+	Rounds, Difficulty int           // number of puzzles, 0 if only the wait passes; leading zero bits of each
 	Wait               time.Duration // after which it passes without the work
 }
 
@@ -46,29 +47,37 @@ const (
 	stampSize = 8
 )
 
-// The signature of a token says whether the attempt that led to the challenge was counted under the limits that refuse.
+// step is the kind of a challenge. The signature of its token contains it.
+type step string
+
+// The kinds of challenges.
 const (
-	stepCounted   = "step"
-	stepUncounted = "step, not counted"
+	stepCounted   step = "step"              // the attempt was counted under its own limits
+	stepUncounted step = "step, not counted" // the attempt was beyond the limit of its address, and counts when it is answered
+	stepHard      step = "step, hard"        // the attempt was beyond the limit of its network, and counts when it is answered
+	stepWait      step = "step, wait"        // the attempt was beyond a limit of answers: only a wait passes
 )
 
 // newChallenge returns a challenge for a form with what was typed in it.
-func (g *Guard) newChallenge(form uuid.UUID, typed [32]byte, counted bool, now time.Time) Challenge {
-	step := stepCounted
-	if !counted {
-		step = stepUncounted
-	}
+func (g *Guard) newChallenge(form uuid.UUID, typed [32]byte, s step, now time.Time) Challenge {
 	var raw [nonceSize + stampSize]byte
 	_, _ = rand.Read(raw[:nonceSize]) // documented never to fail
 	binary.BigEndian.PutUint64(raw[nonceSize:], uint64(now.UnixMilli()))
-	return challengeFrom(append(raw[:], g.keys.Sign(purpose, step, string(raw[:]), form.String(), string(typed[:]))...), now)
+	return challengeFrom(append(raw[:], g.keys.Sign(purpose, string(s), string(raw[:]), form.String(), string(typed[:]))...), s, now)
 }
 
-func challengeFrom(raw []byte, now time.Time) Challenge {
+func challengeFrom(raw []byte, s step, now time.Time) Challenge {
+	puzzles := rounds
+	switch s {
+	case stepHard:
+		puzzles = hardRounds
+	case stepWait:
+		puzzles = 0
+	}
 	remaining := issuedAt(raw).Add(noJSWait).Sub(now)
 	return Challenge{
 		Token: base64.RawURLEncoding.EncodeToString(raw), Seed: base64.RawURLEncoding.EncodeToString(raw[:nonceSize]),
-		Rounds: rounds, Difficulty: difficulty, Wait: max(remaining, 0).Round(time.Second),
+		Rounds: puzzles, Difficulty: difficulty, Wait: max(remaining, 0).Round(time.Second),
 	}
 }
 
@@ -76,33 +85,32 @@ func issuedAt(raw []byte) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(raw[nonceSize:])))
 }
 
-// verifyToken returns the bytes of a token, whether its attempt was counted, and whether it is ours: it belongs to this
-// form as typed now, and has not expired.
-func (g *Guard) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) (raw []byte, counted, ours bool) {
+// verifyToken returns the bytes of a token, the kind of its challenge, and whether it is ours: it belongs to this form as
+// typed now, and has not expired.
+func (g *Guard) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) (raw []byte, s step, ours bool) {
 	const signedSize = nonceSize + stampSize
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != signedSize+keyring.TagSize && len(raw) != signedSize+sha256.Size {
-		return nil, false, false
+		return nil, "", false
 	}
-	signed := func(step string) bool {
-		return g.keys.Verify(raw[signedSize:], purpose, step, string(raw[:signedSize]), form.String(), string(typed[:]))
+	for _, s = range []step{stepCounted, stepUncounted, stepHard, stepWait} {
+		if g.keys.Verify(raw[signedSize:], purpose, string(s), string(raw[:signedSize]), form.String(), string(typed[:])) {
+			age := now.Sub(issuedAt(raw))
+			return raw, s, age >= -maxClockSkew && age < challengeLifetime
+		}
 	}
-	if counted = signed(stepCounted); !counted && !signed(stepUncounted) {
-		return nil, false, false
-	}
-	age := now.Sub(issuedAt(raw))
-	return raw, counted, age >= -maxClockSkew && age < challengeLifetime
+	return nil, "", false
 }
 
 // solved reports whether a proof is right. A proof lists the counters that solve the puzzles, in order, separated by
 // commas. A counter solves a puzzle if SHA-256 of "seed.puzzle.counter" begins with `difficulty` zero bits.
-func solved(seed, proof string) bool {
+func solved(c Challenge, proof string) bool {
 	counters := strings.Split(proof, ",")
-	if len(counters) != rounds {
+	if len(counters) != c.Rounds {
 		return false
 	}
 	for i, counter := range counters {
-		if len(counter) > 10 || !zeros(seed, i, counter) {
+		if len(counter) > 10 || !zeros(c.Seed, i, counter) {
 			return false
 		}
 	}

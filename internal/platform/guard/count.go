@@ -24,9 +24,12 @@ const (
 
 // The kinds of limits under which an attempt to give counts, in the order in which their counters are locked.
 const (
-	kindKnown        = "known" // a known browser
+	kindKnown        = "known" // the known browsers of a mailbox
+	kindKnownNetwork = "known-network"
 	kindAddress      = "address"
+	kindSolved       = "solved" // challenges solved from one address
 	kindNetwork      = "network"
+	kindHard         = "hard"          // hard challenges solved in one network
 	kindEmailNetwork = "email-network" // an email address in one network
 	kindWait         = "wait"
 	kindWaitNetwork  = "wait-network"
@@ -116,6 +119,20 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []s
 	err = tx.SelectContext(ctx, &places, query, rows.Args(windowSlices)...)
 	for _, place := range places {
 		exceeded = append(exceeded, counters[place-1].kind)
+	}
+	return exceeded, err
+}
+
+// countOneTx counts an attempt under one limit. Beyond it the attempt is not counted, whatever the transaction goes on to
+// do.
+func countOneTx(ctx context.Context, tx *sqlx.Tx, c counter) (exceeded []string, err error) {
+	const begin = `/* guard.countOneTx */ SAVEPOINT one`
+	const undo = `/* guard.countOneTx */ ROLLBACK TO SAVEPOINT one`
+	if _, err = tx.ExecContext(ctx, begin); err != nil {
+		return nil, err
+	}
+	if exceeded, err = countTx(ctx, tx, []counter{c}); err == nil && len(exceeded) > 0 {
+		_, err = tx.ExecContext(ctx, undo)
 	}
 	return exceeded, err
 }

@@ -4,17 +4,17 @@
 // the passes of event mode (a shared tablet). Every submission of a form is judged here, before the donation is
 // stored and before anything is created at Stripe:
 //
-//	                     ┌─ over the limit of its network ─────────────▶ Refused
-//	attempt ─▶ counted ──┤
-//	                     ├─ score low, form read for long enough ──────▶ Passed
-//	                     └─ over another limit, score high, too fast ──▶ Challenged ─▶ solved ─────▶ Passed
-//	                                                                               └▶ not solved ─▶ Challenged, or Refused
+//	attempt ─▶ counted ──┬─ score low, form read for long enough ─▶ Passed
+//	                     └─ over a limit, score high, too fast ───▶ Challenged ─▶ solved, waited ─▶ Passed
+//	                                                                          ├▶ not yet ─▶ Challenged
+//	                                                                          └▶ wrong ───▶ Refused
 //
 // Limits are per address (an IPv6 address counts by its /64), network (/24, /48), email address and page, in any
-// window of their length. All servers share them through PostgreSQL. Beyond a limit that a stranger can use up for
-// others, that of an address, an email address or a page, the challenge is required and nobody is refused. The limit of a
-// network is what bounds people who solve challenges: it refuses. A known browser, in which the email address was proved
-// before, has a limit of its own instead of those of address, network and email address.
+// window of their length. All servers share them through PostgreSQL. No limit refuses anybody, because strangers can use
+// each up for others: beyond it there is a challenge. Beyond the limit of an address, an email address or a page it is the
+// ordinary one, beyond that of a network a hard one. Solved challenges are limited for each address and network; beyond,
+// and beyond the limit of an email address in one network, only a wait passes. A known browser, in which the email address
+// was proved before, has limits of its own, so people whom strangers slow down have a way.
 //
 // The score is the number of failures of a page and of the whole site: cards that banks declined, and forms submitted
 // faster than a person can read. Failures expire, so the score falls by itself.

@@ -91,8 +91,8 @@ func TestEachLimit(t *testing.T) {
 		"address": {guard.Limits{Address: three}, guard.Challenged, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
 		"the /64 of IPv6": {guard.Limits{Address: three}, guard.Challenged, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
 			attempt("2001:db8:0:1::1")},
-		"network": {guard.Limits{Network: three}, guard.Refused, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
-		"email in one network": {guard.Limits{Email: three}, guard.Refused, func(i int) guard.Attempt {
+		"network": {guard.Limits{Network: three}, guard.Challenged, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
+		"email in one network": {guard.Limits{Email: three}, guard.Challenged, func(i int) guard.Attempt {
 			a := attempt(fmt.Sprintf("203.0.113.%d", i))
 			a.Email = fmt.Sprintf("Ana+%d@example.org", i)
 			return a
@@ -122,30 +122,110 @@ func TestEachLimit(t *testing.T) {
 	}
 }
 
-// TestNeighboursOfABot: attempts beyond the limit of their address do not count for their network and page, unless
-// their challenge is solved: then the network's limit bounds them.
+// TestNeighboursOfABot: attempts beyond the limit of their address do not count for their network and page, unless their
+// challenge is solved. One address passes three times its limit, which leaves others of its network theirs; beyond it only
+// waits pass.
 func TestNeighboursOfABot(t *testing.T) {
 	l := off
-	l.Address, l.Network, l.Page = guard.Limit{Max: 2, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}
+	l.Address, l.Network, l.Page = guard.Limit{Max: 2, Window: time.Minute}, guard.Limit{Max: 10, Window: time.Minute}, guard.Limit{Max: 100, Window: time.Minute}
 	g, _, _ := newGuard(t, l)
 	for range 50 {
 		judge(t, g, attempt("203.0.113.1"))
 	}
-	for i := range 2 {
+	solvedOnes := 0
+	for {
+		a := attempt("203.0.113.1")
+		v, challenge := judge(t, g, a)
+		require.Equal(t, guard.Challenged, v)
+		if challenge.Rounds == 0 {
+			break
+		}
+		a.Challenge, a.Proof = challenge.Token, solve(challenge)
+		v, _ = judge(t, g, a)
+		require.Equal(t, guard.Passed, v)
+		solvedOnes++
+	}
+	require.Equal(t, 4, solvedOnes, "challenges solved from one address")
+	for i := range 4 {
 		v, _ := judge(t, g, attempt(fmt.Sprintf("203.0.113.%d", i+2)))
+		require.Equal(t, guard.Passed, v, "a neighbour")
+	}
+}
+
+// TestAFullNetwork: many addresses of one network use up its limit. Who is not known gives by a hard challenge, as often
+// as ten times the limit, and then by a wait.
+func TestAFullNetwork(t *testing.T) {
+	l := off
+	l.Network = guard.Limit{Max: 1, Window: time.Hour}
+	g, _, _ := newGuard(t, l)
+	v, _ := judge(t, g, attempt("203.0.113.1"))
+	require.Equal(t, guard.Passed, v)
+	var challenge guard.Challenge
+	for i := range 10 {
+		a := attempt(fmt.Sprintf("203.0.113.%d", i+3))
+		v, challenge = judge(t, g, a)
+		require.Equal(t, guard.Challenged, v)
+		require.Equal(t, 128, challenge.Rounds, "a hard one")
+		a.Challenge, a.Proof = challenge.Token, solve(challenge)
+		v, _ = judge(t, g, a)
 		require.Equal(t, guard.Passed, v)
 	}
-	a, b := attempt("203.0.113.1"), attempt("203.0.113.1")
-	_, one := judge(t, g, a)
-	_, two := judge(t, g, b)
-	a.Challenge, a.Proof = one.Token, solve(one)
-	b.Challenge, b.Proof = two.Token, solve(two)
-	v, _ := judge(t, g, a)
-	require.Equal(t, guard.Passed, v, "the fifth of the network")
-	v, _ = judge(t, g, b)
-	require.Equal(t, guard.Refused, v, "a solved challenge is not more than the network's limit")
-	v, _ = judge(t, g, attempt("203.0.113.9"))
-	require.Equal(t, guard.Refused, v)
+	v, challenge = judge(t, g, attempt("203.0.113.99"))
+	require.Equal(t, guard.Challenged, v)
+	require.Zero(t, challenge.Rounds, "only a wait passes")
+	for i := range 10 {
+		a := attempt("203.0.113.99")
+		a.Known = true
+		v, _ = judge(t, g, a)
+		require.Equal(t, guard.Passed, v, "known browser %d", i+1)
+	}
+	a := attempt("203.0.113.99")
+	a.Known = true
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Challenged, v, "many known browsers in one network are judged like others")
+	a.Address = netip.MustParseAddr("203.0.112.1")
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Passed, v)
+}
+
+// TestANetworkFillsBeforeTheAnswer: others use up the limit of a network while a person of it solves an ordinary
+// challenge. The person gets a hard one, and is not refused.
+func TestANetworkFillsBeforeTheAnswer(t *testing.T) {
+	l := off
+	l.Address, l.Network = guard.Limit{Max: 1, Window: time.Hour}, guard.Limit{Max: 2, Window: time.Hour}
+	g, _, _ := newGuard(t, l)
+	judge(t, g, attempt("203.0.113.1"))
+	a := attempt("203.0.113.1")
+	_, challenge := judge(t, g, a)
+	require.Equal(t, 16, challenge.Rounds)
+	judge(t, g, attempt("203.0.113.2"))
+	a.Challenge, a.Proof = challenge.Token, solve(challenge)
+	v, harder := judge(t, g, a)
+	require.Equal(t, guard.Challenged, v)
+	require.Equal(t, 128, harder.Rounds)
+	a.Challenge, a.Proof = harder.Token, solve(challenge)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Refused, v, "the proof of the other one")
+	a.Proof = solve(harder)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Passed, v)
+}
+
+// TestMarksOfOneMailboxShareALimit: each proof of an address makes another mark, so the limit counts the mailbox.
+func TestMarksOfOneMailboxShareALimit(t *testing.T) {
+	l := off
+	l.Email, l.Address, l.Network = guard.Limit{Max: 5, Window: time.Hour}, guard.Limit{Max: 1, Window: time.Hour}, guard.Limit{Max: 100, Window: time.Hour}
+	g, _, _ := newGuard(t, l)
+	judge(t, g, attempt("203.0.113.1")) // the address is at its limit
+	passed := 0
+	for i := range 20 {
+		a := attempt("203.0.113.1")
+		a.Email, a.Known = fmt.Sprintf("Ana+%d@example.org", i), true
+		if v, _ := judge(t, g, a); v == guard.Passed {
+			passed++
+		}
+	}
+	require.Equal(t, 5, passed)
 }
 
 // TestLimitHoldsInEveryWindow: attempts throughout two windows never exceed the limit in any window. New ones pass
@@ -420,19 +500,24 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 		}
 		return a
 	}
-	passed, refused := 0, 0
+	passed, waits := 0, 0
 	for i := range 20 {
 		for range 8 {
-			v, _ := judge(t, g, of(fmt.Sprintf("198.51.%d.%d", i, i), "ana@example.org"))
-			passed, refused = passed+map[guard.Verdict]int{guard.Passed: 1}[v], refused+map[guard.Verdict]int{guard.Refused: 1}[v]
+			v, challenge := judge(t, g, of(fmt.Sprintf("198.51.%d.%d", i, i), "ana@example.org"))
+			require.NotEqual(t, guard.Refused, v)
+			if v == guard.Passed {
+				passed++
+			} else if challenge.Rounds == 0 {
+				waits++
+			}
 		}
 	}
 	require.Equal(t, 5, passed, "without a challenge")
-	require.Equal(t, 20*3, refused, "each network has five attempts")
+	require.Equal(t, 20*3, waits, "each network has five attempts that may be solved")
 	require.True(t, passes(t, g, of("203.0.113.1", "ana@example.org")))
 	for n := range 6 {
 		a := of(fmt.Sprintf("203.0.%d.1", n), "Ana+plus@example.org")
-		a.Known = "mark"
+		a.Known = true
 		require.Equal(t, n == 5, passes(t, g, a), "a known browser has a limit of its own")
 	}
 
@@ -448,16 +533,14 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 }
 
 // TestFullPlacesKeepNoKnownBrowserOut: people behind one address, or in one network, use up its limits. A browser known
-// for its email address gives as if they had not, as often as a known browser may, and an unknown one by the challenge as
-// long as the network's limit is not used up.
+// for its email address gives as if they had not, as often as a known browser may, and an unknown one by the challenge.
 func TestFullPlacesKeepNoKnownBrowserOut(t *testing.T) {
 	for name, c := range map[string]struct {
-		forms   int // of strangers, at 16 addresses of one network or all at one
-		one     bool
-		unknown guard.Verdict
+		forms int // of strangers, at 16 addresses of one network or all at one
+		one   bool
 	}{
-		"a full address": {5, true, guard.Challenged},
-		"a full network": {30, false, guard.Refused},
+		"a full address": {5, true},
+		"a full network": {30, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -471,20 +554,18 @@ func TestFullPlacesKeepNoKnownBrowserOut(t *testing.T) {
 				require.Equal(t, guard.Passed, v)
 			}
 			v, _ := judge(t, g, attempt("203.0.113.1"))
-			require.Equal(t, c.unknown, v, "a browser that is not known")
+			require.Equal(t, guard.Challenged, v, "a browser that is not known")
 			for n := range 6 {
 				a := attempt("203.0.113.1")
-				a.Email, a.Known = "ana@example.org", "mark"
+				a.Email, a.Known = "ana@example.org", true
 				v, _ = judge(t, g, a)
 				want := guard.Passed
 				if n == 5 {
-					want = c.unknown
+					want = guard.Challenged
 				}
 				require.Equal(t, want, v, "gift %d of the known browser", n+1)
 			}
-			if c.unknown == guard.Challenged {
-				require.True(t, passes(t, g, attempt("203.0.113.1")))
-			}
+			require.True(t, passes(t, g, attempt("203.0.113.1")))
 			for range 5 {
 				judge(t, g, attempt("203.0.113.1"))
 			}
@@ -543,6 +624,37 @@ func TestWaitsOfStrangers(t *testing.T) {
 		v, _ := judge(t, g, a)
 		require.Equal(t, guard.Passed, v)
 	}
+}
+
+// TestWaitsBeyondThePageDoNotFillIt: what passes by its network's wait counts for the network only, so the page's waits are
+// free again when the window of the first ones ends.
+func TestWaitsBeyondThePageDoNotFillIt(t *testing.T) {
+	limits := off
+	limits.NoJSWaits, limits.MinFillTime = guard.Limit{Max: 2, Window: 10 * time.Hour}, 3*time.Second
+	g, db, c := newGuard(t, limits)
+	pass := func(address string) guard.Verdict {
+		t.Helper()
+		a := attempt(address)
+		a.ShownAt = time.Time{}
+		v, challenge := judge(t, g, a)
+		require.Equal(t, guard.Challenged, v)
+		a.Challenge = challenge.Token
+		c.at = c.at.Add(20 * time.Second)
+		v, _ = judge(t, g, a)
+		c.at = c.at.Add(-20 * time.Second)
+		return v
+	}
+	for i := range 2 {
+		require.Equal(t, guard.Passed, pass(fmt.Sprintf("198.51.%d.1", i)))
+	}
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 6`)
+	for i := range 10 { // six tenths of the window later, each by its network
+		require.Equal(t, guard.Passed, pass(fmt.Sprintf("203.0.%d.1", i)))
+	}
+	require.Equal(t, guard.Challenged, pass("203.0.0.2"), "the page and the network are at their limits")
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 5`) // more than a window after the first two
+	require.Equal(t, guard.Passed, pass("203.0.0.2"), "by the page's waits")
+	require.Equal(t, guard.Passed, pass("203.0.0.3"))
 }
 
 // TestWaitsInEventMode: a tablet of event mode has waits of its own, whatever others in its network and on its page do.

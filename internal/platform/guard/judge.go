@@ -34,7 +34,7 @@ type Attempt struct {
 	Page      string     // the organisation's slug
 	Address   netip.Addr // the client's; zero if it is unknown
 	Email     string
-	Known     string    // mark of a browser in which Email was proved, with one limit, of its own; empty if it was not
+	Known     bool      // Email was proved in this browser, which has limits of its own
 	Form      uuid.UUID // the form's one-time id
 	InputHash [32]byte  // hash of all that was typed
 	ShownAt   time.Time // when the form was shown; zero if it was not
@@ -46,17 +46,17 @@ type Attempt struct {
 // Verdict is the decision on an attempt.
 type Verdict int
 
-// The verdicts. The reason of a refusal is not revealed.
+// The verdicts.
 const (
-	Refused Verdict = iota
+	Refused Verdict = iota // the answer to a challenge was wrong, used or late
 	Challenged
 	Passed
 )
 
 // Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. The security log gets
-// each verdict but Passed. A refused attempt counts nowhere, and an attempt counts for its page only when it passes: a
-// bot that is challenged uses up nothing of the page's limit. A known browser that has used its own limit up is judged
-// like any other.
+// each verdict but Passed. No limit refuses an attempt: beyond each there is a challenge, of which the hardest to use up
+// is a wait. A challenged attempt counts for its page only when it passes: a bot that is challenged uses up nothing of the
+// page's limit. A known browser that has used its own limits up is judged like any other.
 func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error) {
 	now := g.now()
 	if a.Challenge != "" {
@@ -68,16 +68,17 @@ func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error
 		return Refused, Challenge{}, err
 	}
 	f := form{a, now, tooFast, required}
-	if a.Known != "" {
-		if verdict, challenge, exceeded, err := g.judgeForm(ctx, f, true); err != nil || len(exceeded) == 0 {
+	if a.Known {
+		verdict, challenge, exceeded, err := g.judgeForm(ctx, f, true)
+		if err != nil || len(exceeded) == 0 {
 			return verdict, challenge, err
 		}
 	}
 	verdict, challenge, exceeded, err := g.judgeForm(ctx, f, false)
-	if len(exceeded) > 0 {
-		return refuse(ctx, exceeded, err)
+	if err != nil || len(exceeded) == 0 {
+		return verdict, challenge, err
 	}
-	return verdict, challenge, err
+	return g.challengeBeyond(ctx, a, exceeded, now)
 }
 
 // form is an attempt that answers no challenge.
@@ -88,18 +89,19 @@ type form struct {
 	required bool // the page requires the challenge
 }
 
-// judgeForm judges an attempt that answers no challenge, with the limits of a known browser or those of all. exceeded
-// has the limits because of which it is refused. An attempt beyond the limit of its address is challenged and counts
-// nowhere until the challenge is solved, so that a bot uses up nothing of the network it shares.
+// judgeForm judges an attempt that answers no challenge, with the limits of a known browser or those of all. It does not
+// decide on an attempt that exceeds own limits, which exceeded names: such an attempt counts nowhere until its challenge
+// is answered, so that a bot uses up nothing of the network it shares.
 func (g *Guard) judgeForm(ctx context.Context, f form, known bool) (_ Verdict, _ Challenge, exceeded []string, err error) {
 	own := g.ownCounters(f.Attempt, known)
 	if !f.required && !f.tooFast {
-		exceeded, err = g.count(ctx, append(own, g.sharedCounters(f.Attempt, known)...), func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, f.Pass) })
-		if err == nil && len(exceeded) == 0 {
-			return Passed, Challenge{}, nil, nil
+		all := append(slices.Clone(own), g.sharedCounters(f.Attempt, known)...)
+		exceeded, err = g.count(ctx, all, func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, f.Pass) })
+		if err != nil {
+			return Refused, Challenge{}, nil, err
 		}
-		if hard := refusing(exceeded); err != nil || len(hard) > 0 {
-			return Refused, Challenge{}, hard, err
+		if len(exceeded) == 0 {
+			return Passed, Challenge{}, nil, nil
 		}
 	}
 	exceeded, err = g.count(ctx, own, func(tx *sqlx.Tx) error {
@@ -108,25 +110,73 @@ func (g *Guard) judgeForm(ctx context.Context, f form, known bool) (_ Verdict, _
 		}
 		return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + f.Form.String(), Page: f.Page, At: f.now}})
 	})
-	if hard := refusing(exceeded); err != nil || len(hard) > 0 {
-		return Refused, Challenge{}, hard, err
+	if err != nil || len(exceeded) > 0 {
+		return Refused, Challenge{}, exceeded, err
 	}
-	counted := len(exceeded) == 0
-	verdict, shown, err := challenge(ctx, g.newChallenge(f.Form, f.InputHash, counted, f.now))
+	verdict, shown, err := challenge(ctx, g.newChallenge(f.Form, f.InputHash, stepCounted, f.now))
 	return verdict, shown, nil, err
 }
 
+// challengeBeyond returns the challenge of an attempt that exceeds own limits. It is of the kind whose answer is within
+// its limits now: nobody works for nothing.
+func (g *Guard) challengeBeyond(ctx context.Context, a Attempt, exceeded []string, now time.Time) (Verdict, Challenge, error) {
+	s := stepBeyond(exceeded)
+	for {
+		full, err := g.full(ctx, g.answerCounters(a, s))
+		if err != nil {
+			return Refused, Challenge{}, err
+		}
+		if len(full) == 0 {
+			break
+		}
+		exceeded, s = full, stepBeyond(full)
+	}
+	shown := g.newChallenge(a.Form, a.InputHash, s, now)
+	if s == stepWait {
+		securitylog.Limit(ctx, "gifts, "+exceeded[0])
+		return Challenged, shown, nil
+	}
+	return challenge(ctx, shown)
+}
+
+// stepBeyond returns the kind of the challenge beyond limits.
+func stepBeyond(exceeded []string) step {
+	for _, kind := range exceeded {
+		if kind == kindSolved || kind == kindHard || kind == kindEmailNetwork {
+			return stepWait
+		}
+	}
+	if slices.Contains(exceeded, kindNetwork) {
+		return stepHard
+	}
+	return stepUncounted
+}
+
+// full returns the kinds of the counters that are at their limits.
+func (g *Guard) full(ctx context.Context, counters []counter) (kinds []string, err error) {
+	for _, c := range counters {
+		free, err := g.freeAfter(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if free > 0 {
+			kinds = append(kinds, c.kind)
+		}
+	}
+	return kinds, nil
+}
+
 // judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted, unless it
-// was beyond the limit of its address: then it is counted here. One that solved the challenge passes whatever the limits
-// of its email address and page.
+// was beyond own limits: then it is counted here. One that solved the challenge passes whatever the limits of its email
+// address and page.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
-	raw, counted, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
+	raw, s, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
 		return fail(ctx)
 	}
-	shown := challengeFrom(raw, now)
+	shown := challengeFrom(raw, s, now)
 	switch {
-	case a.Proof != "" && !solved(shown.Seed, a.Proof):
+	case a.Proof != "" && !solved(shown, a.Proof):
 		return fail(ctx)
 	case a.Proof == "" && now.Before(issuedAt(raw).Add(noJSWait)):
 		return challenge(ctx, shown)
@@ -137,39 +187,34 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 		if fresh, err = redeemTx(ctx, tx, raw[:nonceSize]); err != nil || !fresh {
 			return false, err
 		}
-		if exceeded, err = g.countAnswerTx(ctx, tx, a, counted); err != nil || len(exceeded) > 0 {
+		if exceeded, err = g.countAnswerTx(ctx, tx, a, s); err != nil || len(exceeded) > 0 {
 			return false, err
 		}
-		if _, err = countTx(ctx, tx, g.sharedCounters(a, a.Known != "")); err != nil {
+		if _, err = countTx(ctx, tx, g.sharedCounters(a, a.Known)); err != nil {
 			return false, err
 		}
 		return true, recordGiftTx(ctx, tx, a.Pass)
 	})
 	switch {
+	case err != nil:
+		return Refused, Challenge{}, err
 	case allowed:
 		return Passed, Challenge{}, nil
-	case err == nil && !fresh:
+	case !fresh:
 		return fail(ctx)
-	case err == nil && isWait(exceeded[0]):
-		return g.waitLonger(ctx, a, raw, counted, exceeded[0])
-	default:
-		return refuse(ctx, exceeded, err)
+	case isWait(exceeded[0]):
+		return g.waitLonger(ctx, a, raw, s, exceeded[0])
 	}
+	return g.challengeBeyond(ctx, a, exceeded, now) // others filled the limit after the challenge was shown
 }
 
-// countAnswerTx counts a challenge that was answered, under the limits that refuse the attempt or let it wait longer.
-// counted is true if the attempt was counted when the challenge was shown.
-func (g *Guard) countAnswerTx(ctx context.Context, tx *sqlx.Tx, a Attempt, counted bool) (exceeded []string, err error) {
-	if !counted {
-		if exceeded, err = countTx(ctx, tx, g.refusingCounters(a)); err != nil || len(exceeded) > 0 {
-			return exceeded, err
-		}
-	}
+// countAnswerTx counts a challenge that was answered, by work or by a wait. It returns the limits that the answer exceeds.
+func (g *Guard) countAnswerTx(ctx context.Context, tx *sqlx.Tx, a Attempt, s step) (exceeded []string, err error) {
 	if a.Proof != "" {
-		return nil, nil
+		return countTx(ctx, tx, g.answerCounters(a, s))
 	}
-	for _, c := range g.waitCounters(a) { // the first that is not exceeded counts
-		if exceeded, err = countTx(ctx, tx, []counter{c}); err != nil || len(exceeded) == 0 {
+	for _, c := range g.waitCounters(a) { // only the first that is not exceeded counts
+		if exceeded, err = countOneTx(ctx, tx, c); err != nil || len(exceeded) == 0 {
 			return nil, err
 		}
 	}
@@ -177,21 +222,43 @@ func (g *Guard) countAnswerTx(ctx context.Context, tx *sqlx.Tx, a Attempt, count
 }
 
 // ownCounters returns the counters of an attempt that is not yet challenged, apart from the shared ones: of what people
-// of one network can use up for each other, or of the known browser alone. Event mode lifts those of address and network.
+// of one network can use up for each other, or of the known browsers of one mailbox, which only its reader has. Event mode
+// lifts those of address and network.
 func (g *Guard) ownCounters(a Attempt, known bool) (all []counter) {
 	if known {
-		return g.appendCounter(nil, kindKnown, a.Known, g.limits.Email)
+		all = g.appendCounter(nil, kindKnown, email.MailboxKey(a.Email), g.limits.Email)
+		if a.Pass == uuid.Nil {
+			all = g.appendCounter(all, kindKnownNetwork, NetworkKey(a.Address), g.limits.Network.times(networkFactor))
+		}
+		return all
 	}
 	if a.Pass == uuid.Nil {
 		all = g.appendCounter(all, kindAddress, AddressKey(a.Address), g.limits.Address)
+		all = g.appendCounter(all, kindNetwork, NetworkKey(a.Address), g.limits.Network)
 	}
-	return append(all, g.refusingCounters(a)...)
+	return g.appendCounter(all, kindEmailNetwork, NetworkKey(a.Address)+" "+email.MailboxKey(a.Email), g.limits.Email)
 }
 
-// refusingCounters returns the counters beyond which an attempt of a browser that is not known is refused.
-func (g *Guard) refusingCounters(a Attempt) (all []counter) {
+// The limits of answered challenges and of known browsers, as multiples of the limits of forms. One address passes at most
+// 1+solvedFactor times its limit, which is less than its network's, so that one address does not use up its network's.
+const (
+	solvedFactor  = 2  // of Limits.Address: challenges solved from one address
+	networkFactor = 10 // of Limits.Network: hard challenges solved in one network, and gifts of known browsers in it
+)
+
+// answerCounters returns the counters of the work that answers a challenge whose attempt was not counted when it was shown.
+// A wait has counters of its own.
+func (g *Guard) answerCounters(a Attempt, s step) (all []counter) {
+	if s == stepCounted || s == stepWait {
+		return nil
+	}
 	if a.Pass == uuid.Nil {
-		all = g.appendCounter(all, kindNetwork, NetworkKey(a.Address), g.limits.Network)
+		all = g.appendCounter(all, kindSolved, AddressKey(a.Address), g.limits.Address.times(solvedFactor))
+		if s == stepHard {
+			all = g.appendCounter(all, kindHard, NetworkKey(a.Address), g.limits.Network.times(networkFactor))
+		} else {
+			all = g.appendCounter(all, kindNetwork, NetworkKey(a.Address), g.limits.Network)
+		}
 	}
 	return g.appendCounter(all, kindEmailNetwork, NetworkKey(a.Address)+" "+email.MailboxKey(a.Email), g.limits.Email)
 }
@@ -203,21 +270,6 @@ func (g *Guard) sharedCounters(a Attempt, known bool) (all []counter) {
 		all = g.appendCounter(all, kindEmail, email.MailboxKey(a.Email), g.limits.Email)
 	}
 	return g.appendCounter(all, kindPage, a.Page, g.limits.Page)
-}
-
-// refusing returns those of the limits that an attempt exceeds because of which it is refused, and not challenged.
-func refusing(exceeded []string) []string {
-	return slices.DeleteFunc(slices.Clone(exceeded), func(kind string) bool {
-		return kind == kindAddress || kind == kindEmail || kind == kindPage
-	})
-}
-
-// refuse refuses an attempt that exceeds limits.
-func refuse(ctx context.Context, exceeded []string, err error) (Verdict, Challenge, error) {
-	if err == nil {
-		securitylog.Limit(ctx, "gifts, "+exceeded[0])
-	}
-	return Refused, Challenge{}, err
 }
 
 // fail refuses an attempt with a wrong answer to a challenge.

@@ -17,6 +17,9 @@ type Limit struct {
 // IsOff reports whether nothing is limited.
 func (l Limit) IsOff() bool { return l.Max == 0 }
 
+// times returns a limit of n times as many in the same window.
+func (l Limit) times(n int) Limit { return Limit{l.Max * n, l.Window} }
+
 func (l Limit) String() string {
 	if l.IsOff() {
 		return "off"
@@ -24,12 +27,13 @@ func (l Limit) String() string {
 	return strconv.Itoa(l.Max) + "/" + formatDuration(l.Window)
 }
 
-// Limits are the settings of a guard. Those of an address, of one email address, of a page and of the site, which
-// strangers could use up for others, refuse nobody: above them the challenge is required. Address, Network and Email do
-// not hold for a known browser, which has as many attempts as Email of its own.
+// Limits are the settings of a guard. Those of an address, a network, of one email address, of a page and of the site,
+// which strangers could use up for others, refuse nobody: above them the challenge is required. Challenges solved from one
+// address or in one network have limits that follow from these. Address, Network and Email do not hold for a known
+// browser: all those of one mailbox have as many attempts as Email of their own.
 type Limits struct {
 	Address      Limit         // attempts; above it the challenge
-	Network      Limit         // attempts; above it an attempt is refused
+	Network      Limit         // attempts; above it a hard challenge
 	Email        Limit         // attempts with one email address; above it the challenge; of one network: refused
 	Page         Limit         // attempts that passed; above it that page requires the challenge
 	Failures     Limit         // on the whole site; above it every page requires the challenge

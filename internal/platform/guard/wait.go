@@ -36,7 +36,7 @@ func isWait(kind string) bool { return kind == kindWait || kind == kindWaitNetwo
 // waitLonger answers an attempt that waited as long as its challenge said, while others used up what passes by waiting.
 // It shows the challenge again with the time that is left until a wait passes. A challenge that would expire before is
 // replaced.
-func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, counted bool, exceeded string) (Verdict, Challenge, error) {
+func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, s step, exceeded string) (Verdict, Challenge, error) {
 	now := g.now()
 	wait := time.Duration(math.MaxInt64)
 	for _, c := range g.waitCounters(a) {
@@ -46,7 +46,7 @@ func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, counted b
 		}
 		wait = min(wait, free)
 	}
-	shown := challengeFrom(raw, now)
+	shown := challengeFrom(raw, s, now)
 	if age := now.Sub(issuedAt(raw)); age+wait+timeToPress > challengeLifetime {
 		fresh, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) { return redeemTx(ctx, tx, raw[:nonceSize]) })
 		if err != nil {
@@ -55,7 +55,7 @@ func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, counted b
 		if !fresh {
 			return fail(ctx)
 		}
-		shown = g.newChallenge(a.Form, a.InputHash, counted, now)
+		shown = g.newChallenge(a.Form, a.InputHash, s, now)
 	}
 	shown.Wait = max(shown.Wait, wait)
 	securitylog.Limit(ctx, "gifts, "+exceeded)

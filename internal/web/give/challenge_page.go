@@ -16,8 +16,9 @@ type ChallengePage struct {
 	Values       []view.FormValue // the form as it was posted, in the order in which it is posted again
 
 	Token, Seed        string
-	Rounds, Difficulty int
+	Rounds, Difficulty int           // of the work; Rounds 0: only the wait is accepted
 	Wait               time.Duration // after this time the form is accepted without the work; whole seconds
+	SignIn             bool          // the page says that a known browser does not wait
 }
 
 // Seconds returns Wait in whole seconds, at least one.

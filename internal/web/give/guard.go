@@ -42,20 +42,20 @@ func (a *Area) checkGuard(w http.ResponseWriter, r *http.Request, o offer, form 
 	case verdict == guard.Passed:
 		return guardResult{passed: true, event: pass != uuid.Nil}, nil
 	case verdict == guard.Challenged:
-		return guardResult{}, a.showChallenge(w, r, o, form.FormID, challenge)
+		return guardResult{}, a.showChallenge(w, r, o, form.FormID, challenge, pass)
 	default:
-		w.Header().Set("Retry-After", "600") // the same for every refusal, so that it does not reveal the limit
 		return guardResult{}, a.showForm(w, r, http.StatusTooManyRequests, o, form.FormID, entryOf(form), nil)
 	}
 }
 
-// showChallenge shows the challenge, with all that was typed in hidden fields.
-func (a *Area) showChallenge(w http.ResponseWriter, r *http.Request, o offer, form uuid.UUID, challenge guard.Challenge) error {
+// showChallenge shows the challenge, with all that was typed in hidden fields. Who has to wait may sign in instead, but not
+// on a device in event mode, which people share.
+func (a *Area) showChallenge(w http.ResponseWriter, r *http.Request, o offer, form uuid.UUID, challenge guard.Challenge, pass uuid.UUID) error {
 	page := ChallengePage{
 		Frame:        view.Frame{Language: o.lang, Accent: o.Organisation.Accent},
 		Organisation: o.organisation(), Action: formPath(o.Organisation.Slug, o.lang),
 		Token: challenge.Token, Seed: challenge.Seed, Rounds: challenge.Rounds, Difficulty: challenge.Difficulty, Wait: challenge.Wait,
-		Values: []view.FormValue{{Name: "form", Value: a.formToken(r, form)}},
+		Values: []view.FormValue{{Name: "form", Value: a.formToken(r, form)}}, SignIn: challenge.Rounds == 0 && pass == uuid.Nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 		if name == "form" || name == "step" || name == "proof" {

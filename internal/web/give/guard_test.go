@@ -143,7 +143,7 @@ func solve(t *testing.T, page string) url.Values {
 
 const rateLimitedText = "Many attempts to give came in a short time"
 
-// requireRefused checks the response to a refused form: 429, what was typed, and the same words for every reason.
+// requireRefused checks the response to a form with a wrong answer to a challenge: 429 and what was typed.
 func requireRefused(t *testing.T, a reply, form url.Values) {
 	t.Helper()
 	require.Equal(t, http.StatusTooManyRequests, a.status)
@@ -300,7 +300,7 @@ func TestADeclineCountsOnce(t *testing.T) {
 }
 
 // TestAKnownBrowserBehindAFullAddress: strangers behind the same address, of a parish or a carrier, use up its limit and
-// that of its network. A browser that is known for the donor's email address gives at once.
+// that of its network. A browser that is known for the donor's email address gives at once, another by the challenge.
 func TestAKnownBrowserBehindAFullAddress(t *testing.T) {
 	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
 	for i := range 30 {
@@ -308,12 +308,36 @@ func TestAKnownBrowserBehindAFullAddress(t *testing.T) {
 	}
 	form := g.formAfter(time.Minute)
 	form.Set("email", "ana@example.org")
-	requireRefused(t, g.postFrom("203.0.113.1", form), form)
+	requireChallenged(t, g.postFrom("203.0.113.1", form))
 	known := "konbit-known=" + g.Access.MarkBrowser("", "ana@example.org")
 	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", form, "Cookie", known).status)
 	form = g.formAfter(time.Minute)
 	form.Set("email", "bea@example.org")
-	requireRefused(t, g.postFrom("203.0.113.1", form, "Cookie", known), form)
+	requireChallenged(t, g.postFrom("203.0.113.1", form, "Cookie", known))
+}
+
+// TestWhoHasToWait: a program solves challenges from the address of a parish until its answers are at their limit. A person
+// behind the same address is not refused: the page is a wait, without a script, and says that who gave before can sign in.
+func TestWhoHasToWait(t *testing.T) {
+	limits := guard.Standard()
+	limits.Address = guard.Limit{Max: 1, Window: time.Hour}
+	g := newGuardedProgram(t, limits, "127.0.0.1/32")
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", g.formAfter(time.Minute)).status)
+	for range 2 {
+		shown := g.postFrom("203.0.113.1", g.formAfter(time.Minute))
+		requireChallenged(t, shown)
+		require.Contains(t, shown.body, "step.js")
+		require.NotContains(t, shown.body, `href="/sign-in`)
+		require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", solve(t, shown.body)).status)
+	}
+	shown := g.postFrom("203.0.113.1", g.formAfter(time.Minute))
+	requireChallenged(t, shown)
+	require.NotContains(t, shown.body, "step.js")
+	require.Contains(t, shown.body, "this time the check is a wait. Press the button in 20 seconds.")
+	require.Contains(t, shown.body, `href="/sign-in?lang=en"`)
+	later := guard.New(g.DB.Server, keyring.New([]byte(secret)), limits, func() time.Time { return time.Now().Add(time.Minute) })
+	giveArea(t, g.Program).Guard = later
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", fields(shown.body)).status, "after the wait")
 }
 
 // TestStrangersWithADonorsAddress: forms with a donor's email address from many networks do not keep the donor out, who

@@ -71,6 +71,13 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		}.Write(w, v)
 	}
 
+	all["step, only a wait"] = func(w io.Writer) error {
+		return give.ChallengePage{
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang), Token: "token", Seed: "seed",
+			Wait: 8 * time.Minute, SignIn: true,
+		}.Write(w, v)
+	}
+
 	all["event"] = func(w io.Writer) error {
 		return give.EventModePage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)}.Write(w, v)
 	}
