@@ -44,7 +44,7 @@ func (SignInEmailJob) Queue() jobs.QueueName { return jobs.SignIn }
 func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	const query = `/* donoraccess.RequestChallenge */
 		INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
-	allowed, err := s.allowEmail(ctx, c)
+	allowed, _, err := s.Guard.AllowFirst(ctx, s.emailLimits(c)...)
 	if err != nil {
 		return err
 	}
@@ -65,29 +65,27 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	return err
 }
 
-// allowEmail counts a request and reports whether its email may be sent. A known browser has a limit of its own. Beyond
-// the limits of a mailbox each network still gets an email from time to time, so that strangers who use the limits up
-// do not keep the donor out.
-func (s Service) allowEmail(ctx context.Context, c EmailChallenge) (bool, error) {
+// emailLimits returns the limits of a request's email; the first that it is within counts. The known browsers of a
+// mailbox have limits of their own. Beyond the limits of a mailbox each network still gets an email from time to time, so
+// that strangers who use the limits up do not keep the donor out.
+func (s Service) emailLimits(c EmailChallenge) (ways [][]guard.Quota) {
 	mailbox := email.MailboxKey(c.Email)
-	fromTo := guard.NetworkKey(c.From) + " " + mailbox
-	if mark := s.markOf(c.Known, mailbox); mark != "" {
-		allowed, err := s.Guard.Allow(ctx, guard.Quota{Kind: "sign-in known", Subject: mark, Limit: s.Limits.EmailsPerKnownBrowser})
-		if allowed || err != nil {
-			return allowed, err
-		}
+	network := guard.NetworkKey(c.From)
+	if s.isKnown(c.Known, mailbox) {
+		ways = append(ways, []guard.Quota{
+			{Kind: "sign-in known", Subject: mailbox, Limit: s.Limits.EmailsPerKnownMailbox},
+			{Kind: "sign-in known from", Subject: network, Limit: s.Limits.EmailsPerKnownNetwork},
+		})
 	}
-	always := []guard.Quota{
-		{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress},
-		{Kind: "sign-in all to", Subject: mailbox, Limit: s.Limits.AllEmailsPerMailbox},
-	}
-	allowed, err := s.Guard.Allow(ctx, append(always,
-		guard.Quota{Kind: "sign-in from to", Subject: fromTo, Limit: s.Limits.EmailsPerMailboxAndNetwork},
-		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox})...)
-	if allowed || err != nil {
-		return allowed, err
-	}
-	return s.Guard.Allow(ctx, append(always, guard.Quota{Kind: "sign-in more from to", Subject: fromTo, Limit: s.Limits.MoreEmailsPerMailboxAndNetwork})...)
+	from := guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress}
+	all := guard.Quota{Kind: "sign-in all to", Subject: mailbox, Limit: s.Limits.AllEmailsPerMailbox}
+	return append(ways,
+		[]guard.Quota{
+			from, all,
+			{Kind: "sign-in from to", Subject: network + " " + mailbox, Limit: s.Limits.EmailsPerMailboxAndNetwork},
+			{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox},
+		},
+		[]guard.Quota{from, all, {Kind: "sign-in more from to", Subject: network + " " + mailbox, Limit: s.Limits.MoreEmailsPerMailboxAndNetwork}})
 }
 
 func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
@@ -115,23 +113,28 @@ type Credentials struct {
 	Code      string
 }
 
-// isNewest is true if no newer request was made for the address and person of sign_in s.
-const isNewest = `NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id)`
+// isCurrent is true if no newer request was made in the same browser for the address and person of sign_in s, and none was
+// used since s was made. A request of another browser, which may be a stranger's, leaves s current: its link and, in its
+// own browser, its code stay valid. The first one that is used ends all.
+const isCurrent = `NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.person_id IS NOT DISTINCT FROM s.person_id
+	    AND (b.n > s.n AND b.browser_hash = s.browser_hash OR b.used_at >= s.asked_at))`
 
-// IsExpired reports whether a sign-in has expired without an email: none was sent, and no newer one was requested.
+// IsExpired reports whether a sign-in has expired without an email: none was sent, and no newer one of the same browser was
+// requested.
 func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool, err error) {
 	const query = `/* donoraccess.IsExpired */
-		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now() AND ` + isNewest + `)`
+		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now() AND ` + isCurrent + `)`
 	err = s.DB.GetContext(ctx, &expired, query, signIn)
 	return expired, err
 }
 
 // IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become
-// invalid. It returns nil if the request has expired or a newer one was made, or if the address is closed to sign-ins.
+// invalid. It returns nil if the request has expired, or a newer one was made in the same browser, or one was used, or if
+// the address is closed to sign-ins.
 func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3
-		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now() AND ` + isNewest + `
+		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now() AND ` + isCurrent + `
 		   AND (s.person_id IS NOT NULL OR NOT EXISTS (SELECT FROM mailbox m WHERE m.email = s.email AND m.closed))
 		RETURNING email, language, person_id IS NOT NULL AS links, coalesce(person_id, '00000000-0000-0000-0000-000000000000') AS person_id, expires_at`
 	c := Credentials{Token: session.NewSecret()}

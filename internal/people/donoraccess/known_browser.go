@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,20 +43,15 @@ func (s Service) MarkBrowser(known, address string) string {
 	return strings.Join(marks, ".")
 }
 
-// KnownFor returns the mark of an address in the cookie of a browser, which stands for the browser in limits; empty if
-// the browser is not known for the address.
-func (s Service) KnownFor(known, address string) string {
-	return s.markOf(known, email.MailboxKey(address))
+// KnownFor reports whether a browser with this cookie is known for an address. Limits of known browsers count the
+// mailbox: each proof makes another mark, so a mark would not bound who collects them.
+func (s Service) KnownFor(known, address string) bool {
+	return s.isKnown(known, email.MailboxKey(address))
 }
 
-// markOf returns the mark of a mailbox in the cookie of a browser; empty if the browser is not known for it.
-func (s Service) markOf(known, mailbox string) string {
-	for _, mark := range splitMarks(known) {
-		if s.isMarkOf(mark, mailbox) {
-			return mark
-		}
-	}
-	return ""
+// isKnown reports whether a cookie has a mark of a mailbox.
+func (s Service) isKnown(known, mailbox string) bool {
+	return slices.ContainsFunc(splitMarks(known), func(mark string) bool { return s.isMarkOf(mark, mailbox) })
 }
 
 func (s Service) isMarkOf(mark, mailbox string) bool {

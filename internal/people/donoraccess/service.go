@@ -42,10 +42,11 @@ type Limits struct {
 	// Beyond the two limits above, each network still gets some emails, until all limits of the mailbox are reached.
 	MoreEmailsPerMailboxAndNetwork guard.Limit
 	AllEmailsPerMailbox            guard.Limit // without those of known browsers
-	EmailsPerKnownBrowser          guard.Limit // to the mailbox it is known for; no other limit applies to it
+	EmailsPerKnownMailbox          guard.Limit // from all browsers known for the mailbox
+	EmailsPerKnownNetwork          guard.Limit // from known browsers in one network, to any mailbox
 	EmailsPerAddress               guard.Limit // to any mailbox
 
-	GuessesInKnownBrowser       guard.Limit // of codes for the mailbox it is known for
+	GuessesInKnownBrowsers      guard.Limit // of codes for one mailbox, in all browsers known for it
 	GuessesInRequestingBrowser  guard.Limit // of the code that this browser requested
 	GuessesPerMailboxAndNetwork guard.Limit // in other browsers
 	GuessesPerMailbox           guard.Limit // in other browsers
@@ -61,9 +62,10 @@ func Standard() Limits {
 
 		MoreEmailsPerMailboxAndNetwork: guard.Limit{Max: 1, Window: 15 * time.Minute},
 		AllEmailsPerMailbox:            guard.Limit{Max: 20, Window: time.Hour},
-		EmailsPerKnownBrowser:          guard.Limit{Max: 20, Window: time.Hour},
+		EmailsPerKnownMailbox:          guard.Limit{Max: 20, Window: time.Hour},
+		EmailsPerKnownNetwork:          guard.Limit{Max: 200, Window: time.Hour},
 
-		GuessesInKnownBrowser:       guard.Limit{Max: 5, Window: time.Hour},
+		GuessesInKnownBrowsers:      guard.Limit{Max: 5, Window: time.Hour},
 		GuessesInRequestingBrowser:  guard.Limit{Max: 5, Window: time.Hour},
 		GuessesPerMailboxAndNetwork: guard.Limit{Max: 5, Window: time.Hour},
 		GuessesPerMailbox:           guard.Limit{Max: 20, Window: time.Hour},

@@ -111,8 +111,8 @@ func assertNotFound(t *testing.T, err error, why string) {
 	assert.True(t, fault.Is(err, fault.NotFound), "%s: %v", why, err)
 }
 
-// TestT7LinksAndCodesAreValidOnce: a link or a code is valid once, for ten minutes, and only if it is the newest; a
-// link only in the browser that requested it.
+// TestT7LinksAndCodesAreValidOnce: a link or a code is valid once, for ten minutes, and only if it is the newest of its
+// browser; a link only in the browser that requested it.
 func TestT7LinksAndCodesAreValidOnce(t *testing.T) {
 	t.Parallel()
 	d, ctx := newFixture(t), t.Context()
@@ -197,6 +197,71 @@ func TestT7FiftyConcurrentUsesOpenOneSession(t *testing.T) {
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session`))
 }
 
+// TestRequestsOfOthersLeaveALinkValid: a request in another browser, of the donor or of a stranger who knows the address,
+// neither keeps the email of an earlier one back nor ends its link and, in its own browser, its code. The first that is
+// used ends all.
+func TestRequestsOfOthersLeaveALinkValid(t *testing.T) {
+	t.Parallel()
+	d, ctx := newFixture(t), t.Context()
+	pending := func() (mine, theirs donoraccess.Credentials) {
+		mine = d.requestEmail(ana, "mine", uuid.Nil)
+		for i := range 3 {
+			theirs = d.requestEmail(ana, fmt.Sprintf("stranger %d", i), uuid.Nil)
+		}
+		return mine, theirs
+	}
+	mine, theirs := pending()
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: mine.Code, Browser: "phone"}), "elsewhere only the newest code is valid")
+	_, _, err := d.SignInByLink(ctx, mine.Token, "mine")
+	require.NoError(t, err, "the link, where it was requested")
+	_, _, err = d.SignInByLink(ctx, theirs.Token, "stranger 2")
+	assertNotFound(t, err, "another was used since")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: theirs.Code, Browser: "stranger 2"}), "another was used since")
+
+	d.exec(`DELETE FROM guard_count`)
+	mine, theirs = pending()
+	for range 30 {
+		_ = d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: "x", Browser: "stranger 2", From: netip.AddrFrom4([4]byte{10, 1, 2, 3})})
+	}
+	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: mine.Code, Browser: "mine"}), "the code, where it was requested")
+	_, _, err = d.SignInByLink(ctx, mine.Token, "mine")
+	assertNotFound(t, err, "it was used")
+
+	d.exec(`DELETE FROM guard_count`)
+	_, theirs = pending()
+	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: theirs.Code, Browser: "mine"}), "the newest code, in any browser")
+
+	d.exec(`DELETE FROM guard_count`)
+	id := func(browser string) (id uuid.UUID) {
+		require.NoError(t, d.RequestChallenge(ctx, donoraccess.EmailChallenge{Email: ana, From: homeIP, Browser: browser, Language: "en"}))
+		require.NoError(t, d.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
+		return id
+	}
+	first, second := id("mine"), id("mine")
+	id("stranger")
+	written, err := d.IssueCredentials(ctx, first)
+	require.NoError(t, err)
+	assert.Nil(t, written, "a newer one of the same browser is on its way")
+	written, err = d.IssueCredentials(ctx, second)
+	require.NoError(t, err)
+	assert.NotNil(t, written, "a stranger's request does not keep the donor's email back")
+}
+
+// TestKnownBrowsersShareTheirGuesses: whoever proved a mailbox once, and kept many marks, guesses as often as with one.
+func TestKnownBrowsersShareTheirGuesses(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.requestEmail(ana, "mine", uuid.Nil)
+	compared := 0
+	for range 20 {
+		err := d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: "00000000", Known: d.MarkBrowser("", ana)})
+		if !errors.Is(err, donoraccess.ErrTooMany) {
+			compared++
+		}
+	}
+	assert.Equal(t, 5, compared)
+}
+
 // TestT22GuessesDoNotSignIn: a stranger can cause only a few emails, guesses in vain, and locks no donor out.
 func TestT22GuessesDoNotSignIn(t *testing.T) {
 	t.Parallel()
@@ -264,10 +329,38 @@ func TestT22EmailLimits(t *testing.T) {
 	askKnown := func(email, known string) error {
 		return d.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: email, From: homeIP, Browser: "x", Known: known, Language: "en"})
 	}
-	for range 20 {
-		require.NoError(t, askKnown(ana, known), "the known browser passes")
+	another := d.MarkBrowser("", "Ana+marked@example.org")
+	require.NotEqual(t, known, another)
+	for i := range 20 {
+		mark := known
+		if i%2 == 0 {
+			mark = another
+		}
+		require.NoError(t, askKnown(ana, mark), "a known browser passes")
 	}
 	assert.ErrorIs(t, askKnown(ana, known), donoraccess.ErrTooMany, "a stolen mark does not send emails without end")
+	assert.ErrorIs(t, askKnown(ana, another), donoraccess.ErrTooMany, "each proof makes another mark: all marks of one mailbox share a limit")
+	d.exec(`DELETE FROM guard_count`)
+	strict := d.Service
+	strict.Limits.EmailsPerKnownNetwork.Max = 3
+	strict.Limits.EmailsPerAddress = guard.Limit{Max: 1, Window: time.Hour}
+	passed := 0
+	for i := range 10 { // whoever has many mailboxes, each with a mark
+		address := fmt.Sprintf("donor@%d.example", i)
+		err := strict.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: address, From: homeIP, Browser: "x", Known: d.MarkBrowser("", address), Language: "en"})
+		if err == nil {
+			passed++
+		}
+	}
+	assert.Equal(t, 4, passed, "three of the network's known browsers, one by the limits of all")
+	d.exec(`DELETE FROM guard_count`)
+	for i := range 30 {
+		_ = ask(ana, netip.AddrFrom4([4]byte{10, 1, byte(i), 1}))
+		if i < 20 {
+			require.NoError(t, askKnown(ana, known))
+		}
+	}
+	require.ErrorIs(t, askKnown(ana, known), donoraccess.ErrTooMany)
 	for range 6 { // marks of other mailboxes push the mark out
 		known = d.MarkBrowser(known, uuid.NewString()+"@example.org")
 	}
@@ -277,6 +370,11 @@ func TestT22EmailLimits(t *testing.T) {
 	expired := d.Service
 	expired.Now = func() time.Time { return time.Now().Add(-donoraccess.KnownBrowserLife - time.Minute) }
 	assert.ErrorIs(t, askKnown(ana, expired.MarkBrowser("", ana)), donoraccess.ErrTooMany, "expired")
+	d.exec(`DELETE FROM guard_count`)
+	for i := range 30 {
+		_ = ask(ana, netip.AddrFrom4([4]byte{10, 1, byte(i), 1}))
+	}
+	require.ErrorIs(t, askKnown(ana, ""), donoraccess.ErrTooMany)
 	both := d.MarkBrowser(d.MarkBrowser("", ana), "bea@example.org")
 	assert.NoError(t, askKnown(ana, both), "a browser is known for several mailboxes")
 	assert.NotContains(t, both, "ana")

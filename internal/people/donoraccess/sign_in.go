@@ -25,15 +25,15 @@ type challengeRow struct {
 	Email       string    `db:"email"`
 	CodeMAC     []byte    `db:"code_mac"`
 	BrowserHash []byte    `db:"browser_hash"`
-	Valid       bool      `db:"valid"` // its email was written, it is not used, not expired, and none is newer
+	Valid       bool      `db:"valid"` // its email was written, it is not used, not expired, and current (isCurrent)
 }
 
 const (
 	selectChallenge = `SELECT s.id, s.email, s.code_mac, s.browser_hash,
-	       s.token_hash IS NOT NULL AND s.used_at IS NULL AND s.expires_at > now() AND NOT EXISTS (SELECT 1 FROM sign_in b
-	           WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id) AS valid
+	       s.token_hash IS NOT NULL AND s.used_at IS NULL AND s.expires_at > now() AND ` + isCurrent + ` AS valid
 	  FROM sign_in s `
-	selectNewestChallenge = selectChallenge + `WHERE s.email = $1 AND s.person_id IS NOT DISTINCT FROM $2::uuid ORDER BY s.n DESC LIMIT 1`
+	whereChallengeOf = `WHERE s.email = $1 AND s.person_id IS NOT DISTINCT FROM $2::uuid `
+	newestFirst      = `ORDER BY s.n DESC LIMIT 1`
 )
 
 // SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session
@@ -80,8 +80,8 @@ type CodeAttempt struct {
 }
 
 // SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for
-// its cookie. It returns fault.NotFound if the code is not that of the newest email, and ErrTooMany if there were too
-// many attempts.
+// its cookie. It returns fault.NotFound if the code is neither that of the newest email nor that of the email which this
+// browser requested, and ErrTooMany if there were too many attempts.
 func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {
 	err = s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) (err error) {
 		opened, secret, err = s.openTx(ctx, tx, c)
@@ -91,15 +91,42 @@ func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened sessio
 	return opened, secret, err
 }
 
-// redeemCode calls do, once, if the code is right.
+// redeemCode calls do, once, if the code is right: that of the request of this browser, or of the newest.
 func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx.Tx, c challengeRow) error) error {
+	const newestQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf + newestFirst
+	const ownQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf + `AND s.browser_hash = $3 ` + newestFirst
 	if !isStorable(a.Email) {
 		return errNotFound
 	}
-	c, err := findChallenge(ctx, s.DB, `/* donoraccess.redeemCode */ `+selectNewestChallenge, a.Email, nullable(a.Person))
+	newest, err := findChallenge(ctx, s.DB, newestQuery, a.Email, nullable(a.Person))
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
+	tried := []challengeRow{newest}
+	if a.Browser != "" {
+		own, err := findChallenge(ctx, s.DB, ownQuery, a.Email, nullable(a.Person), hashOf("browser", a.Browser))
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if own.Valid && own.ID != newest.ID {
+			tried = []challengeRow{own, newest}
+		}
+	}
+	result := ErrTooMany
+	for _, c := range tried {
+		switch err := s.redeemCodeOf(ctx, a, c, do); {
+		case fault.Is(err, fault.NotFound):
+			result = err
+		case !errors.Is(err, ErrTooMany):
+			return err
+		}
+	}
+	return result
+}
+
+// redeemCodeOf calls do if the code is that of a request.
+func (s Service) redeemCodeOf(ctx context.Context, a CodeAttempt, c challengeRow, do func(tx *sqlx.Tx, c challengeRow) error) error {
+	const query = `/* donoraccess.redeemCodeOf */ ` + selectChallenge + `WHERE s.id = $1 FOR UPDATE OF s`
 	allowed, err := s.Guard.Allow(ctx, s.guessLimits(a, c)...)
 	if err != nil {
 		return err
@@ -108,7 +135,7 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 		return ErrTooMany
 	}
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		c, err := findChallenge(ctx, tx, `/* donoraccess.redeemCode */ `+selectNewestChallenge+` FOR UPDATE OF s`, a.Email, nullable(a.Person))
+		c, err := findChallenge(ctx, tx, query, c.ID)
 		if err != nil {
 			return err
 		}
@@ -119,14 +146,14 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 	})
 }
 
-// guessLimits returns the limits of an attempt. The browser that requested the code and a known browser have limits of
-// their own, so guesses of strangers do not use them up.
+// guessLimits returns the limits of an attempt. The browser that requested the code and the known browsers of the mailbox
+// have limits of their own, so guesses of strangers do not use them up.
 func (s Service) guessLimits(a CodeAttempt, c challengeRow) []guard.Quota {
 	if a.Browser != "" && hmac.Equal(c.BrowserHash, hashOf("browser", a.Browser)) {
 		return []guard.Quota{{Kind: "sign-in own guess", Subject: c.ID.String(), Limit: s.Limits.GuessesInRequestingBrowser}}
 	}
-	if mark := s.markOf(a.Known, email.MailboxKey(a.Email)); mark != "" {
-		return []guard.Quota{{Kind: "sign-in known guess", Subject: mark, Limit: s.Limits.GuessesInKnownBrowser}}
+	if mailbox := email.MailboxKey(a.Email); s.isKnown(a.Known, mailbox) {
+		return []guard.Quota{{Kind: "sign-in known guess", Subject: mailbox, Limit: s.Limits.GuessesInKnownBrowsers}}
 	}
 	return []guard.Quota{
 		{Kind: "sign-in guess from", Subject: guard.AddressKey(a.From), Limit: s.Limits.GuessesPerAddress},

@@ -1,6 +1,9 @@
 package guard
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Quota is a limit and what it counts: attempts of one kind by one subject. Kinds of other packages contain a space,
 // so that they differ from this package's own.
@@ -18,4 +21,24 @@ func (g *Guard) Allow(ctx context.Context, all ...Quota) (bool, error) {
 	}
 	exceeded, err := g.count(ctx, counters, nil)
 	return err == nil && len(exceeded) == 0, err
+}
+
+// AllowFirst counts one attempt under the quotas of the first of several ways that it is within, and reports whether there
+// is one. If not, it returns after which time there is, if nobody makes another attempt.
+func (g *Guard) AllowFirst(ctx context.Context, ways ...[]Quota) (allowed bool, wait time.Duration, err error) {
+	for _, all := range ways {
+		if allowed, err = g.Allow(ctx, all...); allowed || err != nil {
+			return allowed, 0, err
+		}
+	}
+	for i, all := range ways {
+		free, err := g.Wait(ctx, all...)
+		if err != nil {
+			return false, 0, err
+		}
+		if i == 0 || free < wait {
+			wait = free
+		}
+	}
+	return false, max(wait, time.Second), nil
 }

@@ -44,8 +44,9 @@ const allLanguages = "grassroots-international"
 // sender sends every kind of email in every language. No workers run: each email is sent when a test asks for it.
 type sender struct {
 	*program.Program
-	t     *testing.T
-	plans mail.Plans
+	t      *testing.T
+	plans  mail.Plans
+	askers map[string]*visitor.Visitor // the last browser in which a sign-in was asked for, by address
 }
 
 func newSender(t *testing.T) sender {
@@ -58,7 +59,7 @@ func newSender(t *testing.T) sender {
 	require.NoError(t, err)
 	_, err = setup.Apply(t.Context(), h.DB.Owner, demo, time.Now(), program.NewID, false)
 	require.NoError(t, err)
-	return sender{h, t, mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}}
+	return sender{h, t, mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}, map[string]*visitor.Visitor{}}
 }
 
 // giver is a person who gives in a language: each month from one address, and once from another.
@@ -206,6 +207,7 @@ func (s sender) sendSignIn(g giver) (asker *visitor.Visitor, token, code string)
 	require.Equal(s.t, http.StatusSeeOther, got.StatusCode)
 	token, code, _ = asker.SignInEmail()
 	require.NotEmpty(s.t, token)
+	s.askers[g.address] = asker
 	return asker, token, code
 }
 

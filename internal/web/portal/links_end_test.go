@@ -108,6 +108,12 @@ func (s sender) linkEnds(g giver, signIn string) []linkEnd {
 			}
 		}},
 		{"newer email", func(linkUses) { s.newLinks(g, signIn) }},
+		{"newer email of the same browser", func(linkUses) {
+			asker := s.askers[g.address]
+			require.Equal(s.t, http.StatusSeeOther, asker.Ask("POST", "/sign-in", url.Values{"email": {g.address}}).StatusCode)
+			asker.SignInEmail()
+		}},
+		{"use of a newer email", func(linkUses) { s.signIn(g) }},
 		{"end of all sessions", func(linkUses) {
 			require.Equal(s.t, http.StatusSeeOther, ana.Post("/portal/sessions/end", url.Values{}).StatusCode)
 		}},
