@@ -79,6 +79,7 @@ var exceptions = map[string]string{
 	"processor/stripepay → processor/stripepay/webhook":   "the adapter translates the stored events; the sweep stores undelivered ones",
 	"processor/stripepay/webhook → processor/event":       "an event's results are stored",
 	"web/portal → web/portal/accesspage":                  "the area decides what the page says",
+	"web/portal → web/portal/actlimit":                    "the area names the limit of each route",
 	"web/portal → web/portal/giftpage":                    "the area finds what the page shows",
 	"web/portal → web/portal/signedlink":                  "the area says what each link may do",
 	"office/rotation → office/installation":               "the recorded key is compared and replaced",

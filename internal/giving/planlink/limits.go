@@ -1,6 +1,7 @@
 package planlink
 
 import (
+	"net/netip"
 	"time"
 
 	"konbit/internal/platform/guard"
@@ -14,4 +15,36 @@ var (
 	FreshPerDonor     = guard.Limit{Max: 3, Window: time.Hour}      // emails with a valid link
 	FreshPerDonorDay  = guard.Limit{Max: 6, Window: 24 * time.Hour} // strangers may keep a link that has ended
 	FreshPerNetwork   = guard.Limit{Max: 20, Window: time.Hour}
+	FreshKnown        = guard.Limit{Max: 3, Window: time.Hour} // of the donor's known browsers
+	// Beyond the limits of a donor each network still gets an email from time to time, until the last of these is reached.
+	FreshMorePerNetwork = guard.Limit{Max: 1, Window: time.Hour}
+	FreshAllPerDonorDay = guard.Limit{Max: 20, Window: 24 * time.Hour} // without those of known browsers
 )
+
+// GuessLimits returns the limits of a typed code. Codes have 50 bits, so no limit over all networks is needed, which
+// strangers could use up.
+func GuessLimits(from netip.Addr) []guard.Quota {
+	return []guard.Quota{
+		{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: GuessesPerAddress},
+		{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: GuessesPerNetwork},
+	}
+}
+
+// FreshLimits returns the limits of an email with a valid link in place of l; the first that it is within counts. known is
+// true if the browser is known for the plan's address. Whoever has a link that ended uses up what strangers may do, and
+// neither what the donor's known browsers nor, from time to time, what other networks may do.
+func (l Link) FreshLimits(from netip.Addr, known bool) (ways [][]guard.Quota) {
+	donor, network := l.DonorID.String(), guard.NetworkKey(from)
+	if known {
+		ways = append(ways, []guard.Quota{{Kind: "plan link known to", Subject: donor, Limit: FreshKnown}})
+	}
+	each := guard.Quota{Kind: "plan link from", Subject: network, Limit: FreshPerNetwork}
+	all := guard.Quota{Kind: "plan link all to", Subject: donor, Limit: FreshAllPerDonorDay}
+	return append(ways,
+		[]guard.Quota{
+			each, all,
+			{Kind: "plan link to", Subject: donor, Limit: FreshPerDonor},
+			{Kind: "plan link a day to", Subject: donor, Limit: FreshPerDonorDay},
+		},
+		[]guard.Quota{each, all, {Kind: "plan link more from to", Subject: network + " " + donor, Limit: FreshMorePerNetwork}})
+}

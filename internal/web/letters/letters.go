@@ -20,6 +20,8 @@ const oneClick = "a mail program, whose page may be of another site, posts it wi
 
 const neverRefused = "stopping emails is never refused (RFC 8058), and sends nothing"
 
+const oneRow = "it reads one row by its key"
+
 // signInPath is the address of package portal's page where donors sign in.
 const signInPath = "/sign-in"
 
@@ -37,7 +39,7 @@ const MovePath = "/addresses/move"
 func (a *Area) Routes() []web.Route {
 	emailLink := web.Link("donor's choice of emails", a.emailChoice)
 	return []web.Route{
-		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet),
+		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet).Unlimited(oneRow),
 		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick).Unlimited(neverRefused),
 		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost).Limited(emailsResumed),
 		web.Get(MovePath, web.Page, web.Public, a.moveGet),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,20 +12,20 @@ import (
 
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/people/donoraccess"
+	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/guard"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
 )
 
-// openedCookie marks a browser that opened a link to a plan, for openedLife. It opens this plan and nothing else.
-const (
-	openedCookie = "plan"
-	openedLife   = time.Hour
-)
+// openedLife is how long a browser that opened a link to a plan may use it.
+const openedLife = time.Hour
+
+// openedCookie returns the name of the cookie that marks a browser in which a link to a plan was opened. It opens this plan
+// and nothing else. Each plan has its own, so that pages of several plans stay usable.
+func openedCookie(ref string) string { return "plan-" + ref }
 
 // openedLink returns the permission of a browser that opened the link of an email to the plan that the path names. Each
 // request looks whether the link is still valid. A request that may change something must carry the token of a form
@@ -53,7 +54,7 @@ func (a *Area) openedLink() web.Permission[planView] {
 }
 
 func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
-	cookie := a.Cookie(r, openedCookie)
+	cookie := a.Cookie(r, openedCookie(chi.URLParam(r, "ref")))
 	id, valid := signedlink.ReadOpenedToken(a.Keys, cookie, a.Wall())
 	if !valid {
 		return planView{}, web.NotFound()
@@ -89,7 +90,8 @@ func (a *Area) checkOpenedForm(r *http.Request, p planView) error {
 	return nil
 }
 
-// showPlanAgain shows the plan instead of what was requested, and says that nothing was changed.
+// showPlanAgain shows the plan instead of what was requested, and says that nothing was changed. A change that the donor
+// confirmed is explained again with the values that were typed, and a button that makes it.
 func (a *Area) showPlanAgain(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.planOfOpenedLink(r)
 	if err != nil {
@@ -102,6 +104,21 @@ func (a *Area) showPlanAgain(w http.ResponseWriter, r *http.Request) error {
 	page, err := a.planPage(shown, p)
 	if err != nil {
 		return err
+	}
+	typed := r.PostForm
+	switch do := typed.Get("do"); do {
+	case "cancel":
+		page.Entry.Reason = typed.Get("reason")
+	case "pause", "skip", "resume", "change":
+		change, err := a.planChange(p, do, typed)
+		var bad *fault.Error
+		if errors.As(err, &bad) && isPlanProblem(bad) {
+			return a.showPlanProblems(w, page, typed, bad)
+		}
+		if err != nil {
+			return err
+		}
+		page.Confirm = change.confirm(a.NewID().String())
 	}
 	page.Again = true
 	return a.writePlan(w, http.StatusConflict, page)
@@ -121,13 +138,14 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 			Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}},
 		})
 	}
-	link, err := a.linkOf(r, token, code)
+	link, wait, err := a.linkOf(r, token, code)
 	if fault.Is(err, fault.NotFound) || err == nil && !link.Valid {
 		securitylog.Record(r.Context(), securitylog.LinkRefused)
 	}
 	switch {
-	case errors.Is(err, donoraccess.ErrTooMany):
-		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
+	case wait > 0:
+		securitylog.Limit(r.Context(), "codes of links to plans")
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld, Wait: wait})
 	case fault.Is(err, fault.NotFound) && token == "":
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{
 			Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}},
@@ -145,7 +163,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		return err
 	}
 	securitylog.Record(r.Context(), securitylog.LinkOpened)
-	a.SetCookie(w, openedCookie, signedlink.OpenedToken(a.Keys, link.ID, a.Wall().Add(openedLife)), openedLife)
+	a.SetCookie(w, openedCookie(plan.PublicRef), signedlink.OpenedToken(a.Keys, link.ID, a.Wall().Add(openedLife)), openedLife)
 	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
 	if r.URL.Query().Get("to") == "card" {
 		path = subPath(path, "/card")
@@ -154,24 +172,19 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	return nil
 }
 
-// linkOf returns the link of a token or, if there is none, of a code. It limits guesses of codes: they have 50 bits, so
-// no limit over all networks is needed that strangers could use up.
-func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error) {
+// linkOf returns the link of a token or, if there is none, of a code. Beyond the limit of guesses it returns after which
+// time a code may be typed again.
+func (a *Area) linkOf(r *http.Request, token, code string) (link planlink.Link, wait time.Duration, err error) {
 	if token != "" {
-		return a.Links.ByToken(r.Context(), token)
+		link, err = a.Links.ByToken(r.Context(), token)
+		return link, 0, err
 	}
-	from := web.ClientAddress(r)
-	allowed, err := a.Guard.Allow(r.Context(),
-		guard.Quota{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: planlink.GuessesPerAddress},
-		guard.Quota{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: planlink.GuessesPerNetwork})
-	if err == nil && !allowed {
-		securitylog.Limit(r.Context(), "codes of links to plans")
-		err = donoraccess.ErrTooMany
+	allowed, wait, err := a.Guard.AllowFirst(r.Context(), planlink.GuessLimits(web.ClientAddress(r)))
+	if err != nil || !allowed {
+		return link, wait, err
 	}
-	if err != nil {
-		return planlink.Link{}, err
-	}
-	return a.Links.ByCode(r.Context(), code)
+	link, err = a.Links.ByCode(r.Context(), code)
+	return link, 0, err
 }
 
 // freshPost sends a valid link to the donor of a link that has ended.
@@ -192,18 +205,23 @@ func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	return a.sendFresh(w, r, link)
 }
 
-// sendFresh sends a valid link to the plan's donor, within limits.
+// sendFresh sends a valid link to the plan's donor, within limits: of the donor's known browsers, or those of all.
 func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Link) error {
-	allowed, err := a.Guard.Allow(r.Context(),
-		guard.Quota{Kind: "plan link to", Subject: of.DonorID.String(), Limit: planlink.FreshPerDonor},
-		guard.Quota{Kind: "plan link a day to", Subject: of.DonorID.String(), Limit: planlink.FreshPerDonorDay},
-		guard.Quota{Kind: "plan link from", Subject: guard.NetworkKey(web.ClientAddress(r)), Limit: planlink.FreshPerNetwork})
+	known := false
+	if cookie := a.Cookie(r, knownCookie); cookie != "" {
+		to, err := mail.PlanContact(r.Context(), a.DB, of.PlanID)
+		if err != nil {
+			return err
+		}
+		known = to != nil && a.Access.KnownFor(cookie, to.Email)
+	}
+	allowed, wait, err := a.Guard.AllowFirst(r.Context(), of.FreshLimits(web.ClientAddress(r), known)...)
 	if err != nil {
 		return err
 	}
 	if !allowed {
 		securitylog.Limit(r.Context(), "new links to plans")
-		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld, Wait: wait})
 	}
 	if err := a.Links.RequestFresh(r.Context(), of.PlanID); err != nil {
 		return err
@@ -219,7 +237,7 @@ func (a *Area) showPlanLink(w http.ResponseWriter, r *http.Request, status int, 
 		page.To = "card"
 	}
 	if status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "3600")
+		w.Header().Set("Retry-After", strconv.Itoa(int(page.Wait/time.Second)))
 	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }

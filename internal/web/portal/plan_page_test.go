@@ -102,7 +102,8 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	wrong := []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}
 	for name, p := range map[string]accesspage.PlanLink{
 		"open": {}, "wrong": {Problems: wrong}, "closed": {State: accesspage.LinkClosed}, "failed": {State: accesspage.LinkFailed},
-		"ended": {State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: "x"}, "sent": {State: accesspage.LinkSent}, "held": {State: accesspage.LinkHeld},
+		"ended": {State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: "x"}, "sent": {State: accesspage.LinkSent}, "held": {State: accesspage.LinkHeld, Wait: 90 * time.Second},
+		"held for hours": {State: accesspage.LinkHeld, Wait: 5 * time.Hour},
 	} {
 		p.Frame = frame(lang)
 		all["plan link "+name] = func(w io.Writer) error { return p.Write(w, v) }

@@ -2,6 +2,7 @@ package accesspage
 
 import (
 	"io"
+	"time"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
@@ -16,6 +17,8 @@ type PlanLink struct {
 
 	Action string // LinkEnded: sends a valid link
 	Ended  string // LinkEnded: names the link, and opens nothing; empty if Action names it
+
+	Wait time.Duration // LinkHeld: after which the same is possible again
 }
 
 // LinkState is what the page says about a link.
@@ -40,8 +43,21 @@ func (p PlanLink) Write(w io.Writer, v *view.View) error {
 		PlanLink
 		Errors  []view.FormError
 		Field   view.Field
-		AsksFor bool // the page has the form for the code
-	}{p, f.ErrorList(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed})
+		AsksFor bool   // the page has the form for the code
+		After   string // when the same is possible again; empty: not said
+	}{p, f.ErrorList(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed, p.after(v)})
+}
+
+// after says in how many minutes or, beyond ninety, hours the same is possible again, rounded up.
+func (p PlanLink) after(v *view.View) string {
+	up := func(unit time.Duration) int { return int((p.Wait + unit - 1) / unit) }
+	switch {
+	case p.Wait <= 0:
+		return ""
+	case up(time.Minute) <= 90:
+		return v.PhraseN(p.Language, "problem.429.after", up(time.Minute))
+	}
+	return v.PhraseN(p.Language, "plan_link.after", up(time.Hour))
 }
 
 // PlanProof asks for the code that was sent to a plan's donor. It does not show the address.

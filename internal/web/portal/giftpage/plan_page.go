@@ -63,6 +63,7 @@ type FundChoice struct{ Slug, Name string }
 type PlanEntry struct {
 	Amount, Frequency, Fund, Date string
 	CoverFees                     bool
+	Reason                        string // why the gift stops
 }
 
 // PlanChange is the result of a change.

@@ -130,6 +130,11 @@ func (v *Visitor) TokenOn(path string) string {
 	return found[1]
 }
 
+// OpenedCookie returns the cookie that Ana's opened link left in the Bearer's browser.
+func (e TwoDonors) OpenedCookie() string {
+	return e.Bearer.Cookies["konbit-plan-"+e.Objects["/plans/{ref}"]]
+}
+
 // Object returns the reference to Ana's object that the path of a route names.
 func (e TwoDonors) Object(t testing.TB, pattern string) string {
 	t.Helper()
