@@ -20,14 +20,15 @@ import (
 // address.
 //
 // It returns installation.ErrKey, and changes nothing, if the database has recorded another key: then ownerURL is
-// probably the database of another installation, and these settings must not become its settings.
+// probably the database of another installation, and these settings must not become its settings. Without a key it
+// returns installation.ErrNoKey if a key is recorded and the settings would change the address or open the clock.
 func Migrate(ctx context.Context, s Settings, ownerURL, serverRole string) (changed string, err error) {
 	db, err := pg.Open(ctx, ownerURL, 1)
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
-	if err := checkKeyBefore(ctx, db, s); err != nil {
+	if err := checkBefore(ctx, db, s); err != nil {
 		return "", err
 	}
 	if err := migrations.Up(ctx, ownerURL, serverRole); err != nil {
@@ -44,12 +45,9 @@ func Migrate(ctx context.Context, s Settings, ownerURL, serverRole string) (chan
 	return changed, err
 }
 
-// checkKeyBefore is installation.Check for a database that may have no tables yet, and settings that may have no key.
-func checkKeyBefore(ctx context.Context, db *sqlx.DB, s Settings) error {
-	if s.Keys().IsEmpty() {
-		return nil
-	}
-	err := installation.Check(ctx, db, s.Keys())
+// checkBefore is installation.CheckOwner for a database that may have no tables yet.
+func checkBefore(ctx context.Context, db *sqlx.DB, s Settings) error {
+	err := installation.CheckOwner(ctx, db, s.Keys(), s.BaseURL, s.StripeAPIURL != "")
 	var refused *pq.Error
 	if errors.As(err, &refused) && refused.Code == pqerror.UndefinedTable {
 		return nil

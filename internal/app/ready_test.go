@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/office/installation"
 )
 
 // TestReadyWhileTheDatabaseIsSlow: for some seconds after a success, a slow check does not make a server unready. A check
@@ -50,6 +54,37 @@ func TestReadyWhileTheDatabaseIsSlow(t *testing.T) {
 		require.NoError(t, err)
 		_, err = asked(&r, answers(refused))
 		require.ErrorIs(t, err, refused, "however recent the success")
+	})
+}
+
+// TestOnlyATimeoutIsOutweighed: a check that takes long and then says why the program cannot serve is reported, however
+// recent the last success. One that panics fails the request that asked, and the next one is asked again.
+func TestOnlyATimeoutIsOutweighed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		after := func(d time.Duration, err error) func(context.Context) error {
+			return func(context.Context) error { time.Sleep(d); return err }
+		}
+		var r readiness
+		pending := errors.New("2 migrations to run: konbit migrate")
+		require.NoError(t, r.ask(t.Context(), after(0, nil)))
+		require.NoError(t, r.ask(t.Context(), after(time.Second, pending)), "not known yet")
+		time.Sleep(time.Second - 100*time.Millisecond - readyWithin)
+		require.ErrorIs(t, r.ask(t.Context(), after(0, nil)), pending, "the check that ran")
+		for _, answer := range []error{pending, fmt.Errorf("key: %w", installation.ErrKey), errors.New("connection refused")} {
+			require.NoError(t, r.ask(t.Context(), after(0, nil)))
+			require.ErrorIs(t, r.ask(t.Context(), after(200*time.Millisecond, answer)), answer)
+		}
+		require.NoError(t, r.ask(t.Context(), after(0, nil)))
+		require.NoError(t, r.ask(t.Context(), after(200*time.Millisecond, context.DeadlineExceeded)))
+
+		require.PanicsWithValue(t, "", func() {
+			defer func() {
+				panic(regexp.MustCompile(`(?s)^a defect\n.*ready_test\.go.*$`).ReplaceAllString(fmt.Sprint(recover()), ""))
+			}()
+			_ = r.ask(t.Context(), func(context.Context) error { panic("a defect") })
+		})
+		require.NoError(t, r.ask(t.Context(), after(0, nil)), "the program still runs")
 	})
 }
 

@@ -22,6 +22,7 @@ type Recorded struct {
 var (
 	ErrKey     = errors.New("this SECRET_KEY is not the one of the installation")
 	ErrAddress = errors.New("this BASE_URL is not the one of the installation")
+	ErrNoKey   = errors.New("SECRET_KEY is not set")
 )
 
 // CheckKey returns ErrKey if no key of the ring is the recorded one. While a key replaces another, the recorded one may
@@ -40,6 +41,25 @@ func (r Recorded) CheckKey(keys keyring.Ring) error {
 	return fmt.Errorf("%w: its fingerprint is %s, and the database has recorded %s since %s. "+
 		"Set the key of the other servers; to replace a key, set SECRET_KEY_OLD to the recorded one and follow running/keys.md",
 		ErrKey, strings.Join(given, ", "), r.Key, r.KeySince.UTC().Format("2006-01-02 UTC"))
+}
+
+// CheckOwner reports an error if settings that are about to change the installation may be those of another one: ErrKey by
+// CheckKey; ErrNoKey if there is no key to compare although one is recorded, and the settings have another address, or
+// standIn is true: they name a stand-in for Stripe, with which the business clock may be moved. base may be nil.
+func (r Recorded) CheckOwner(keys keyring.Ring, base *url.URL, standIn bool) error {
+	if !keys.IsEmpty() {
+		return r.CheckKey(keys)
+	}
+	other := r.CheckAddress(base) != nil
+	if r.Key == "" || !other && !standIn {
+		return nil
+	}
+	what := "STRIPE_API_URL names a stand-in for Stripe"
+	if other {
+		what = fmt.Sprintf("BASE_URL is %s", address(base))
+	}
+	return fmt.Errorf("%w: so nothing says that these settings are those of the installation, which has recorded a key since %s and the address %s. %s: "+
+		"set SECRET_KEY, or leave this setting out", ErrNoKey, r.KeySince.UTC().Format(time.DateOnly), r.Address, what)
 }
 
 // CheckAddress returns ErrAddress if the address of the pages is not the recorded one.

@@ -87,6 +87,35 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// TestSettingsWithoutAKey: settings that have no key to compare change nothing that is recorded beside a key.
+func TestSettingsWithoutAKey(t *testing.T) {
+	t.Parallel()
+	db := testkit.DB(t)
+	known, staging := base(t, "https://give.example.org"), base(t, "https://staging.example.org")
+	_, err := installation.Record(t.Context(), db.Owner, keyring.Ring{}, known)
+	require.NoError(t, err)
+	changed, err := installation.Record(t.Context(), db.Owner, keyring.Ring{}, staging)
+	require.NoError(t, err, "no key is recorded yet")
+	require.Contains(t, changed, "BASE_URL is now https://staging.example.org")
+	_, err = installation.Record(t.Context(), db.Owner, keyring.New(first), known)
+	require.NoError(t, err)
+
+	_, err = installation.Record(t.Context(), db.Owner, keyring.Ring{}, staging)
+	require.ErrorIs(t, err, installation.ErrNoKey)
+	require.ErrorContains(t, err, "https://give.example.org")
+	for _, same := range []*url.URL{known, nil} {
+		_, err = installation.Record(t.Context(), db.Owner, keyring.Ring{}, same)
+		require.NoError(t, err)
+		require.NoError(t, installation.CheckOwner(t.Context(), db.Owner, keyring.Ring{}, same, false))
+		require.ErrorIs(t, installation.CheckOwner(t.Context(), db.Owner, keyring.Ring{}, same, true), installation.ErrNoKey, "the clock stays")
+	}
+	require.NoError(t, installation.CheckOwner(t.Context(), db.Owner, keyring.New(first), staging, true))
+	require.ErrorIs(t, installation.CheckOwner(t.Context(), db.Owner, keyring.New(second), known, false), installation.ErrKey)
+	read, err := installation.Read(t.Context(), db.Owner)
+	require.NoError(t, err)
+	require.Equal(t, "https://give.example.org", read.Address)
+}
+
 // TestOnlyTheOwnerChangesWhatIsRecorded: the server's role cannot, and a value that stays keeps its time.
 func TestOnlyTheOwnerChangesWhatIsRecorded(t *testing.T) {
 	t.Parallel()

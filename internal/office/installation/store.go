@@ -93,17 +93,16 @@ func setTx(ctx context.Context, tx *sqlx.Tx, fact, value string) error {
 }
 
 // Record records what is missing, and another address of the pages, about which it returns a line of text. It returns
-// ErrKey, and changes nothing, if the recorded key is not in the ring: the settings are then those of another
-// installation. A ring without keys is not compared. base may be nil. Its database connection is the owner's.
+// ErrKey, and changes nothing, if the recorded key is not in the ring, and ErrNoKey if the ring is empty although a key is
+// recorded and the address is another one: the settings are then those of another installation, or may be. base may be
+// nil. Its database connection is the owner's.
 func Record(ctx context.Context, db *sqlx.DB, keys keyring.Ring, base *url.URL) (changed string, err error) {
 	known, err := Read(ctx, db)
 	if err != nil {
 		return "", err
 	}
-	if !keys.IsEmpty() {
-		if err := known.CheckKey(keys); err != nil {
-			return "", err
-		}
+	if err := known.CheckOwner(keys, base, false); err != nil {
+		return "", err
 	}
 	if known, err = RecordMissing(ctx, db, keys, base); err != nil || known.CheckAddress(base) == nil {
 		return "", err
@@ -121,6 +120,15 @@ func Check(ctx context.Context, q sqlx.QueryerContext, keys keyring.Ring) error 
 		return err
 	}
 	return known.CheckKey(keys)
+}
+
+// CheckOwner is Recorded.CheckOwner with what is recorded.
+func CheckOwner(ctx context.Context, q sqlx.QueryerContext, keys keyring.Ring, base *url.URL, standIn bool) error {
+	known, err := Read(ctx, q)
+	if err != nil {
+		return err
+	}
+	return known.CheckOwner(keys, base, standIn)
 }
 
 // CheckAddress returns ErrAddress if the address of the pages is not the recorded one.

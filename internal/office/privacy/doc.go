@@ -38,7 +38,9 @@
 // Each night RecordTracesTx and checker A17 look for rows that name an erased person all the same: rows of erased
 // donors that are not in their erased form, and addresses, compared as whole values by their keyed hashes. Erasing once
 // more removes them: konbit erasures apply. In rows about somebody else (a receipt that staff sent to that address) it
-// removes the address alone. What is newer than the first run of an erasure is a new person's, and stays.
+// removes the address alone. What is newer than the first run of an erasure is a new person's, and stays. A settled gift
+// of a donor whom donation.Purge forgot, because the donor had not paid, is named too, and no erasure is to be repeated:
+// erase that donor. The program itself settles no such gift: it goes to suspense, with the task purged_gift_paid.
 //
 // A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.

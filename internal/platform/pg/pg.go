@@ -229,6 +229,16 @@ func IsLockTimeout(err error) bool {
 	return errors.As(err, &refused) && refused.Code == pqerror.LockNotAvailable
 }
 
+// IsTimeout reports whether err is that time ran out, of the context, of the statement or of a network call.
+func IsTimeout(err error) bool {
+	var refused *pq.Error
+	if errors.As(err, &refused) {
+		return refused.Code == pqerror.QueryCanceled
+	}
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
 // IsLockConflict reports whether err is that another transaction held a lock for too long, or a deadlock. The same work
 // succeeds when the other transaction has ended.
 func IsLockConflict(err error) bool {

@@ -182,7 +182,16 @@ func TestAnotherSecretKeyIsRefused(t *testing.T) {
 		assert.ErrorContains(t, err, "this SECRET_KEY is not the one of the installation", command)
 		assert.Equal(t, before, recorded(), command)
 	}
-	s.settings["BASE_URL"] = s.URL()
+	s.settings["SECRET_KEY"] = ""
+	for _, name := range []string{"BASE_URL", "STRIPE_API_URL"} {
+		_, err = s.TryKonbit("migrate")
+		s.failed(err)
+		assert.ErrorContains(t, err, "SECRET_KEY is not set", name)
+		assert.ErrorContains(t, err, name+" ")
+		assert.Equal(t, before, recorded(), "without a key")
+		s.settings["BASE_URL"] = s.URL() // then only the clock would change
+	}
+	s.settings["SECRET_KEY"] = nextKey
 	finding := s.doctorFinding("SECRET_KEY")
 	require.False(t, finding.OK)
 	require.Contains(t, finding.Fix, "SECRET_KEY_OLD")
