@@ -187,7 +187,7 @@ func (a *App) buildMail() {
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
 		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
-		Yield: a.EventWorker.Yield, Refused: a.Metrics.EmailRefused,
+		Yield: a.EventWorker.Yield, Refused: a.emailRefused,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	urgent := mailer

@@ -70,7 +70,7 @@ func (m SignIns) languageFor(ctx context.Context, addresses []string) (phrase.La
 func (m SignIns) renderAddressChange(step int64, change donoraccess.AddressLinked, to string, from org.LegalEntity, lang phrase.Language) (*Email, error) {
 	email := &Email{
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "konbit address %d %s", step, to)), Kind: kindAddressLinked, List: signInList,
-		Sender: from.Slug, From: from.MailFrom, To: to, Language: string(lang), Date: change.At,
+		EntityID: from.ID, Sender: from.Slug, From: from.MailFrom, To: to, Language: string(lang), Date: change.At,
 	}
 	switch change.Kind {
 	case "parted":

@@ -14,7 +14,7 @@ import (
 // Email is an email to one recipient, before it is composed.
 type Email struct {
 	ID       uuid.UUID // of its subject (the receipt, the event, …); part of the Message-ID
-	EntityID uuid.UUID // the sender's legal entity; needed only if the email is stored
+	EntityID uuid.UUID // the sender's legal entity
 	Kind     string    // part of the Message-ID; see README.md
 	List     string    // the stream it belongs to; part of the List-Id
 	Sender   string    // the entity's slug; part of the List-Id

@@ -29,7 +29,8 @@ type Mailer struct {
 	// address.
 	StopURL func(donor uuid.UUID, kind string, lang phrase.Language) string
 	Log     *slog.Logger
-	Refused func(kind string) // is called for each unstored email that was refused permanently; may be nil
+	// Refused is called for each unstored email that was refused permanently, with what it is about; may be nil.
+	Refused func(ctx context.Context, e Email, about any)
 	// Yield blocks until more urgent work has finished; the caller calls done after rendering. nil: nothing is more
 	// urgent.
 	Yield func(ctx context.Context) (done func())
@@ -90,8 +91,7 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 }
 
 // sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is
-// about to be erased. It counts and logs a permanent refusal and reports no error for it. about identifies the cause in
-// the log.
+// about to be erased. It reports a permanent refusal to Refused and the log, with about, and returns no error for it.
 func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
@@ -104,7 +104,7 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && refusal.Permanent() {
 		if m.Refused != nil {
-			m.Refused(e.Kind)
+			m.Refused(ctx, *e, about)
 		}
 		m.Log.WarnContext(ctx, "email refused permanently", "kind", e.Kind, "about", about, "code", refusal.Code)
 		return nil

@@ -14,8 +14,8 @@ import (
 	"konbit/internal/view"
 )
 
-// kindPlanLink is the kind of the email with a valid link to a plan.
-const kindPlanLink = "plan_link"
+// KindPlanLink is the kind of the email with a valid link to a plan.
+const KindPlanLink = "plan_link"
 
 // MailFreshLink sends a valid link to a plan to the plan's address. The email is not stored: a repeated job sends
 // another one. It sends nothing if there is no address or the donor was erased.
@@ -61,7 +61,7 @@ func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Con
 		Amount: money.New(p.AmountMinor, money.Currency(p.Currency)), Every: string(p.Frequency), ManageURL: link.ManageURL, ManageCode: link.Code,
 	}
 	email := &Email{
-		ID: m.NewID(), EntityID: entity.ID, Kind: kindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,
+		ID: m.NewID(), EntityID: entity.ID, Kind: KindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,
 		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: p.Language, Date: m.Now(),
 	}
 	email.Subject, email.Text, email.HTML, err = m.View.PlanEmail(words)

@@ -126,7 +126,7 @@ func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity) (*E
 		words.Link = m.Link(proof.Token, lang)
 	}
 	email := &Email{
-		ID: m.NewID(), Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
+		ID: m.NewID(), EntityID: from.ID, Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
 		Language: proof.Language, Date: m.Now(),
 	}
 	var err error

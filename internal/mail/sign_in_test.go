@@ -1,16 +1,47 @@
 package mail_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/planlink"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
+
+// TestRefusedUnstoredEmailsOpenATask: whoever asked for a link or a sign-in waits in vain, so a person is told: about each
+// recurring gift, and once about sign-ins, which strangers can ask for. No task and no log has the address.
+func TestRefusedUnstoredEmailsOpenATask(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	h.StartWorkers()
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
+	for range 2 {
+		require.NoError(t, planlink.Links{DB: h.DB.Server, Queue: h.Queue, Keys: h.Server.Keys}.RequestFresh(t.Context(), d.ID))
+		require.NoError(t, h.Access.RequestChallenge(t.Context(), donoraccess.EmailChallenge{
+			Email: "ana@example.org", From: netip.MustParseAddr("203.0.113.7"), Browser: uuid.NewString(), Language: "en",
+		}))
+	}
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if n := h.Count(`SELECT count(*) FROM river_job WHERE kind IN ('plan_link_letter', 'sign_in_letter') AND state = 'completed'`); n < 4 {
+			return fmt.Errorf("%d emails were tried", n)
+		}
+		return nil
+	})
+	assert.ElementsMatch(t, []string{"plan_link_refused " + d.ID.String() + " {}", "unstored_email_refused sign_in {}"},
+		h.Lines(`SELECT format('%s %s %s', kind, subject, detail) FROM finance_task WHERE closed_at IS NULL AND kind LIKE '%refused' AND kind <> 'letter_refused'`))
+	assert.NotContains(t, h.Log.String(), "ana@example.org")
+}
 
 // TestExpiredSignInIsReported: a sign-in that expired before its email was sent is counted once. One that was replaced
 // by a newer sign-in is not.
