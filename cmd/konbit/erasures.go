@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app/acts"
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/donoraccess"
@@ -65,7 +66,7 @@ func erasuresAddCommand() *cobra.Command {
 			database = needOwner // the server's role waits
 		}
 		return withOffice(c.Context(), database, []need{needSecret}, func(o office) error {
-			w := privacy.ErasureRequest{Recipient: email.Normalize(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
+			w := privacy.ErasureRequest{Recipient: email.Normalize(args[0]), RequestedBy: acts.Operator(), Delay: privacy.DefaultDelay, Language: "en"}
 			for _, address := range args {
 				w.Addresses = append(w.Addresses, email.Normalize(address))
 			}
@@ -196,7 +197,7 @@ func erasuresOpenCommand() *cobra.Command {
 			return fmt.Errorf("%w: --why: give who asks for it and by which right", errUse)
 		}
 		return withOffice(c.Context(), needOwner, []need{needSecret}, func(o office) error {
-			facts, err := o.Privacy.OpenSealedReceipt(c.Context(), args[0], operator(), *why)
+			facts, err := o.Privacy.OpenSealedReceipt(c.Context(), args[0], acts.Operator(), *why)
 			if err != nil {
 				return err
 			}

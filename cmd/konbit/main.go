@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/app"
+	"konbit/internal/app/acts"
 )
 
 func main() {
@@ -37,6 +39,10 @@ var errUse = errors.New("wrong use")
 func run(ctx context.Context, args []string) int {
 	root := commands()
 	root.SetArgs(args)
+	acts.Record(root, oldNames, func() *slog.Logger {
+		config, _ := loadConfig() // what is wrong with other settings says the command
+		return config.logger()
+	})
 	started := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	err := root.ExecuteContext(ctx)

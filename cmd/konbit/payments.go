@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app/acts"
 	"konbit/internal/books/org"
 	"konbit/internal/office/source"
 )
@@ -65,7 +66,7 @@ func paymentsIgnoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := source.Choose(c.Context(), o.db, id, mark, !*undo, operator(), o.clocks.Business()); err != nil {
+			if err := source.Choose(c.Context(), o.db, id, mark, !*undo, acts.Operator(), o.clocks.Business()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "Payments of %s with %s are ignored from now on: %t.\n", *slug, mark, !*undo)

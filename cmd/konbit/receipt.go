@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/app"
+	"konbit/internal/app/acts"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/platform/email"
@@ -175,7 +175,7 @@ func receiptResendCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withReceipt(c.Context(), args[0], func(o office, resender mail.Resender, r receipt.Receipt) error {
-			if err := resender.Resend(c.Context(), r, operator()); err != nil {
+			if err := resender.Resend(c.Context(), r, acts.Operator()); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -230,31 +230,22 @@ func receiptCorrectCommand() *cobra.Command {
 // has a new link to the donor's plan if the address changes.
 func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
-		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, resender.Redirect(ctx, r, correction.Email, operator())
+		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, resender.Redirect(ctx, r, correction.Email, acts.Operator())
 	}
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
 		if correction.Email != "" && correction.Email != r.Facts.Email {
-			if err := resender.CorrectAddressTx(ctx, tx, r, correction.Email, operator()); err != nil {
+			if err := resender.CorrectAddressTx(ctx, tx, r, correction.Email, acts.Operator()); err != nil {
 				return err
 			}
 		}
-		issued, err = o.ReceiptIssuer.CorrectTx(ctx, tx, r.ID, correction, operator(), o.clocks.Business())
+		issued, err = o.ReceiptIssuer.CorrectTx(ctx, tx, r.ID, correction, acts.Operator(), o.clocks.Business())
 		return err
 	})
 	if errors.Is(err, receipt.ErrReceiptVoid) {
 		return changed{}, fmt.Errorf("%s is not valid any more: konbit receipt find %[1]s", r.Reference())
 	}
 	return changed{Number: issued.Reference(), ChargedOn: issued.Facts.ChargedOn, Replaces: r.Reference(), To: correction.Email}, err
-}
-
-// operator returns the name of the user who runs the command, for the audit columns.
-func operator() string {
-	u, err := user.Current()
-	if err != nil {
-		return "command line"
-	}
-	return "command line: " + u.Username
 }
 
 // withReceipt finds a receipt by its number and calls do with it and the service that sends emails again.

@@ -39,6 +39,8 @@ const (
 	DataCopied       Event = "data_copied"
 	ErasureRequested Event = "erasure_requested"
 	ErasureWithdrawn Event = "erasure_withdrawn"
+	CommandDone      Event = "command_done"
+	CommandFailed    Event = "command_failed"
 )
 
 // Description is a row of the table of events.
@@ -83,6 +85,8 @@ func Events() []Description {
 		{DataCopied, slog.LevelInfo, "a copy of a person's data was sent"},
 		{ErasureRequested, slog.LevelInfo, "a person asked for erasure"},
 		{ErasureWithdrawn, slog.LevelInfo, "a person withdrew their request for erasure"},
+		{CommandDone, slog.LevelInfo, "an operator ran a command that changes or shows something about people, access, keys, erasures or receipts"},
+		{CommandFailed, slog.LevelWarn, "such a command failed; a part of it may be done"},
 	}
 }
 

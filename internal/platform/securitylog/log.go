@@ -43,6 +43,22 @@ func RecordRefusal(ctx context.Context, e Event) {
 	}
 }
 
+// Act records that an operator ran a command, outside a request. command and operator are names: the command's without its
+// arguments, and that of the operating system's user.
+func (l *Log) Act(ctx context.Context, command, operator string, err error) {
+	e := CommandDone
+	if err != nil {
+		e = CommandFailed
+	}
+	if l.Count != nil {
+		l.Count(e)
+	}
+	if l.Log != nil {
+		attrs := []slog.Attr{slog.String("event", string(e)), slog.String("command", command), slog.String("operator", operator)}
+		l.Log.LogAttrs(ctx, levelOf(e), "security", attrs...)
+	}
+}
+
 func record(ctx context.Context, e Event, more ...slog.Attr) {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {

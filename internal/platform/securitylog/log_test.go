@@ -3,6 +3,7 @@ package securitylog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"regexp"
@@ -37,6 +38,10 @@ func TestEntries(t *testing.T) {
 	RecordRefusal(other, OfStatus(413))
 	require.Equal(t, "level=WARN msg=security event=form_too_large network=unknown reference=other\n", entries())
 	require.Equal(t, []Event{SignedIn, LimitReached, FormTooLarge}, counted)
+	l.Act(t.Context(), "receipt correct", "bea", nil)
+	require.Equal(t, "level=INFO msg=security event=command_done command=\"receipt correct\" operator=bea\n", entries())
+	l.Act(t.Context(), "erasures add", "bea", errors.New("ana@example.org has an active plan"))
+	require.Equal(t, "level=WARN msg=security event=command_failed command=\"erasures add\" operator=bea\n", entries(), "without the error's text")
 	Record((&Log{}).With(t.Context(), "", ""), SignedIn)
 	require.Empty(t, entries())
 }
@@ -76,5 +81,5 @@ func TestTheTableIsDocumented(t *testing.T) {
 	for _, d := range Events() {
 		require.Contains(t, documented, string(d.Event)+": "+d.What)
 	}
-	require.Len(t, documented, len(Events())+4, "four rows are fields")
+	require.Len(t, documented, len(Events())+6, "six rows are fields")
 }
