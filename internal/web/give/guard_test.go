@@ -326,13 +326,13 @@ func TestWhoHasToWait(t *testing.T) {
 	for range 2 {
 		shown := g.postFrom("203.0.113.1", g.formAfter(time.Minute))
 		requireChallenged(t, shown)
-		require.Contains(t, shown.body, "step.js")
+		require.Contains(t, shown.body, "/static/step.")
 		require.NotContains(t, shown.body, `href="/sign-in`)
 		require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", solve(t, shown.body)).status)
 	}
 	shown := g.postFrom("203.0.113.1", g.formAfter(time.Minute))
 	requireChallenged(t, shown)
-	require.NotContains(t, shown.body, "step.js")
+	require.NotContains(t, shown.body, "/static/step.")
 	require.Contains(t, shown.body, "this time the check is a wait. Press the button in 20 seconds.")
 	require.Contains(t, shown.body, `href="/sign-in?lang=en"`)
 	later := guard.New(g.DB.Server, keyring.New([]byte(secret)), limits, func() time.Time { return time.Now().Add(time.Minute) })
