@@ -257,7 +257,7 @@ func TestT5SecretsAreOnlyOnTheirOwnPage(t *testing.T) {
 	require.Equal(t, 303, e.Nobody.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
 	link, code, _ := e.Nobody.SignInEmail()
 	_, planToken, _ := strings.Cut(e.PlanLink.ManageURL, "#")
-	secrets := []string{link, code, planToken, e.PlanLink.Code, e.OpenedCookie(), strings.ReplaceAll(code, " ", ""), e.Ana.Cookies["konbit-session"], e.Nobody.Cookies["konbit-asked"]}
+	secrets := []string{link, code, planToken, e.PlanLink.Code, e.OpenedCookie(t), strings.ReplaceAll(code, " ", ""), e.Ana.Cookies["konbit-session"], e.Nobody.Cookies["konbit-asked"]}
 	for _, opens := range e.Links {
 		path, _, _ := strings.Cut(opens, "?")
 		secrets = append(secrets, path[strings.LastIndex(path, "/")+1:])

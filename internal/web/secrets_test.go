@@ -23,7 +23,7 @@ func linkSecrets(t *testing.T, e visitor.TwoDonors) map[string]string {
 	_, planToken, _ := strings.Cut(e.PlanLink.ManageURL, "#")
 	all := map[string]string{
 		"token of a plan": planToken, "code of a plan": e.PlanLink.Code, "typed code of a plan": strings.ReplaceAll(e.PlanLink.Code, "-", ""),
-		"opened link": e.OpenedCookie(), "sign-in's token": token, "sign-in's code": code, "typed code": strings.ReplaceAll(code, " ", ""),
+		"opened link": e.OpenedCookie(t), "sign-in's token": token, "sign-in's code": code, "typed code": strings.ReplaceAll(code, " ", ""),
 		"session": e.Ana.Cookies["konbit-session"], "known browser": e.Ana.Cookies["konbit-known"], "wrong token": "Zzcanary-wrong-token_0000000",
 	}
 	for pattern, link := range e.Links {

@@ -131,8 +131,9 @@ func (v *Visitor) TokenOn(path string) string {
 }
 
 // OpenedCookie returns the cookie that Ana's opened link left in the Bearer's browser.
-func (e TwoDonors) OpenedCookie() string {
-	return e.Bearer.Cookies["konbit-plan-"+e.Objects["/plans/{ref}"]]
+func (e TwoDonors) OpenedCookie(t testing.TB) string {
+	t.Helper()
+	return e.Bearer.Cookies["konbit-plan-"+e.Object(t, "/plans/{ref}")]
 }
 
 // Object returns the reference to Ana's object that the path of a route names.
