@@ -96,6 +96,7 @@ var only = map[string]string{
 	"crypto/cipher":                   "platform/keyring",
 	"github.com/stripe/stripe-go/":    "processor/stripepay",
 	"github.com/wneessen/go-mail":     "mail",
+	"github.com/emersion/go-msgauth/": "mail/transport",
 	"github.com/go-chi/chi/":          "web",
 	"github.com/riverqueue/river":     "platform/jobs",
 	"github.com/go-text/typesetting/": "platform/typeset platform/pdf",

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 )
 
 const (
@@ -16,8 +16,8 @@ const (
 // dkim reads the keys that sign emails. A key has three settings: MAIL_DKIM_DOMAIN, MAIL_DKIM_SELECTOR and
 // MAIL_DKIM_KEY. More keys have the same names with a suffix such as _ENTITY. The domain of the sender decides which
 // key signs an email; the suffix has no other meaning.
-func (r *reader) dkim() []mail.DKIM {
-	var keys []mail.DKIM
+func (r *reader) dkim() []transport.DKIM {
+	var keys []transport.DKIM
 	for _, suffix := range r.dkimSuffixes() {
 		domain, selector, pem := r.text(dkimDomain+suffix, ""), r.text(dkimSelector+suffix, ""), r.text(dkimKey+suffix, "")
 		switch {
@@ -25,7 +25,7 @@ func (r *reader) dkim() []mail.DKIM {
 		case domain == "" || selector == "" || pem == "":
 			r.wrong(dkimDomain+suffix, "needs "+dkimSelector+suffix+" and "+dkimKey+suffix+": set all three or none")
 		default:
-			key, err := mail.ReadDKIM(domain, selector, pem)
+			key, err := transport.ReadDKIM(domain, selector, pem)
 			if err != nil {
 				r.wrong(dkimKey+suffix, err.Error())
 				continue

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 )
 
 func dkimPEM(t *testing.T) string {
@@ -33,8 +33,8 @@ func TestDKIMKeyPerDomain(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Len(t, c.DKIM, 2)
-	require.Equal(t, "konbit1._domainkey.tsne.org", mail.KeyFor(c.DKIM, "gifts@tsne.org").Name())
-	require.Equal(t, "k2._domainkey.grassroots.example.net", mail.KeyFor(c.DKIM, "gifts@grassroots.example.net").Name())
+	require.Equal(t, "konbit1._domainkey.tsne.org", transport.KeyFor(c.DKIM, "gifts@tsne.org").Name())
+	require.Equal(t, "k2._domainkey.grassroots.example.net", transport.KeyFor(c.DKIM, "gifts@grassroots.example.net").Name())
 }
 
 func TestDKIMIsAllOrNone(t *testing.T) {

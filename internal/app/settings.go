@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/keyring"
@@ -22,7 +22,7 @@ type Settings struct {
 	StripeAPIURL   string // empty: Stripe's own address; else the address of a stand-in, whose clock is followed
 	SMTPURL        string
 	MailFrom       string // envelope sender of all emails
-	DKIM           []mail.DKIM
+	DKIM           []transport.DKIM
 	AuditMail      []string // plain addresses that get the daily digest of the books; may be empty
 	Security       string   // email address in security.txt; empty: the addresses of the legal entities
 	SecretKey      []byte   // 32 bytes or more; signs links and seals erased facts

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/phrase"
@@ -35,7 +36,7 @@ func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time
 	if err != nil {
 		return until, err
 	}
-	if len(donors) == 0 || donors[0].IsErased() {
+	if len(donors) == 0 {
 		return until, ErrNoDonor
 	}
 	catalog, err := m.Catalog.Current(ctx)
@@ -58,7 +59,7 @@ func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time
 	if err != nil {
 		return until, err
 	}
-	bytes, err := Compose(*message, KeyFor(m.DKIM, message.From))
+	bytes, err := Compose(*message, transport.KeyFor(m.DKIM, message.From))
 	if err != nil {
 		return until, err
 	}

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/mailcatch"
@@ -54,7 +55,7 @@ func settledPlan(h *program.Program, frequency string) donation.Donation {
 
 func newQuarterlyDonor(t *testing.T) quarterlyDonor {
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
-	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
+	h.Receipts.DKIM = []transport.DKIM{key(t, "tsne.example", ed25519PEM(t))}
 	d := settledPlan(h, "quarterly")
 	p := quarterlyDonor{Program: h, t: t, donor: d.DonorID, plan: d.ID}
 	p.plans = mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}

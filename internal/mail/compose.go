@@ -9,6 +9,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/email"
 )
 
@@ -17,10 +18,18 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// Compose returns the message: plain text, HTML as its alternative, and the attachment. The library encodes names and
-// the subject, and reports an error for line breaks in addresses. The message is signed with key; nil: it is not
-// signed.
-func Compose(e Email, key *DKIM) ([]byte, error) {
+// Compose returns the message, addressed and signed with key; nil: it is not signed.
+func Compose(e Email, key *transport.DKIM) ([]byte, error) {
+	message, err := composeUnaddressed(e)
+	if err != nil {
+		return nil, err
+	}
+	return transport.Address(message, e.To, key)
+}
+
+// composeUnaddressed returns the message as it is stored, without the recipient's address and unsigned: plain text, HTML
+// as its alternative, and the attachment. The library encodes names and the subject.
+func composeUnaddressed(e Email) ([]byte, error) {
 	m, err := composeHeader(e)
 	if err != nil {
 		return nil, err
@@ -32,9 +41,6 @@ func Compose(e Email, key *DKIM) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-	}
-	if key != nil {
-		key.sign(m, e)
 	}
 	var message bytes.Buffer
 	message.Grow(len(e.Text) + len(e.HTML) + len(e.HTML)/4 + 2<<10)
@@ -60,7 +66,7 @@ func composeHeader(e Email) (*gomail.Msg, error) {
 	// AddToFormat rejects a name that contains quotation marks. The backslash is removed because many mail programs
 	// cannot parse the field if an encoded name contains one.
 	name := oneLine(strings.ReplaceAll(e.ToName, `\`, ""))
-	m.SetAddrHeaderFromMailAddress(gomail.HeaderTo, &mail.Address{Name: name, Address: e.To})
+	m.SetAddrHeaderFromMailAddress(gomail.HeaderTo, &mail.Address{Name: name, Address: transport.Unaddressed})
 	m.Subject(oneLine(e.Subject))
 	m.SetDateWithValue(e.Date)
 	m.SetMessageIDWithValue(id)

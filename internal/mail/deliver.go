@@ -44,7 +44,7 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 	if declined, err := m.isDeclined(ctx, stored); declined || err != nil {
 		return err
 	}
-	reply, err := m.Transport.Send(ctx, stored.Sender, d.Recipient, stored.Message)
+	reply, err := m.send(ctx, stored, d.Recipient)
 	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && !refusal.Permanent() {
 		refusal = nil
@@ -65,6 +65,15 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 		err = nil
 	}
 	return errors.Join(err, recordErr)
+}
+
+// send addresses, signs and sends a stored email, and returns the server's reply.
+func (m Mailer) send(ctx context.Context, stored storedEmail, to string) (reply string, err error) {
+	message, err := transport.Address(stored.Message, to, transport.KeyFor(m.DKIM, stored.Sender))
+	if err != nil {
+		return "", err
+	}
+	return m.Transport.Send(ctx, stored.Sender, to, message)
 }
 
 func (m Mailer) recordRefusalTx(ctx context.Context, tx *sqlx.Tx, stored storedEmail, d deliveryRow, refusal *transport.Refusal) error {

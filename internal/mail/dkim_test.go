@@ -41,15 +41,15 @@ func ed25519PEM(t *testing.T) string {
 	return keyPEM(t, key)
 }
 
-func key(t *testing.T, domain, text string) mail.DKIM {
+func key(t *testing.T, domain, text string) transport.DKIM {
 	t.Helper()
-	k, err := mail.ReadDKIM(domain, "konbit1", text)
+	k, err := transport.ReadDKIM(domain, "konbit1", text)
 	require.NoError(t, err)
 	return k
 }
 
 // verified verifies the signatures of a message with another library. keys are the records in the DNS.
-func verified(t *testing.T, message []byte, keys ...mail.DKIM) []*dkim.Verification {
+func verified(t *testing.T, message []byte, keys ...transport.DKIM) []*dkim.Verification {
 	t.Helper()
 	seen, err := dkim.VerifyWithOptions(bytes.NewReader(message), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
 		for _, k := range keys {
@@ -64,7 +64,7 @@ func verified(t *testing.T, message []byte, keys ...mail.DKIM) []*dkim.Verificat
 }
 
 // sendAndReceive sends an email through an SMTP server and returns the message that arrived.
-func sendAndReceive(t *testing.T, l mail.Email, k *mail.DKIM) []byte {
+func sendAndReceive(t *testing.T, l mail.Email, k *transport.DKIM) []byte {
 	t.Helper()
 	message, err := mail.Compose(l, k)
 	require.NoError(t, err)
@@ -123,17 +123,17 @@ func TestEmailsWithoutKeyAreNotSigned(t *testing.T) {
 
 func TestKeyForIsThatOfTheSendersDomain(t *testing.T) {
 	text := ed25519PEM(t)
-	keys := []mail.DKIM{key(t, "tsne.org", text), key(t, "Gifts.TSNE.org", text), key(t, "aina.org", text)}
+	keys := []transport.DKIM{key(t, "tsne.org", text), key(t, "Gifts.TSNE.org", text), key(t, "aina.org", text)}
 	for from, want := range map[string]string{
 		"TSNE <a@tsne.org>": "tsne.org", "a@GIFTS.tsne.org": "gifts.tsne.org", "a@x.gifts.tsne.org": "gifts.tsne.org",
 		"a@mail.tsne.org": "tsne.org", "a@aina.org": "aina.org",
 	} {
 		t.Run(from, func(t *testing.T) {
-			require.Equal(t, want, mail.KeyFor(keys, from).Domain)
+			require.Equal(t, want, transport.KeyFor(keys, from).Domain)
 		})
 	}
 	for _, from := range []string{"a@nottsne.org", "a@org", "a@tsne.org.evil.net", "nobody"} {
-		require.Nil(t, mail.KeyFor(keys, from), from)
+		require.Nil(t, transport.KeyFor(keys, from), from)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestReadDKIMRefusesWhatMailServersWould(t *testing.T) {
 		{"tsne.org", "", ed25519PEM(t), "a selector"},
 	} {
 		t.Run(wrong.says, func(t *testing.T) {
-			_, err := mail.ReadDKIM(wrong.domain, wrong.selector, wrong.pem)
+			_, err := transport.ReadDKIM(wrong.domain, wrong.selector, wrong.pem)
 			require.ErrorContains(t, err, wrong.says)
 			require.NotContains(t, err.Error(), "BEGIN")
 		})

@@ -1,16 +1,17 @@
 // Package mail composes emails and sends them by SMTP. README.md lists every kind of email.
 //
-// An email is rendered once, from frozen facts. Its bytes are stored before they are first sent, and every later
-// attempt sends the same bytes with the same Message-ID. An email is therefore sent at least once, and a recipient who
+// An email is rendered once, from frozen facts. Its bytes are stored before they are first sent, without the recipient's
+// address and unsigned. Each attempt writes the delivery's address into the field To, signs, and sends the same text with
+// the same Message-ID. An email is therefore sent at least once, and a recipient who
 // gets two copies can recognise them as one by the Message-ID.
 //
-//	job ── render, sign, store ── delivery ── send ── accepted (with the server's reply)
-//	                                │          ├──── refused permanently: a task for finance
-//	                                │          ├──── stopped by its donor, or its receipt is no longer valid: cancelled
-//	                                │          └──── error: the job is retried later
-//	                                └── ordered again, to the same or a corrected address: the same bytes
+//	job ── render, store ── delivery ── sign, send ── accepted (with the server's reply)
+//	                          │                ├──── refused permanently: a task for finance
+//	                          │                ├──── stopped by its donor, or its receipt is no longer valid: cancelled
+//	                          │                └──── error: the job is retried later
+//	                          └── ordered again, to the same or a corrected address: the same text
 //
-// A stored email never changes. Its recipient belongs to the delivery. A corrected address is a new delivery, which
+// A stored email never changes. Its recipient belongs to the delivery, and only there an erasure removes the address. A corrected address is a new delivery, which
 // supersedes the deliveries that still wait.
 //
 // Rules:

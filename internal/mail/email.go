@@ -43,8 +43,6 @@ type Document struct {
 // is empty if the donor gave no address or was erased.
 func (e *Email) isSendable() bool { return e != nil && e.To != "" }
 
-func (e Email) sentAt() time.Time { return e.Date }
-
 // MessageID returns <kind>.<id>@<domain of From>, without angle brackets. It never changes.
 func (e Email) MessageID() (string, error) {
 	domain, err := email.DomainOf(e.From)

@@ -24,7 +24,7 @@ import (
 // hostilePieces are pieces of names, subjects and addresses with which mail headers have been attacked.
 var hostilePieces = []string{
 	"Ana", "Pérez", " ", "\r\n", "\n", "\r", "\r\nBcc: x@evil.example", "\nRCPT TO:<x@evil.example>\r\n", `"`, `\`, "<", ">", ",", ";", ":", "(", ")",
-	"@", "x@evil.example", "> ORCPT=x@y", "\x00", "\t", "\u2028", "😀", "王小明", "=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "\r\n.\r\n", "'", "%0d%0a",
+	"@", "x@evil.example", "> ORCPT=x@y", "\x00", "\t", "\u2028", "😀", "王小明", "<recipient@konbit.invalid>", "=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "\r\n.\r\n", "'", "%0d%0a",
 	strings.Repeat("long ", 40), "ana@example.org", ".", "-", "+", "@example.org",
 }
 

@@ -65,7 +65,9 @@ func TestResendSendsTheFirstBytes(t *testing.T) {
 	assert.Equal(t, messages[1].Raw, messages[0].Raw)
 	var stored []byte
 	require.NoError(t, h.DB.Owner.Get(&stored, `SELECT message FROM letter`))
-	assert.Equal(t, bytes.TrimRight(stored, "\r\n"), bytes.TrimRight(messages[0].Raw, "\r\n"))
+	unaddressed := bytes.Replace(messages[0].Raw, []byte("<ana@example.org>"), []byte("<"+transport.Unaddressed+">"), 1)
+	assert.Equal(t, bytes.TrimRight(stored, "\r\n"), bytes.TrimRight(unaddressed, "\r\n"), "only the delivery has the address")
+	assert.NotContains(t, string(stored), "ana@example.org")
 	assert.Equal(t, "receipt."+id.String()+"@tsne.example", messages[0].MessageID)
 }
 

@@ -22,7 +22,7 @@ type Mailer struct {
 	DB        *sqlx.DB
 	View      *view.View
 	Transport *transport.Transport
-	DKIM      []DKIM // signing keys; empty: emails are not signed
+	DKIM      []transport.DKIM // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	// StopURL returns the address where a donor stops emails of a kind, without signing in. nil: emails contain no such
@@ -40,7 +40,7 @@ type Mailer struct {
 type renderer func() (*Email, error)
 
 // sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
-// bytes, and nothing if a mail server accepted them, refused them permanently, or the email was cancelled.
+// email, and nothing if a mail server accepted them, refused them permanently, or the email was cancelled.
 func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
 	stored, err := m.storedOrRendered(ctx, kind, subject, render)
 	if err != nil || stored == nil {
@@ -67,9 +67,9 @@ func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.
 	return m.composeAndStore(ctx, *email)
 }
 
-// composeAndStore composes an email and stores it with its first delivery.
+// composeAndStore composes an email and stores it with its first delivery. Only the delivery has the address.
 func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, error) {
-	message, err := Compose(e, KeyFor(m.DKIM, e.From))
+	message, err := composeUnaddressed(e)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
 	}
-	message, err := Compose(*e, KeyFor(m.DKIM, e.From))
+	message, err := Compose(*e, transport.KeyFor(m.DKIM, e.From))
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,9 @@ func recordAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string)
 // callOffTx ends all waiting deliveries of an email.
 func callOffTx(ctx context.Context, tx *sqlx.Tx, emailID uuid.UUID, at time.Time) error {
 	const query = `/* mail.callOffTx */
-		UPDATE letter_delivery SET declined_at = $2 WHERE letter_id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
+		WITH waiting AS MATERIALIZED (
+		    SELECT id FROM letter_delivery WHERE letter_id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0 ORDER BY id FOR UPDATE)
+		UPDATE letter_delivery d SET declined_at = $2 FROM waiting w WHERE d.id = w.id`
 	_, err := tx.ExecContext(ctx, query, emailID, at)
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/email"
 )
 
@@ -95,8 +95,8 @@ func checkSPF(ctx context.Context, dns resolver, domain, smtpURL string) error {
 }
 
 // checkDKIM requires a key for the sender's domain and its public part in the DNS.
-func checkDKIM(ctx context.Context, dns resolver, keys []mail.DKIM, from, domain string) error {
-	key := mail.KeyFor(keys, from)
+func checkDKIM(ctx context.Context, dns resolver, keys []transport.DKIM, from, domain string) error {
+	key := transport.KeyFor(keys, from)
 	if key == nil {
 		return fmt.Errorf("emails from %s are not signed: set MAIL_DKIM_DOMAIN=%[1]s, MAIL_DKIM_SELECTOR and MAIL_DKIM_KEY (see .env.example)", domain)
 	}

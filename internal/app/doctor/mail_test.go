@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/app"
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 )
 
 // zone is a resolver with fixed TXT records.
@@ -41,9 +41,9 @@ func privateKey(t *testing.T) string {
 }
 
 func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
-	key, err := mail.ReadDKIM("tsne.org", "konbit1", privateKey(t))
+	key, err := transport.ReadDKIM("tsne.org", "konbit1", privateKey(t))
 	require.NoError(t, err)
-	other, err := mail.ReadDKIM("tsne.org", "konbit1", privateKey(t))
+	other, err := transport.ReadDKIM("tsne.org", "konbit1", privateKey(t))
 	require.NoError(t, err)
 	good := zone{
 		"tsne.org": {"google-site-verification=x", "v=spf1 a:mail.tsne.org ~all"}, "_dmarc.tsne.org": {"v=DMARC1; p=reject"},
@@ -51,19 +51,19 @@ func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		change map[string][]string
-		keys   []mail.DKIM
+		keys   []transport.DKIM
 		want   []string // what to fix, in order; nil if nothing
 	}{
-		"all in order": {nil, []mail.DKIM{key}, nil},
-		"nothing there": {map[string][]string{"tsne.org": {}, "_dmarc.tsne.org": {}, key.Name(): {}}, []mail.DKIM{key}, []string{
+		"all in order": {nil, []transport.DKIM{key}, nil},
+		"nothing there": {map[string][]string{"tsne.org": {}, "_dmarc.tsne.org": {}, key.Name(): {}}, []transport.DKIM{key}, []string{
 			"publish a TXT record at tsne.org: v=spf1 a:mail.tsne.org ~all", "publish a TXT record at konbit1._domainkey.tsne.org: " + key.Record(),
 			"publish a TXT record at _dmarc.gifts.tsne.org: v=DMARC1; p=reject",
 		}},
 		"no key":      {nil, nil, []string{"emails from gifts.tsne.org are not signed: set MAIL_DKIM_DOMAIN=gifts.tsne.org"}},
-		"another key": {map[string][]string{key.Name(): {other.Record()}}, []mail.DKIM{key}, []string{"is of another key; change it to: " + key.Record()}},
-		"two SPF":     {map[string][]string{"tsne.org": {"v=spf1 -all", "V=SPF1 ~all"}}, []mail.DKIM{key}, []string{"there are 2 records at tsne.org"}},
-		"lax DMARC":   {map[string][]string{"_dmarc.tsne.org": {"v=DMARC1; p=none"}}, []mail.DKIM{key}, []string{"p=none"}},
-		"no DNS":      {map[string][]string{"tsne.org": nil}, []mail.DKIM{key}, []string{"could not be looked up: the server did not answer"}},
+		"another key": {map[string][]string{key.Name(): {other.Record()}}, []transport.DKIM{key}, []string{"is of another key; change it to: " + key.Record()}},
+		"two SPF":     {map[string][]string{"tsne.org": {"v=spf1 -all", "V=SPF1 ~all"}}, []transport.DKIM{key}, []string{"there are 2 records at tsne.org"}},
+		"lax DMARC":   {map[string][]string{"_dmarc.tsne.org": {"v=DMARC1; p=none"}}, []transport.DKIM{key}, []string{"p=none"}},
+		"no DNS":      {map[string][]string{"tsne.org": nil}, []transport.DKIM{key}, []string{"could not be looked up: the server did not answer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dns := zone{}

@@ -1,6 +1,7 @@
-package mail
+package transport
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/emersion/go-msgauth/dkim"
 	gomail "github.com/wneessen/go-mail"
 
 	"konbit/internal/platform/email"
@@ -77,16 +79,20 @@ func KeyFor(keys []DKIM, from string) (best *DKIM) {
 	return best
 }
 
-// sign makes the library sign the message when it is written. The signature covers the fields that readers see, and
-// those that stop this kind of email, as RFC 8058 requires. It lists only fields that the message has: go-mail's
-// signature is invalid if the list is longer than a line.
-func (k *DKIM) sign(m *gomail.Msg, e Email) {
-	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
+// sign returns the message with a signature before it. The signature covers the fields that readers see, and those that
+// stop this kind of email, as RFC 8058 requires.
+func (k *DKIM) sign(message []byte) ([]byte, error) {
 	covered := []string{"From", "To", "Subject", "Date"}
-	for _, field := range e.unsubscribeFields() {
-		covered = append(covered, field[0])
+	for _, name := range []string{"List-Unsubscribe", "List-Unsubscribe-Post"} {
+		if from, end := field(message, name); from < end {
+			covered = append(covered, name)
+		}
 	}
-	signer.SignHeaders(covered...)
-	signer.NowFunc = e.sentAt
-	m.SetDKIM(signer)
+	var signed bytes.Buffer
+	signed.Grow(len(message) + 1<<10)
+	err := dkim.Sign(&signed, bytes.NewReader(message), &dkim.SignOptions{
+		Domain: k.Domain, Selector: k.Selector, Signer: k.key, HeaderKeys: covered,
+		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
+	})
+	return signed.Bytes(), err
 }
