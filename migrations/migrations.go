@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -36,11 +39,7 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 		return err
 	}
 	defer db.Close()
-	provider, err := newProvider(db)
-	if err != nil {
-		return err
-	}
-	if err := upRetrying(ctx, provider); err != nil {
+	if err := upRetrying(ctx, ownerURL); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if err := grant(ctx, db, serverRole); err != nil {
@@ -49,19 +48,68 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 	return analyze(ctx, db)
 }
 
-// maxDeadlocks is the number of deadlocks after which Up reports an error.
-const maxDeadlocks = 20
+// A statement of a migration waits for a lock for lockTimeout. Every query on the table queues behind it, so it gives up
+// soon, leaves the queue for lockPause, and the migration runs again: a backup or a long query holds its lock for minutes.
+const (
+	lockTimeout = 2 * time.Second
+	lockPause   = time.Second
+)
 
-// upRetrying runs the pending migrations. Each migration is one transaction. If PostgreSQL rolls one back because of a
-// deadlock with a running server, upRetrying runs it again, at most maxDeadlocks times.
-func upRetrying(ctx context.Context, provider *goose.Provider) error {
-	for deadlocks := 0; ; deadlocks++ {
+// maxDeadlocks and maxLockTimeouts are the numbers of failures after which Up reports an error: 20 deadlocks, or about
+// ten minutes without a lock.
+const (
+	maxDeadlocks    = 20
+	maxLockTimeouts = 200
+)
+
+// upRetrying runs the pending migrations. Each migration is one transaction, or one statement that may be repeated. If
+// PostgreSQL rolls one back because of a deadlock with a running server, or because it waited for a lock for lockTimeout,
+// upRetrying runs it again.
+func upRetrying(ctx context.Context, ownerURL string) error {
+	db, err := openBounded(ownerURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	for deadlocks, timeouts := 0, 0; ; {
 		_, err := provider.Up(ctx)
 		var refused *pq.Error
-		if err == nil || deadlocks == maxDeadlocks || !errors.As(err, &refused) || refused.Code != pqerror.TRDeadlockDetected {
+		switch {
+		case err == nil || !errors.As(err, &refused):
+			return err
+		case refused.Code == pqerror.TRDeadlockDetected && deadlocks < maxDeadlocks:
+			deadlocks++
+		case refused.Code == pqerror.LockNotAvailable && timeouts < maxLockTimeouts:
+			timeouts++
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(lockPause):
+			}
+		default:
 			return err
 		}
 	}
+}
+
+// openBounded opens the database with lockTimeout, unless the URL sets lock_timeout.
+func openBounded(ownerURL string) (*sql.DB, error) {
+	config, err := pq.NewConfig(ownerURL)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]string{"lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10)}
+	maps.Copy(settings, config.Runtime)
+	config.Runtime = settings
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
 }
 
 // analyze has the database take stock of tables that were filled and never looked at: a restored dump brings no
