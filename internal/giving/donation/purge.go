@@ -20,7 +20,7 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 	const abandoned = `/* donation.Purge */
 		SELECT d.id, d.donor_id FROM donation d
 		 WHERE d.status IN ('started', 'expired', 'failed') AND d.created_at BETWEEN $1 AND $2
-		   AND EXISTS (SELECT 1 FROM donation_contact c WHERE c.donation_id = d.id) ORDER BY d.id LIMIT 10000`
+		   AND EXISTS (SELECT 1 FROM donation_contact c WHERE c.donation_id = d.id) ORDER BY d.id LIMIT 10000 FOR SHARE OF d SKIP LOCKED`
 	const contacts = `/* donation.Purge */ DELETE FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		var rows []struct {
@@ -34,7 +34,8 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 		for i, r := range rows {
 			gifts[i], donors[i] = r.ID, r.DonorID
 		}
-		// Donors are locked before contacts, as an erasure does. A donor for whom a donation was begun meanwhile is not idle
+		// Donations are locked first, as settling does: the database lets nobody delete what was typed with a paid one. Donors
+		// are locked before contacts, as an erasure does. A donor for whom a donation was begun meanwhile is not idle
 		// after the lock; a form that comes later adds the donor anew.
 		unpaid, err := idleDonorsTx(ctx, tx, donors, before)
 		if err != nil {

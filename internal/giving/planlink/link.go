@@ -96,7 +96,7 @@ func LockOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error 
 }
 
 // EndOfDonorsTx ends all links of donors. It locks them in the order of their ids, before the caller's transaction locks
-// a session, a delivery or a donor: the order of migration 00077.
+// a session, a delivery or a donor: the order of migration 00094.
 func EndOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
 	return endTx(ctx, tx, donors, nil)
 }
@@ -121,7 +121,9 @@ func endTx(ctx context.Context, tx *sqlx.Tx, donors, plans []uuid.UUID) error {
 
 // DeleteExpired deletes links a year after they expired. Until then their emails can be asked for again.
 func (l Links) DeleteExpired(ctx context.Context) error {
-	const query = `/* planlink.DeleteExpired */ DELETE FROM plan_link WHERE expires_at < now() - interval '1 year'`
+	const query = `/* planlink.DeleteExpired */
+		WITH old AS MATERIALIZED (SELECT id FROM plan_link WHERE expires_at < now() - interval '1 year' ORDER BY id FOR UPDATE)
+		DELETE FROM plan_link l USING old o WHERE l.id = o.id`
 	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query)
 		return err

@@ -153,7 +153,9 @@ func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Crede
 
 // DeleteExpired deletes requests after one day and sessions 30 days after their end.
 func (s Service) DeleteExpired(ctx context.Context) error {
-	const query = `/* donoraccess.DeleteExpired */ DELETE FROM sign_in WHERE asked_at < now() - interval '1 day'`
+	const query = `/* donoraccess.DeleteExpired */
+		WITH old AS MATERIALIZED (SELECT id FROM sign_in WHERE asked_at < now() - interval '1 day' ORDER BY id FOR UPDATE)
+		DELETE FROM sign_in s USING old o WHERE s.id = o.id`
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return err

@@ -42,6 +42,10 @@ func TestLinksEndBeforeSessions(t *testing.T) {
 			require.NoError(t, err)
 			require.Positive(t, n)
 		},
+		"a lost address": func() {
+			signIn("dora@example.org")
+			require.NoError(t, f.MoveAddress(t.Context(), "dora@example.org", "eva@example.org"))
+		},
 		"linking": func() {
 			signIn("bea@example.org")
 			link("cleo@example.org", "bea@example.org")

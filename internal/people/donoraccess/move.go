@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
@@ -57,9 +58,17 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 	const shut = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
 	// A sign-in whose email is not written yet gets no email: see IssueCredentials.
 	const expire = `/* donoraccess.MoveAddress */
-		UPDATE sign_in SET used_at = now() WHERE email = $1 AND used_at IS NULL AND token_hash IS NOT NULL`
+		WITH theirs AS MATERIALIZED (
+		    SELECT id FROM sign_in WHERE email = $1 AND used_at IS NULL AND token_hash IS NOT NULL ORDER BY id FOR UPDATE)
+		UPDATE sign_in s SET used_at = now() FROM theirs t WHERE s.id = t.id`
+	// Locks are taken in the order of migration 00094: sign-ins, addresses, links, sessions.
+	const lock = `/* donoraccess.MoveAddress */
+		SELECT email FROM mailbox WHERE person_id IN (SELECT person_id FROM mailbox WHERE email = ANY($1)) ORDER BY email FOR UPDATE`
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, expire, lost); err != nil { // first: rows of sign_in are locked before those of mailbox
+		if _, err := tx.ExecContext(ctx, expire, lost); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, lock, pq.Array([]string{lost, to})); err != nil {
 			return err
 		}
 		person, err := s.vouchTx(ctx, tx, lost)
@@ -68,6 +77,9 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 		}
 		before, err := s.recordProofTx(ctx, tx, to)
 		if err != nil || before == person {
+			return err
+		}
+		if err := s.EndLinksTx(ctx, tx, []string{lost}); err != nil {
 			return err
 		}
 		if err := s.assignAddressTx(ctx, tx, to, changeMoved, before, person); err != nil {
@@ -79,10 +91,8 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 		if _, err := tx.ExecContext(ctx, shut, lost); err != nil {
 			return err
 		}
-		if _, err := s.Sessions().EndOfEmailTx(ctx, tx, lost); err != nil {
-			return err
-		}
-		return s.EndLinksTx(ctx, tx, []string{lost})
+		_, err = s.Sessions().EndOfEmailTx(ctx, tx, lost)
+		return err
 	})
 	if err == nil {
 		securitylog.Record(ctx, securitylog.AddressMoved)

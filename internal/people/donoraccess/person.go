@@ -190,17 +190,11 @@ func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended in
 		if err := s.EndLinksTx(ctx, tx, emails); err != nil {
 			return err
 		}
-		if ended, err = s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
+		var person uuid.UUID // uuid.Nil if no person has the address
+		if err := tx.GetContext(ctx, &person, query, email); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		var person uuid.UUID
-		if err := tx.GetContext(ctx, &person, query, email); errors.Is(err, sql.ErrNoRows) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		others, err := s.Sessions().EndOfPersonTx(ctx, tx, person)
-		ended += others
+		ended, err = s.Sessions().EndAllTx(ctx, tx, person, email)
 		return err
 	})
 	return ended, err

@@ -24,7 +24,8 @@ func Donor() Kind {
 	}
 }
 
-// donorTable is the table session.
+// donorTable is the table session. A statement that changes several rows locks them in the order of their ids, as an
+// erasure does (migration 00094).
 type donorTable struct{}
 
 func (donorTable) insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, hash []byte, o Opening) (s Session, err error) {
@@ -62,9 +63,11 @@ func (donorTable) endOneTx(ctx context.Context, tx *sqlx.Tx, person, id uuid.UUI
 
 func (donorTable) endSurplusTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, l Limits) error {
 	const query = `/* session.donorTable.endSurplusTx */
-		UPDATE session SET ended_at = now() WHERE id IN (
+		WITH surplus AS (
 		    SELECT id FROM session WHERE person_id = $1 AND ended_at IS NULL AND seen_at > now() - $2::interval AND opened_at > now() - $3::interval
-		     ORDER BY seen_at DESC, opened_at DESC, id DESC OFFSET $4)`
+		     ORDER BY seen_at DESC, opened_at DESC, id DESC OFFSET $4),
+		theirs AS MATERIALIZED (SELECT id FROM session WHERE id IN (SELECT id FROM surplus) ORDER BY id FOR UPDATE)
+		UPDATE session s SET ended_at = now() FROM theirs t WHERE s.id = t.id`
 	_, err := tx.ExecContext(ctx, query, person, interval(l.IdleTimeout), interval(l.MaxLifetime), l.MaxOpen)
 	return err
 }
@@ -78,14 +81,12 @@ func (donorTable) listOpen(ctx context.Context, q sqlx.QueryerContext, person uu
 	return all, err
 }
 
-func (donorTable) endOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error) {
-	const query = `/* session.donorTable.endOfPersonTx */ UPDATE session SET ended_at = now() WHERE person_id = $1 AND ended_at IS NULL`
-	return affected(tx.ExecContext(ctx, query, person))
-}
-
-func (donorTable) endOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error) {
-	const query = `/* session.donorTable.endOfEmailTx */ UPDATE session SET ended_at = now() WHERE email = $1 AND ended_at IS NULL`
-	return affected(tx.ExecContext(ctx, query, email))
+func (donorTable) endAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, email string) (int64, error) {
+	const query = `/* session.donorTable.endAllTx */
+		WITH theirs AS MATERIALIZED (
+		    SELECT id FROM session WHERE (person_id = $1 OR email = $2) AND ended_at IS NULL ORDER BY id FOR UPDATE)
+		UPDATE session s SET ended_at = now() FROM theirs t WHERE s.id = t.id`
+	return affected(tx.ExecContext(ctx, query, person, email))
 }
 
 func (donorTable) list(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (all []Record, err error) {
@@ -96,7 +97,10 @@ func (donorTable) list(ctx context.Context, q sqlx.QueryerContext, person uuid.U
 
 func (donorTable) deleteExpiredTx(ctx context.Context, tx *sqlx.Tx, l Limits) error {
 	const query = `/* session.donorTable.deleteExpiredTx */
-		DELETE FROM session WHERE coalesce(ended_at, least(seen_at + $1::interval, opened_at + $2::interval)) < now() - interval '30 days'`
+		WITH old AS MATERIALIZED (
+		    SELECT id FROM session WHERE coalesce(ended_at, least(seen_at + $1::interval, opened_at + $2::interval)) < now() - interval '30 days'
+		     ORDER BY id FOR UPDATE)
+		DELETE FROM session s USING old o WHERE s.id = o.id`
 	_, err := tx.ExecContext(ctx, query, interval(l.IdleTimeout), interval(l.MaxLifetime))
 	return err
 }

@@ -50,8 +50,7 @@ type table interface {
 	endTx(ctx context.Context, tx *sqlx.Tx, hash []byte) (int64, error)
 	endOneTx(ctx context.Context, tx *sqlx.Tx, person, id uuid.UUID) (int64, error)
 	endSurplusTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, l Limits) error
-	endOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error)
-	endOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error)
+	endAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, email string) (int64, error)
 	list(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) ([]Record, error)
 	listOpen(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID, l Limits) ([]Open, error)
 	deleteExpiredTx(ctx context.Context, tx *sqlx.Tx, l Limits) error
@@ -151,12 +150,18 @@ func (s Service) EndOfPerson(ctx context.Context, person uuid.UUID) (ended int64
 
 // EndOfPersonTx ends all sessions of a person, on every device, and returns how many it ended.
 func (s Service) EndOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error) {
-	return s.Kind.table.endOfPersonTx(ctx, tx, person)
+	return s.Kind.table.endAllTx(ctx, tx, person, "")
 }
 
 // EndOfEmailTx ends all sessions that an address opened, for any person, and returns how many it ended.
 func (s Service) EndOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error) {
-	return s.Kind.table.endOfEmailTx(ctx, tx, email)
+	return s.Kind.table.endAllTx(ctx, tx, uuid.Nil, email)
+}
+
+// EndAllTx ends all sessions of a person, and those that an address opened for any person, and returns how many it
+// ended.
+func (s Service) EndAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, email string) (int64, error) {
+	return s.Kind.table.endAllTx(ctx, tx, person, email)
 }
 
 // List returns the sessions of a person, open and ended, oldest first.

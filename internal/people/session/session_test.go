@@ -2,6 +2,7 @@ package session
 
 import (
 	"crypto/sha256"
+	"errors"
 	"testing"
 	"time"
 
@@ -37,6 +38,13 @@ func (f fixture) open(person uuid.UUID, email string) (s Session, secret string)
 		return err
 	}))
 	return s, secret
+}
+
+// exec runs a statement as the owner.
+func (f fixture) exec(query string) {
+	f.t.Helper()
+	_, err := f.db.Owner.Exec(query)
+	require.NoError(f.t, err)
 }
 
 // isOpen reports whether the secret opens a session.
@@ -300,5 +308,56 @@ func TestHowLongASessionIsFresh(t *testing.T) {
 		found, err := f.Find(t.Context(), secret)
 		require.NoError(t, err)
 		assert.Equal(t, fresh, found.Fresh, ago)
+	}
+}
+
+// TestSessionsEndInTheOrderOfTheirIDs: an erasure locks the sessions of an address in the order of their ids. Whoever ends
+// or deletes several locks them in this order too, whatever the order in which they are stored, or one of the two
+// transactions fails by a deadlock.
+func TestSessionsEndInTheOrderOfTheirIDs(t *testing.T) {
+	t.Parallel()
+	person := uuid.New()
+	high, low := uuid.MustParse("f0000000-0000-4000-8000-000000000000"), uuid.MustParse("00000000-0000-4000-8000-000000000001")
+	for name, end := range map[string]func(f fixture, tx *sqlx.Tx) error{
+		"of a person": func(f fixture, tx *sqlx.Tx) error { _, err := f.EndOfPersonTx(t.Context(), tx, person); return err },
+		"of an address": func(f fixture, tx *sqlx.Tx) error {
+			_, err := f.EndOfEmailTx(t.Context(), tx, "ana@example.org")
+			return err
+		},
+		"of both": func(f fixture, tx *sqlx.Tx) error {
+			_, err := f.EndAllTx(t.Context(), tx, person, "ana@example.org")
+			return err
+		},
+		"expired": func(f fixture, tx *sqlx.Tx) error { return f.DeleteExpiredTx(t.Context(), tx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			for _, id := range []uuid.UUID{high, low} {
+				f.NewID = func() uuid.UUID { return id }
+				f.open(person, "ana@example.org")
+			}
+			if name == "expired" {
+				f.exec(`UPDATE session SET ended_at = now() - interval '31 days'`)
+			}
+			erasure, err := f.db.Owner.Beginx()
+			require.NoError(t, err)
+			defer func() { _ = erasure.Rollback() }()
+			_, err = erasure.Exec(`SELECT id FROM session WHERE id = $1 FOR UPDATE`, low)
+			require.NoError(t, err)
+			ended := make(chan error, 1)
+			go func() { ended <- pg.InTx(t.Context(), f.DB, func(tx *sqlx.Tx) error { return end(f, tx) }) }()
+			testkit.Eventually(t, time.Minute, func() error {
+				var waiting int
+				err := f.db.Owner.Get(&waiting, `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted`)
+				if err == nil && waiting == 0 {
+					err = errors.New("it does not wait yet")
+				}
+				return err
+			})
+			_, err = erasure.Exec(`SELECT id FROM session WHERE id = $1 FOR UPDATE NOWAIT`, high)
+			require.NoError(t, err, "it holds nothing while it waits for the first")
+			require.NoError(t, erasure.Rollback())
+			require.NoError(t, <-ended)
+		})
 	}
 }
