@@ -84,7 +84,8 @@ BEGIN
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), drop_expired_receipts() TO {{role}};
+-- erase_people with two arguments is what the program of the previous release calls.
+GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[], jsonb), drop_expired_receipts() TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};

@@ -42,6 +42,9 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO erasure_done (erasure_id, people, by_owner) VALUES (gen_random_uuid(), 0, true)`, noRight},
 	{olderSnapshot + `SELECT erase_people(gen_random_uuid(), '{}')`, "sees_every_commit"},
 	{`INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ('` + made + `', now(), 'x', 'en', now(), now())`, done}, // not done: TestInventedErasureIsNotOnTheList
+	{olderSnapshot + `SELECT erase_people(gen_random_uuid(), '{}', '{}')`, "sees_every_commit"},
+	{`SELECT erase_people(gen_random_uuid(), '{}', '{"receipt": ["x"]}')`, "erasure_was_asked"},
+	{`UPDATE erasure SET first_done_at = '2020-01-01'`, noRight},
 	{`UPDATE erasure_donor SET erased_at = now()`, noRight},
 	{`UPDATE donor SET email = 'forgotten-' || id || '@invalid'`, done}, // erases nobody: TestServerMarksNobodyErased of package privacy
 	{`SELECT people FROM erasure_done`, noRight},
@@ -123,6 +126,7 @@ var statements = []struct{ sql, answer string }{
 	{`UPDATE receipt_counter SET last = last + 1`, "receipt_counter_is_last"},
 	{`DELETE FROM fee_due`, "fee_is_booked"},
 	{`DELETE FROM donation_contact`, "contact_of_paid_gift_stays"},
+	{olderSnapshot + `DELETE FROM donation_contact`, "sees_every_commit"},
 	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
 
 	// The installation: a missing fact once, and nothing else.

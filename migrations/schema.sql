@@ -217,6 +217,7 @@ CREATE TABLE donation_contact (
 );
 CREATE TRIGGER contact_of_paid_gift_stays BEFORE DELETE ON donation_contact FOR EACH ROW EXECUTE FUNCTION contact_of_paid_gift_stays();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
+CREATE TRIGGER sees_every_commit BEFORE DELETE ON donation_contact FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE donation_dedication (
     donation_id uuid NOT NULL,
@@ -332,6 +333,7 @@ CREATE TABLE erasure (
     done_at timestamp with time zone,
     tell bytea,
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    first_done_at timestamp with time zone,
     PRIMARY KEY (id),
     CONSTRAINT erasure_check CHECK (due_at >= asked_at),
     CONSTRAINT erasure_check1 CHECK (withdrawn_at IS NULL OR done_at IS NULL)
@@ -1363,6 +1365,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION address_is_locked() RETURNS trigger
 
+-- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
+
 -- FUNCTION are_erased(donors uuid[]) RETURNS boolean
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
@@ -1397,6 +1401,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
 
+-- FUNCTION erase_people(erasure uuid, addresses text[], candidates jsonb) RETURNS void
+
 -- FUNCTION erased_at(of_erasure uuid) RETURNS timestamp with time zone
 
 -- FUNCTION erased_donor_stays_erased() RETURNS trigger
@@ -1419,6 +1425,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION insert_only() RETURNS trigger
 
+-- FUNCTION is_erased(of_donor uuid) RETURNS boolean
+
 -- FUNCTION is_owner() RETURNS boolean
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
@@ -1435,6 +1443,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION lock_people(of_erasure uuid, addresses text[]) RETURNS void
 
+-- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
+
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
@@ -1445,7 +1455,11 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION payload_json(payload bytea) RETURNS json
 
+-- FUNCTION payload_pattern(people uuid[], payments uuid[], emails text[]) RETURNS text
+
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
+
+-- FUNCTION personal_subjects(of_erasure uuid, people uuid[], emails text[], before timestamp with time zone) RETURNS SETOF uuid
 
 -- FUNCTION personless(facts jsonb) RETURNS jsonb
 
@@ -1475,6 +1489,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
 
+-- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
+
 -- FUNCTION seals_follow_entries() RETURNS trigger
 
 -- FUNCTION sees_every_commit() RETURNS trigger
@@ -1486,3 +1502,5 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION snapshots_are_sums() RETURNS trigger
 
 -- FUNCTION suspended_payment(task finance_task) RETURNS void
+
+-- FUNCTION unaddressed(message bytea) RETURNS bytea

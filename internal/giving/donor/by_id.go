@@ -2,7 +2,6 @@ package donor
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -10,17 +9,20 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// ByIDs returns donors' names, addresses and languages, in the order of their ids.
+// ByIDs returns donors' names, addresses and languages, and whether they were erased, in the order of their ids. The
+// address that stands in the row of a donor who was erased or purged is not returned.
 func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (all []Donor, err error) {
 	const query = `/* donor.ByIDs */
-		SELECT id, entity_id, kind, coalesce(email, '') AS email, first_name, last_name, organisation_name, language
+		SELECT id, entity_id, kind, coalesce(nullif(email, 'forgotten-' || id || '@invalid'), '') AS email, first_name, last_name,
+		       organisation_name, language, is_erased(id) AS erased
 		  FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id`
 	err = sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(ids))
 	return all, err
 }
 
-// IsErased reports whether the donor was erased: the row has neither name nor address.
-func (d Donor) IsErased() bool { return strings.HasSuffix(d.Email, "@invalid") }
+// IsErased reports whether the donor was erased, by an erasure that the database granted. Only donors that ByIDs returned
+// know it.
+func (d Donor) IsErased() bool { return d.Erased }
 
 // LockTx locks donors until the transaction ends, so that no paid donation of theirs is recorded in the meantime.
 func LockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {

@@ -37,6 +37,7 @@ type Donor struct {
 	Language         string    `db:"language"`          // BCP 47 base language
 	CreatedAt        time.Time `db:"created_at"`
 	RecordedAt       time.Time `db:"recorded_at"` // by the database's clock; set by it, and read by ByEmails only
+	Erased           bool      `db:"erased"`      // by an erasure that the database granted; read by ByIDs only
 
 	contact.Details
 	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil if the donor wants no news

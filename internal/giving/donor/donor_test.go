@@ -124,7 +124,22 @@ func TestEraseUnpaid(t *testing.T) {
 	never, gave := s.add(donor.Donor{Email: "a@example.org", FirstName: "A"}), s.add(donor.Donor{Email: "b@example.org", FirstName: "B"})
 	s.paid(donor.PaidGift{DonorID: gave, FirstName: "B", Language: "en", At: time.Now()})
 	s.tx(func(tx *sqlx.Tx) error { return donor.EraseUnpaidTx(t.Context(), tx, []uuid.UUID{never, gave}) })
-	require.True(t, s.read(never).IsErased())
+	require.Empty(t, s.read(never).Email)
 	require.Empty(t, s.read(never).FirstName)
+	require.False(t, s.read(never).IsErased(), "no erasure names them")
 	require.Equal(t, "b@example.org", s.read(gave).Email)
+
+	// A page that was opened before writes nothing.
+	s.tx(func(tx *sqlx.Tx) error {
+		return donor.UpdateProfileTx(t.Context(), tx, []uuid.UUID{never}, donor.Profile{FirstName: "A", LastName: "B", Language: "en"}, time.Now())
+	})
+	s.tx(func(tx *sqlx.Tx) error {
+		return donor.SetEmailPreferenceTx(t.Context(), tx, never, donor.KindNews, true, "donor", time.Now())
+	})
+	require.Equal(t, 1, s.Count(`SELECT count(*) FROM donor WHERE id = $1 AND first_name || last_name = '' AND news_consented_at IS NULL`, never))
+	all, err := donor.ByEmails(t.Context(), s.DB.Server, []string{"forgotten-" + never.String() + "@invalid"})
+	require.NoError(t, err)
+	require.Empty(t, all, "that is no address")
+	s.paid(donor.PaidGift{DonorID: never, FirstName: "A", Language: "en", At: time.Now()})
+	require.Equal(t, "A", s.read(never).FirstName, "a late payment makes a donor of them")
 }

@@ -38,11 +38,14 @@ func ProfileSince(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID, sinc
 }
 
 // UpdateProfileTx stores what a person entered, for each of the person's donors. After that, no form changes it.
-// Receipts issued before do not change.
+// Receipts issued before do not change. The database stores nothing for a donor who was erased or purged.
 func UpdateProfileTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Profile, at time.Time) error {
 	const query = `/* donor.UpdateProfileTx */
 		UPDATE donor SET first_name = $2, last_name = $3, language = $4, said_at = $5, (` + contact.DetailColumns + `) = (` + contact.DetailParams + `)
 		 WHERE id = ANY($1::uuid[])`
+	if err := LockTx(ctx, tx, ids); err != nil {
+		return err
+	}
 	args := append([]any{pg.UUIDs(ids), s.FirstName, s.LastName, s.Language, at}, s.Details.Args()...)
 	_, err := tx.ExecContext(ctx, query, args...)
 	return err

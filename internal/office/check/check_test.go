@@ -247,6 +247,20 @@ func TestAddressesThatCannotBeComparedStopNoChecker(t *testing.T) {
 	require.Len(t, all, 1)
 }
 
+// TestAnUnreadableDayStopsNoChecker: between a migration and its grants the server's role may not read which day was
+// compared. Then the addresses count as not compared.
+func TestAnUnreadableDayStopsNoChecker(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	_, err := h.DB.Server.Exec(`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'A17', 0, '0')`)
+	require.NoError(t, err)
+	h.Exec(`REVOKE ALL ON erasure_trace_run FROM konbit_server`)
+	daily := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now, Traces: h.Privacy}
+	all, err := daily.Run(t.Context())
+	require.ErrorContains(t, err, "no row names a person who was erased")
+	require.Len(t, all, len(check.Checkers())-1)
+}
+
 // TestACheckerThatFailsStopsNoOther: rows that an intruder inserts can make a view fail. The others run, a task says
 // which one cannot, and it runs again when it can.
 func TestACheckerThatFailsStopsNoOther(t *testing.T) {

@@ -114,15 +114,27 @@ func (n DailyRun) dueTx(ctx context.Context, tx *sqlx.Tx) (due []Checker, err er
 		return nil, err
 	}
 	if n.Traces != nil && slices.Contains(today, erasedPerson) {
-		traced, err := n.Traces.TracedTodayTx(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		if !traced {
+		if !n.tracedTx(ctx, tx) {
 			today = slices.DeleteFunc(today, func(no string) bool { return no == erasedPerson })
 		}
 	}
 	return slices.DeleteFunc(Checkers(), func(c Checker) bool { return slices.Contains(today, c.No) }), nil
+}
+
+// tracedTx reports whether the addresses were compared on this day. An error counts as no, and undoes nothing else: the
+// other checkers run, and this one reports it.
+func (n DailyRun) tracedTx(ctx context.Context, tx *sqlx.Tx) bool {
+	const begin = `/* check.tracedTx */ SAVEPOINT traced`
+	const undo = `/* check.tracedTx */ ROLLBACK TO SAVEPOINT traced`
+	if _, err := tx.ExecContext(ctx, begin); err != nil {
+		return false
+	}
+	traced, err := n.Traces.TracedTodayTx(ctx, tx)
+	if err == nil {
+		return traced
+	}
+	_, _ = tx.ExecContext(ctx, undo) // if it fails too, so does the run
+	return false
 }
 
 // recordTx stores the result of a checker, if it has none of the day. The database sets its day and counts the rows

@@ -25,8 +25,11 @@
 // database recorded the request, erases at most fifty people in 24 hours, and only those whom the request names
 // (table server_limit). The owner is not bound: to erase again after a restore, or at once.
 //
+// What only a scan finds (payloads, jobs, addresses in rows about somebody else) is found before anything is locked, by
+// rows_to_clear, and compared again under the locks. Erasures run one after another.
+//
 // Whatever writes about a person at the same time waits: an erasure locks the person's donors and addresses before it
-// reads anything (function lock_people; migration 00077 names the order of locks), and a trigger on each table with
+// reads what it erases (function lock_people; migration 00094 names the order of locks), and a trigger on each table with
 // personal columns waits for these locks and writes the row in its erased form, or not at all: whoever may_erase marked
 // in erasure_donor.erased_at was erased, and nobody else, whatever address the server's role writes into a donor. So a
 // receipt that is being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events
@@ -38,9 +41,14 @@
 // Each night RecordTracesTx and checker A17 look for rows that name an erased person all the same: rows of erased
 // donors that are not in their erased form, and addresses, compared as whole values by their keyed hashes. Erasing once
 // more removes them: konbit erasures apply. In rows about somebody else (a receipt that staff sent to that address) it
-// removes the address alone. What is newer than the first run of an erasure is a new person's, and stays. A settled gift
-// of a donor whom donation.Purge forgot, because the donor had not paid, is named too, and no erasure is to be repeated:
-// erase that donor. The program itself settles no such gift: it goes to suspense, with the task purged_gift_paid.
+// removes the address alone. Addresses are compared in lower case. What is newer than the first run of an erasure is a
+// new person's, and stays; the list beside the backups says when that was, also to the server's role, which erases anew
+// days later.
+//
+// A17 also names a donor whose address is that of an erased one, though no erasure erased them. Either somebody with the
+// server's role wrote it, and the owner writes the address again from the gift's receipt; or donation.Purge forgot the
+// donor, who had not paid, and a gift settled later. Then no erasure is to be repeated: erase that donor. The program
+// itself settles no such gift: it goes to suspense, with the task purged_gift_paid.
 //
 // A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.

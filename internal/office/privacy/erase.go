@@ -23,7 +23,8 @@ import (
 // The database decides whether the erasure is due, and keeps a copy of each receipt that the law still requires. To the
 // server's role it returns ErrWaits before that, and ErrNoKeys if Prepare must run first.
 //
-// The locks that lockTx takes make every writer of personal data wait until the erasure has ended (migration 00077).
+// What only a scan finds is searched before anything is locked. The locks that lockTx takes then make every writer of
+// personal data wait until the erasure has ended (migration 00094).
 func (k Eraser) Erase(ctx context.Context, id uuid.UUID) (err error) {
 	for tries := 0; tries < 5; tries++ {
 		if err = k.addDonors(ctx, id); err != nil {
@@ -41,7 +42,8 @@ var errNewDonor = errors.New("privacy: the person began a donation to another le
 
 func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
-	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2)`
+	const find = `/* privacy.Erase */ SELECT rows_to_clear($1, $2)`
+	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2, $3)`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		e, donors, err := readTx(ctx, tx, id)
 		if err != nil || e.WithdrawnAt != nil {
@@ -51,7 +53,11 @@ func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if err := lockTx(ctx, tx, id, addresses); err != nil {
+		var candidates string
+		if err := tx.GetContext(ctx, &candidates, find, id, pq.Array(addresses)); err != nil {
+			return err
+		}
+		if err := lockTx(ctx, tx, id, addresses, candidates); err != nil {
 			return err
 		}
 		if missing, err := k.missingTx(ctx, tx, e, donors, addresses); err != nil || len(missing) > 0 {
@@ -63,7 +69,7 @@ func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 		if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses)); err != nil {
+		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses), candidates); err != nil {
 			return eraseError(err)
 		}
 		if err := k.enqueueCustomersTx(ctx, tx, donors); err != nil {
@@ -112,12 +118,12 @@ func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors [
 	return e, donors, err
 }
 
-// lockTx locks the donors and addresses of an erasure, their links and sessions, until the transaction ends: what is
-// written about them is either there now, or is written in its erased form afterwards. A donation settles either before
-// the erasure or after it.
-func lockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, addresses []string) error {
-	const query = `/* privacy.lockTx */ SELECT lock_people($1, $2)`
-	_, err := tx.ExecContext(ctx, query, id, pq.Array(addresses))
+// lockTx locks the donors and addresses of an erasure, their links, sessions and deliveries, until the transaction ends:
+// what is written about them is either there now, or is written in its erased form afterwards. A donation settles either
+// before the erasure or after it. One erasure runs at a time. candidates is what rows_to_clear returned.
+func lockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, addresses []string, candidates string) error {
+	const query = `/* privacy.lockTx */ SELECT lock_people($1, $2, $3)`
+	_, err := tx.ExecContext(ctx, query, id, pq.Array(addresses), candidates)
 	return err
 }
 
@@ -158,7 +164,7 @@ func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []
 	}
 	addresses = slices.Clone(addresses)
 	for _, d := range named {
-		if d.Email != "" && !d.IsErased() {
+		if d.Email != "" {
 			addresses = append(addresses, d.Email)
 		}
 	}
@@ -171,6 +177,7 @@ func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []
 // addressesTx returns the proved addresses that match the erasure's hashes, also those without a donation. An address
 // that was proved again after the erasure belongs to a new person and is left out. Of an erasure that was done it also
 // returns the addresses of which the last RecordTracesTx found rows that are older; erase_people leaves the newer ones.
+// Each address is returned once: the database counts them.
 func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
 	var macs [][]byte
@@ -192,8 +199,9 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 		}
 		all = append(all, traced...)
 	}
+	slices.Sort(all)
 	addresses = []string{}
-	for _, email := range all {
+	for _, email := range slices.Compact(all) {
 		if slices.ContainsFunc(k.macs(email), func(mac []byte) bool { return wanted[string(mac)] }) {
 			addresses = append(addresses, email)
 		}

@@ -32,7 +32,7 @@ type ListEntry struct {
 // ListDone returns every erasure that was done, oldest first, with the donors who were erased. Whom the server's role
 // named without erasing them is not on the list.
 func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
-	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, done_at,
+	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, least(done_at, first_done_at) AS done_at,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id AND d.erased_at IS NOT NULL ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
 		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`

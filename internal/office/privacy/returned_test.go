@@ -99,15 +99,15 @@ func TestEveryPlaceOfAnAddressIsCleared(t *testing.T) {
 	} {
 		h.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER; ALTER TABLE stripe_event DISABLE TRIGGER USER`)
 		if strings.Contains(statement, "$2") {
-			h.Exec(statement, canaries[0], of)
+			h.Exec(statement, strings.ToUpper(canaries[0]), of) // as somebody typed it
 		} else {
 			h.Exec(statement, canaries[0])
 		}
 		h.Exec(`ALTER TABLE receipt ENABLE TRIGGER USER; ALTER TABLE stripe_event ENABLE TRIGGER USER`)
 	}
-	h.Lines(deliverElsewhere, of, canaries[0], "0")
+	h.Lines(deliverElsewhere, of, strings.ToUpper(canaries[0]), "0")
 	// All are older than the erasure.
-	h.Exec(`UPDATE erasure_done SET at = at + interval '1 hour'; UPDATE erasure SET done_at = done_at + interval '1 hour'; UPDATE erasure_donor SET erased_at = erased_at + interval '1 hour'`)
+	h.Exec(`UPDATE erasure_done SET at = at + interval '1 hour'; UPDATE erasure SET done_at = done_at + interval '1 hour', first_done_at = first_done_at + interval '1 hour'; UPDATE erasure_donor SET erased_at = erased_at + interval '1 hour'`)
 	places := map[string]bool{}
 	for _, subject := range e.tracesAndRows() {
 		places[strings.Fields(subject)[0]] = true

@@ -2,6 +2,7 @@ package settlement_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -41,5 +43,36 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(first, now)})
 		return err
 	}))
+	require.NoError(t, <-booked)
+}
+
+// TestDonorsAreLockedBeforeFunds: booking a refund waits for an erasure of its donor before it locks a fund, so that
+// everybody else's money is booked meanwhile.
+func TestDonorsAreLockedBeforeFunds(t *testing.T) {
+	h := program.New(t, program.Options{})
+	g := settledGift(t, h)
+	refund := disputed(g, "txn_refund", "refund", -500)
+	refund.Type, refund.SourceID = "refund", "re_1"
+	erasure, err := h.DB.Owner.Beginx()
+	require.NoError(t, err)
+	defer func() { _ = erasure.Rollback() }()
+	_, err = erasure.Exec(`SELECT id FROM donor FOR UPDATE`)
+	require.NoError(t, err)
+	booked := make(chan error, 1)
+	go func() {
+		booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := h.Booker.BookTx(context.Background(), tx, h.CurrentCatalog(), g.EntityID, []settlement.Transaction{refund})
+			return err
+		})
+	}()
+	testkit.Eventually(t, time.Minute, func() error {
+		if h.Count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted`) == 0 {
+			return errors.New("the booking does not wait yet")
+		}
+		return nil
+	})
+	_, err = erasure.Exec(`SELECT id FROM fund FOR NO KEY UPDATE NOWAIT`)
+	require.NoError(t, err, "no fund is locked")
+	require.NoError(t, erasure.Rollback())
 	require.NoError(t, <-booked)
 }

@@ -93,7 +93,8 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	require.Equal(t, 303, back.StatusCode)
 	require.Equal(t, all, preferences(t, h, ana))
 	assert.Equal(t, 403, provider.Ask("POST", path+"/again", url.Values{}, "Sec-Fetch-Site: cross-site").StatusCode)
-	h.Exec(`UPDATE donor SET email = 'forgotten-' || id || '@invalid' WHERE id = $1`, ana)
+	h.Exec(`WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES (gen_random_uuid(), now(), 'donor', 'en', now()) RETURNING id)
+		INSERT INTO erasure_donor (erasure_id, donor_id, erased_at) SELECT e.id, $1, now() FROM e`, ana)
 	assert.Equal(t, 404, provider.Ask("GET", path, nil).StatusCode)
 }
 
