@@ -74,7 +74,7 @@ GRANT SELECT ON erased_address, stored_address TO {{role}};
 GRANT SELECT, INSERT (place, subject), DELETE ON erasure_trace TO {{role}};
 GRANT SELECT, INSERT, DELETE ON erasure_trace_run TO {{role}};
 -- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the
--- server's role calls only the two named below.
+-- server's role calls only the three named below.
 DO $$
 DECLARE
     f regprocedure;
@@ -86,6 +86,9 @@ BEGIN
 END $$;
 -- erase_people with two arguments is what the program of the previous release calls.
 GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[], jsonb), drop_expired_receipts() TO {{role}};
+-- The donor of a donation and of a plan changes by this alone.
+GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
+GRANT SELECT ON donation_owner_change TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};

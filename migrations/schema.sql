@@ -193,10 +193,11 @@ CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id)
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NOT NULL) AND (((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))) OR (new.checkout_try IS DISTINCT FROM old.checkout_try) OR (new.checkout_session_id IS DISTINCT FROM old.checkout_session_id) OR (new.checkout_url IS DISTINCT FROM old.checkout_url) OR (new.checkout_expires_at IS DISTINCT FROM old.checkout_expires_at)))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();
 CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
 CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
-CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.donor_id IS DISTINCT FROM new.donor_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
+CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
 CREATE TABLE donation_contact (
     donation_id uuid NOT NULL,
@@ -251,6 +252,31 @@ CREATE TABLE donation_notice (
 );
 CREATE INDEX donation_notice_held ON donation_notice USING btree (cause) WHERE (kind = 'held'::text);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_notice FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donation_owner_change (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    donation_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    from_donor uuid NOT NULL,
+    to_donor uuid NOT NULL,
+    receipt_id uuid NOT NULL,
+    ordered_by text NOT NULL,
+    reason text NOT NULL,
+    by_owner boolean NOT NULL,
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    CONSTRAINT donation_owner_change_check CHECK (to_donor <> from_donor),
+    CONSTRAINT donation_owner_change_ordered_by_check CHECK (ordered_by <> ''::text),
+    CONSTRAINT donation_owner_change_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT donation_owner_change_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT donation_owner_change_from_donor_entity_id_fkey FOREIGN KEY (from_donor, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT donation_owner_change_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id),
+    CONSTRAINT donation_owner_change_to_donor_entity_id_fkey FOREIGN KEY (to_donor, entity_id) REFERENCES donor(id, entity_id)
+);
+CREATE INDEX donation_owner_change_by_time ON donation_owner_change USING btree (entity_id, at);
+CREATE INDEX donation_owner_change_of_donation ON donation_owner_change USING btree (donation_id, n);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
@@ -970,6 +996,7 @@ CREATE INDEX plan_next ON plan USING btree (next_at) WHERE (next_at IS NOT NULL)
 CREATE INDEX plan_to_look_at ON plan USING btree (look_due) WHERE (look_due IS NOT NULL);
 CREATE UNIQUE INDEX plan_by_subscription ON plan USING btree (entity_id, subscription_id) WHERE (subscription_id IS NOT NULL);
 CREATE TRIGGER erased_stays_erased BEFORE INSERT OR UPDATE ON plan FOR EACH ROW WHEN (((new.card_brand IS NOT NULL) OR (new.card_last4 IS NOT NULL) OR (new.card_expires IS NOT NULL))) EXECUTE FUNCTION erased_stays_erased();
+CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON plan FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER plan_step_is_legal BEFORE UPDATE ON plan FOR EACH ROW EXECUTE FUNCTION plan_step_is_legal();
 
 CREATE TABLE plan_event (
@@ -1198,10 +1225,12 @@ CREATE TABLE server_limit (
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
     erased_a_day integer NOT NULL DEFAULT 50,
     business_clock_lead interval NOT NULL DEFAULT '1 day'::interval,
+    moved_a_day integer NOT NULL DEFAULT 100,
     PRIMARY KEY (one),
     CONSTRAINT server_limit_business_clock_lead_check CHECK (business_clock_lead >= '1 day'::interval),
     CONSTRAINT server_limit_erased_a_day_check CHECK (erased_a_day >= 0),
     CONSTRAINT server_limit_erasure_delay_check CHECK (erasure_delay >= '00:00:00'::interval),
+    CONSTRAINT server_limit_moved_a_day_check CHECK (moved_a_day >= 0),
     CONSTRAINT server_limit_one_check CHECK (one)
 );
 
@@ -1417,6 +1446,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
+-- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
+
 -- FUNCTION head_is_newest() RETURNS trigger
 
 -- FUNCTION hold_is_long_enough() RETURNS trigger
@@ -1441,13 +1472,21 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION lock_donors_of(gifts uuid[]) RETURNS void
 
+-- FUNCTION lock_gift(of_receipt uuid, address text) RETURNS void
+
+-- FUNCTION lock_owner(donation uuid) RETURNS void
+
 -- FUNCTION lock_people(of_erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
 
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
+-- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
+
 -- FUNCTION only_the_person_goes() RETURNS trigger
+
+-- FUNCTION owner_change_is_recorded() RETURNS trigger
 
 -- FUNCTION payload_addresses(payload bytea) RETURNS SETOF text
 
@@ -1500,6 +1539,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger
+
+-- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
 
 -- FUNCTION suspended_payment(task finance_task) RETURNS void
 

@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/app"
 	"konbit/internal/app/acts"
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/platform/email"
@@ -168,6 +169,9 @@ type changed struct {
 	ChargedOn string `json:"charged_on"`         // YYYY-MM-DD, as on the receipt
 	Replaces  string `json:"replaces,omitempty"` // the number of the receipt that it replaces
 	To        string `json:"to,omitempty"`       // the new address
+
+	From   string           `json:"from,omitempty"`   // the address before, if other recurring gifts still go there
+	Others []mail.OtherPlan `json:"others,omitempty"` // these gifts
 }
 
 func receiptResendCommand() *cobra.Command {
@@ -192,7 +196,8 @@ func receiptCorrectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "correct NUMBER", Args: exactly("NUMBER"), Short: "Send a receipt to another address, or replace it by one with the right name",
 		Long: "With --email alone the receipt is sent, unchanged, to the other address. With a name, a new receipt with its own number\n" +
-			"replaces it and says so; the old one stays on record and is void.",
+			"replaces it and says so; the old one stays on record and is void. With --email the gift, or the whole recurring gift,\n" +
+			"belongs to the donor with that address from then on: its emails, its links, and who sees it after signing in.",
 	}
 	var correction receipt.Correction
 	c.Flags().StringVar(&correction.Email, "email", "", "the donor's address")
@@ -220,21 +225,31 @@ func receiptCorrectCommand() *cobra.Command {
 			default:
 				fmt.Fprintf(c.OutOrStdout(), "%s goes to %s.\n", done.Number, done.To)
 			}
+			printOthers(c, done)
 			return nil
 		})
 	}
 	return c
 }
 
-// correct sends the receipt to another address, or replaces it by a receipt with another name. The new receipt's email
-// has a new link to the donor's plan if the address changes.
+// correct sends the receipt to another address, or replaces it by a receipt with another name. If the address changes, the
+// gift moves to the donor with the new one.
 func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
+	done := changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}
+	before, err := donation.ByID(ctx, o.db, r.DonationID)
+	if err != nil {
+		return done, err
+	}
 	if correction.FirstName+correction.LastName == "" {
-		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, resender.Redirect(ctx, r, correction.Email, acts.Operator())
+		if err := resender.Redirect(ctx, r, correction.Email, acts.Operator()); err != nil {
+			return done, err
+		}
+		done.From, done.Others, err = resender.Others(ctx, before)
+		return done, err
 	}
 	var issued receipt.Receipt
-	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
-		if correction.Email != "" && correction.Email != r.Facts.Email {
+	err = pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
+		if correction.Email != "" {
 			if err := resender.CorrectAddressTx(ctx, tx, r, correction.Email, acts.Operator()); err != nil {
 				return err
 			}
@@ -245,7 +260,25 @@ func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Re
 	if errors.Is(err, receipt.ErrReceiptVoid) {
 		return changed{}, fmt.Errorf("%s is not valid any more: konbit receipt find %[1]s", r.Reference())
 	}
-	return changed{Number: issued.Reference(), ChargedOn: issued.Facts.ChargedOn, Replaces: r.Reference(), To: correction.Email}, err
+	if err != nil {
+		return done, err
+	}
+	done.Number, done.ChargedOn, done.Replaces = issued.Reference(), issued.Facts.ChargedOn, r.Reference()
+	done.From, done.Others, err = resender.Others(ctx, before)
+	return done, err
+}
+
+// printOthers tells the operator which other recurring gifts the address before still has. Only a person can know whose
+// they are.
+func printOthers(c *cobra.Command, done changed) {
+	if len(done.Others) == 0 {
+		return
+	}
+	fmt.Fprintf(c.OutOrStdout(), "Other recurring gifts still go to %s:\n", done.From)
+	for _, p := range done.Others {
+		fmt.Fprintf(c.OutOrStdout(), "  %s %s since %s\n", p.Amount, p.Every, p.Since)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "If they are the same person's, correct a receipt of each: konbit receipt find %s\n", done.From)
 }
 
 // withReceipt finds a receipt by its number and calls do with it and the service that sends emails again.

@@ -140,3 +140,29 @@ func TestReceiptFindAtNewYear(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(written), `"issued_at":"2026-12-31T23:30:00-05:00","charged_on":"2026-12-31","timezone":"America/New_York"`)
 }
+
+// TestCorrectNamesOtherGifts: the address of one of two recurring gifts is corrected. The operator learns that the other
+// one still goes to the address before.
+func TestCorrectNamesOtherGifts(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	var number string
+	for range 2 {
+		f := program.ValidForm()
+		f.Frequency = "monthly"
+		d := h.StartedGift(f)
+		h.Pay(d)
+		h.DeliverNew()
+		h.DrainAll()
+		all, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
+		require.NoError(t, err)
+		number = all[d.ID].Reference()
+	}
+	out, err := runCommand(t, "receipt", "correct", number, "--email", "right@example.net")
+	require.NoError(t, err)
+	require.Regexp(t, `(?s)goes to right@example.net\.\nOther recurring gifts still go to ana@example.org:\n  20.00 USD monthly since \d{4}-\d\d-\d\d\n.*konbit receipt find ana@example.org\n$`, out)
+	out, err = runCommand(t, "receipt", "correct", number, "--email", "ana@example.org", "--json")
+	require.NoError(t, err)
+	require.NotContains(t, out, "others")
+}

@@ -175,7 +175,7 @@ func (a *App) buildPeople() {
 	a.Guard = guard.New(a.resources.PagesDB, s.Keys(), s.GiveLimits, a.resources.Clocks.Wall)
 	a.Access = donoraccess.Service{
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
-		EndLinksTx: mail.EndLinksOfTx,
+		EndLinksTx: planlink.EndOfEmailsTx,
 	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }

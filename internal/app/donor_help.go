@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/mail"
 	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
@@ -19,7 +20,7 @@ import (
 // SignOut ends all sessions of the person who owns an email address, and the links of emails to the person's plans. It
 // returns the number of sessions. It reports an error if no person owns the address, which may be misspelled.
 func SignOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
-	access := donoraccess.Service{DB: db, EndLinksTx: mail.EndLinksOfTx}
+	access := donoraccess.Service{DB: db, EndLinksTx: planlink.EndOfEmailsTx}
 	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {
 		return ended, err
 	}

@@ -32,7 +32,7 @@ func (DeliveryJob) Kind() string { return "letter_delivery" }
 func (DeliveryJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // deliver sends a stored email to a delivery's recipient, unless the delivery is done or the donor has stopped this
-// kind of email. It records the server's reply:
+// kind of email. It records the attempt before it sends, and the server's reply after it:
 //
 //	accepted             the delivery is done
 //	permanent refusal    the delivery is done, and a task is opened for finance; no error
@@ -42,6 +42,14 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 		return nil
 	}
 	if declined, err := m.isDeclined(ctx, stored); declined || err != nil {
+		return err
+	}
+	var begun bool
+	err := pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) (err error) {
+		begun, err = beginAttemptTx(ctx, tx, d.ID)
+		return err
+	})
+	if err != nil || !begun {
 		return err
 	}
 	reply, err := m.send(ctx, stored, d.Recipient)

@@ -56,11 +56,9 @@ func (d Delivery) State() State {
 	}
 }
 
-// MayHaveArrived reports whether the recipient may have the email. A delivery that waits may have been accepted by a
-// server whose reply is not recorded yet, or never came.
-func (d Delivery) MayHaveArrived() bool {
-	return d.RefusedAt == nil && (d.DeclinedAt == nil || d.Attempts > 0)
-}
+// MayHaveArrived reports whether the recipient may have the email. An attempt is recorded before it is made; that of a
+// delivery that waits may have been accepted by a server whose reply is not recorded yet, or never came.
+func (d Delivery) MayHaveArrived() bool { return d.RefusedAt == nil && d.Attempts > 0 }
 
 // String returns the state, the recipient and the server's reply.
 func (d Delivery) String() string {
@@ -86,6 +84,14 @@ func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID
 		by[d.Subject] = append(by[d.Subject], d)
 	}
 	return by, err
+}
+
+// deliveriesOfGift returns the deliveries of emails about a receipt's donation, oldest first; if it is a payment of a
+// plan, about the plan and all its payments.
+func deliveriesOfGift(ctx context.Context, q sqlx.QueryerContext, receipt uuid.UUID) (all []Delivery, err error) {
+	const query = `/* mail.deliveriesOfGift */ ` + selectDeliveryStatus + `WHERE l.subject_id IN (SELECT subjects_of_gift($1)) ORDER BY d.ordered_at, d.id`
+	err = sqlx.SelectContext(ctx, q, &all, query, receipt)
+	return all, err
 }
 
 // RefusedSubjects returns the subjects of emails that a server refused permanently and that were not ordered again

@@ -28,6 +28,10 @@ type Email struct {
 	Language string
 	Date     time.Time
 	Choice   *Choice // nil: the donor cannot stop this kind of email
+
+	// Gift is the donation whose addressee To is. The email is not stored and not sent if the donation has moved to another
+	// donor since To was read. uuid.Nil: To does not depend on a donation.
+	Gift uuid.UUID
 }
 
 // ErrNoRecipient: there is no address to send to, because the donor gave none or was erased.

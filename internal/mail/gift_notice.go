@@ -11,7 +11,6 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/notice"
-	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -53,15 +52,8 @@ func (m GiftNotices) Mail(ctx context.Context, id uuid.UUID) error {
 }
 
 func (m GiftNotices) renderNotice(ctx context.Context, n notice.Notice) (*Email, error) {
-	to, err := donation.ContactOf(ctx, m.DB, n.DonationID)
+	to, err := addresseeOf(ctx, m.DB, n.DonationID)
 	if err != nil || to == nil {
-		return nil, err
-	}
-	address, err := m.addressOfGift(ctx, n.DonationID, to.Email)
-	if err == nil {
-		address, err = m.destination(ctx, address)
-	}
-	if err != nil || address == "" {
 		return nil, err
 	}
 	d, err := donation.ByID(ctx, m.DB, n.DonationID)
@@ -75,22 +67,10 @@ func (m GiftNotices) renderNotice(ctx context.Context, n notice.Notice) (*Email,
 	words.Greeting = cmp.Or(to.FirstName, to.OrganisationName)
 	email := &Email{
 		ID: n.ID, EntityID: entity.ID, Kind: noticeKinds[n.Kind], List: receiptList, Sender: entity.Slug, From: entity.MailFrom,
-		To: address, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: d.Language, Date: n.At,
+		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: d.Language, Date: n.At, Gift: d.ID,
 	}
 	email.Subject, email.Text, email.HTML, err = m.View.NoticeEmail(words)
 	return email, err
-}
-
-// addressOfGift returns the address for emails about a donation: its receipt's, if one was issued, else the one typed.
-func (m GiftNotices) addressOfGift(ctx context.Context, gift uuid.UUID, typed string) (string, error) {
-	latest, err := receipt.Latest(ctx, m.DB, []uuid.UUID{gift})
-	if err != nil {
-		return "", err
-	}
-	if issued, ok := latest[gift]; ok {
-		return m.addressOf(ctx, issued)
-	}
-	return typed, nil
 }
 
 // noticeWords returns what the email says, with a link to the form if the gift failed.

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
@@ -60,11 +61,16 @@ func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.
 	if stored != nil || err != nil {
 		return stored, err
 	}
-	email, err := render()
-	if err != nil || !email.isSendable() {
-		return nil, err
+	for tries := 0; ; tries++ {
+		email, err := render()
+		if err != nil || !email.isSendable() {
+			return nil, err
+		}
+		stored, err := m.composeAndStore(ctx, *email)
+		if !errors.Is(err, errMoved) || tries == 3 {
+			return stored, err
+		}
 	}
-	return m.composeAndStore(ctx, *email)
 }
 
 // composeAndStore composes an email and stores it with its first delivery. Only the delivery has the address.
@@ -85,7 +91,7 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 	if c := e.Choice; c != nil {
 		stored.DonorID, stored.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
-	return store(ctx, m.DB, stored, deliveryRow{
+	return store(ctx, m.DB, stored, e.Gift, deliveryRow{
 		ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now,
 	})
 }
@@ -95,6 +101,10 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
+	}
+	err := pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error { return checkAddresseeTx(ctx, tx, e.Gift, e.To) })
+	if err != nil {
+		return err // the job renders the email anew
 	}
 	message, err := Compose(*e, transport.KeyFor(m.DKIM, e.From))
 	if err != nil {

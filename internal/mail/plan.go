@@ -65,11 +65,8 @@ func (m Plans) render(ctx context.Context, e plan.Event) (*Email, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := PlanContact(ctx, m.DB, p.ID)
+	to, err := addresseeOf(ctx, m.DB, p.ID)
 	if err != nil || to == nil {
-		return nil, err
-	}
-	if to.Email, err = m.destination(ctx, to.Email); err != nil {
 		return nil, err
 	}
 	words, entity, err := m.words(ctx, p, e)
@@ -79,7 +76,7 @@ func (m Plans) render(ctx context.Context, e plan.Event) (*Email, error) {
 	words.Greeting = to.FirstName
 	email := &Email{
 		ID: e.ID, EntityID: entity.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom,
-		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: string(words.Language), Date: e.At,
+		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: string(words.Language), Date: e.At, Gift: p.ID,
 	}
 	if e.IsReminder() {
 		email.Choice = m.newChoice(p.DonorID, donor.KindReminders, words.Language)

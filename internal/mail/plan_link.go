@@ -24,11 +24,8 @@ func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	to, err := PlanContact(ctx, m.DB, id)
+	to, err := addresseeOf(ctx, m.DB, id)
 	if err != nil || to == nil {
-		return err
-	}
-	if to.Email, err = m.destination(ctx, to.Email); err != nil {
 		return err
 	}
 	email, err := m.renderFreshLink(ctx, p, *to)
@@ -62,7 +59,7 @@ func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Con
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: entity.ID, Kind: KindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,
-		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: p.Language, Date: m.Now(),
+		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: p.Language, Date: m.Now(), Gift: p.ID,
 	}
 	email.Subject, email.Text, email.HTML, err = m.View.PlanEmail(words)
 	return email, err

@@ -57,9 +57,6 @@ func (r Receipts) MailVoid(ctx context.Context, receiptID uuid.UUID) error {
 }
 
 func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string) error {
-	if issued.Facts.Email == "" {
-		return nil // the donor gave no address, or was erased after the email was stored
-	}
 	return r.sendStored(ctx, kind, issued.ID, r.renderer(ctx, issued, kind))
 }
 
@@ -102,17 +99,14 @@ func kindOf(issued receipt.Receipt) string {
 // renderer renders an email about a receipt from the receipt's frozen facts, when no more urgent work runs.
 func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind string) renderer {
 	return func() (*Email, error) {
-		to, err := r.addressOf(ctx, issued)
-		if err == nil {
-			to, err = r.destination(ctx, to)
-		}
-		if err != nil || to == "" {
+		to, err := addresseeOf(ctx, r.DB, issued.DonationID)
+		if err != nil || to == nil {
 			return nil, err
 		}
 		if r.Yield != nil {
 			defer r.Yield(ctx)()
 		}
-		return r.render(ctx, issued, kind, to, r.Now())
+		return r.render(ctx, issued, kind, to.Email, r.Now())
 	}
 }
 
@@ -133,7 +127,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
-		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt,
+		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt, Gift: issued.DonationID,
 	}
 	if kind == kindVoided {
 		if words.Voided == nil {
@@ -152,33 +146,4 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email.Document = &Document{issued.Reference() + ".pdf", pdf}
 	return email, nil
-}
-
-// addressOf returns the address for emails about a receipt; empty if there is none. It is, in this order:
-//
-//  1. the corrected address of the plan that the donation is a payment of
-//  2. the address to which emails about this receipt were redirected last
-//  3. the same for a receipt that it replaces, as long as both were issued with the same address
-//  4. the address with which the receipt was issued
-func (r Receipts) addressOf(ctx context.Context, issued receipt.Receipt) (string, error) {
-	if to, err := correctedPlanAddress(ctx, r.DB, issued); to != "" || err != nil {
-		return to, err
-	}
-	for {
-		to, err := correctedAddress(ctx, r.DB, issued.ID)
-		if to != "" || err != nil {
-			return to, err
-		}
-		if issued.Replaces == nil {
-			return issued.Facts.Email, nil
-		}
-		before, err := receipt.ByID(ctx, r.DB, *issued.Replaces)
-		if err != nil {
-			return "", err
-		}
-		if before.Facts.Email != issued.Facts.Email {
-			return issued.Facts.Email, nil
-		}
-		issued = before
-	}
 }

@@ -77,8 +77,7 @@ func (m SignIns) reportExpired(ctx context.Context, signIn uuid.UUID) error {
 	return nil
 }
 
-// sender returns the legal entity in whose name to write to an address: the one that received its last donation, or that
-// of a plan whose address it is. It returns false if the address belongs to no donor.
+// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It returns false if the address belongs to no donor.
 func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, bool, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
@@ -90,14 +89,6 @@ func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, b
 	}
 	if len(donors) > 0 {
 		e, err := catalog.EntityByID(donors[0].EntityID)
-		return e, true, err
-	}
-	plans, err := PlansCorrectedTo(ctx, m.DB, []string{address})
-	if err != nil {
-		return org.LegalEntity{}, false, err
-	}
-	if len(plans) > 0 {
-		e, err := catalog.EntityByID(plans[0].EntityID)
 		return e, true, err
 	}
 	proved, err := m.Access.IsProven(ctx, address) // an address linked to others gives access to their donations

@@ -62,12 +62,16 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 }
 
 // store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it
-// returns that one.
-func store(ctx context.Context, db *sqlx.DB, e storedEmail, d deliveryRow) (stored *storedEmail, err error) {
+// returns that one. It reports errMoved if the gift that the email is about belongs to another donor since the recipient
+// was read.
+func store(ctx context.Context, db *sqlx.DB, e storedEmail, gift uuid.UUID, d deliveryRow) (stored *storedEmail, err error) {
 	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		if err := checkAddresseeTx(ctx, tx, gift, d.Recipient); err != nil {
+			return err
+		}
 		done, err := tx.ExecContext(ctx, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, e.Message, e.RenderedAt, e.DonorID,
 			e.Choice)
 		if err != nil {
@@ -124,21 +128,31 @@ func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e s
 	return e, d, err
 }
 
-// correctedAddress returns the address to which emails about a subject were redirected last; empty if they were not.
-func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.UUID) (to string, err error) {
-	const query = `/* mail.correctedAddress */
-		SELECT d.recipient FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
-		 WHERE l.subject_id = $1 AND d.cause = 'address' ORDER BY d.ordered_at DESC LIMIT 1`
-	if err = sqlx.GetContext(ctx, q, &to, query, subject); errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+// beginAttemptTx counts an attempt to send an email, before anything is sent. It returns false if the delivery is over.
+// Transactions that order a delivery to another address lock this one first (lockDeliveriesTx): they see the attempt, or
+// it does not begin.
+func beginAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (begun bool, err error) {
+	const lock = `/* mail.beginAttemptTx */ SELECT id FROM letter_delivery WHERE id = $1 FOR UPDATE`
+	const query = `/* mail.beginAttemptTx */
+		UPDATE letter_delivery d SET tries = tries + 1
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0 AND NOT EXISTS (SELECT 1 FROM letter_delivery b
+		       WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at)`
+	var locked []uuid.UUID
+	if err := tx.SelectContext(ctx, &locked, lock, id); err != nil {
+		return false, err
 	}
-	return to, err
+	done, err := tx.ExecContext(ctx, query, id)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 // recordAcceptedTx records that a mail server accepted the email, also if the email was cancelled in the meantime.
 func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.recordAcceptedTx */
-		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
+		UPDATE letter_delivery SET accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, reply, at)
 	return err
@@ -147,7 +161,7 @@ func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply stri
 // recordRefusedTx records that the delivery is not tried again, and why.
 func recordRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
 	const query = `/* mail.recordRefusedTx */
-		UPDATE letter_delivery SET tries = tries + 1, refused_at = $3, smtp_reply = $2
+		UPDATE letter_delivery SET refused_at = $3, smtp_reply = $2
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why, at)
 	return err
@@ -156,7 +170,7 @@ func recordRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string,
 // recordAttemptTx records an attempt that failed and will be repeated.
 func recordAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
 	const query = `/* mail.recordAttemptTx */
-		UPDATE letter_delivery SET tries = tries + 1, smtp_reply = left($2, 200)
+		UPDATE letter_delivery SET smtp_reply = left($2, 200)
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why)
 	return err

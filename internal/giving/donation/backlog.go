@@ -9,10 +9,9 @@ import (
 
 // Backlog counts what is begun and not finished.
 type Backlog struct {
-	Unsettled int `db:"unsettled"` // donations that are neither paid nor expired nor failed
-	FeesDue   int `db:"fees_due"`  // charges whose processing fee is not booked
-	// OldestFee is the age of the oldest charge whose fee is not booked; 0 if there is none.
-	OldestFee time.Duration
+	Unsettled int           `db:"unsettled"` // donations that are neither paid nor expired nor failed
+	FeesDue   int           `db:"fees_due"`  // charges whose processing fee is not booked
+	OldestFee time.Duration // age of the oldest charge whose fee is not booked; 0 if there is none
 }
 
 // ReadBacklog returns the backlog of all entities.

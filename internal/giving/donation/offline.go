@@ -16,8 +16,7 @@ type OfflineGift struct {
 	Parts    []Designation
 }
 
-// OfflineBooker books what a payment without a processor brings besides the gift itself. Package settlement implements
-// it: it does the same for a charge when it books the charge's processing fee.
+// OfflineBooker books what a payment without a processor brings besides the gift. Package settlement implements it.
 type OfflineBooker interface {
 	// BookOfflineTx books the fiscal sponsor's fee on each gift, and stores each fund's part of it for refunds.
 	BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, gifts []OfflineGift) error

@@ -26,8 +26,7 @@ func (g *gift) setPayment(p IncomingPayment, e org.LegalEntity, now time.Time) {
 	g.ChargedAt, g.SettledAt, g.TaxDate, g.paidBy = &p.ReceivedAt, &now, &day, p.subject()
 }
 
-// writeTx writes what the batch decided. The receipt counters come last, because their rows stay locked until the
-// commit.
+// writeTx writes what the batch decided. The receipt counters come last: their rows stay locked until the commit.
 func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, s Settler) error {
 	changed := slices.Concat(b.settled, b.needsReview)
 	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })

@@ -29,8 +29,7 @@ func (s SettledGift) Amount() money.Amount {
 	return money.New(s.AmountMinor, money.Currency(s.Currency))
 }
 
-// SettledInYear returns the donors' settled donations whose tax date lies in the year, in the order in which they were
-// received.
+// SettledInYear returns the donors' settled donations whose tax date lies in the year, the oldest first.
 func SettledInYear(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, year int) ([]SettledGift, error) {
 	const gifts = `/* donation.SettledInYear */
 		SELECT id, donor_id, organisation_id, amount, currency, tax_date FROM donation

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/donation"
 	"konbit/internal/platform/pg"
 )
 
@@ -24,6 +25,19 @@ func PaymentsOf(ctx context.Context, q sqlx.QueryerContext, plans []uuid.UUID) (
 	var all []Payment
 	err := sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(plans))
 	return all, err
+}
+
+// SumOf returns the sum of a plan's payments so far, in minor units.
+func SumOf(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) (int64, error) {
+	paid, err := PaymentsOf(ctx, q, []uuid.UUID{plan})
+	if err != nil {
+		return 0, err
+	}
+	donations := make([]uuid.UUID, len(paid))
+	for i, in := range paid {
+		donations[i] = in.DonationID
+	}
+	return donation.SumOf(ctx, q, donations)
 }
 
 // Counted is what was counted of a plan.

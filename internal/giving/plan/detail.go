@@ -24,6 +24,7 @@ type Detail struct {
 	Final        bool       `json:"final,omitempty"`  // the payment is not retried automatically
 	Method       string     `json:"method,omitempty"` // Stripe's id of a card
 	Customer     string     `json:"customer,omitempty"`
+	Donor        string     `json:"donor,omitempty"`        // the id of the donor who opened Stripe's page for a new card
 	Subscription string     `json:"subscription,omitempty"` // another than the plan's own
 	Last4        string     `json:"last4,omitempty"`
 	Brand        string     `json:"brand,omitempty"`

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -182,4 +183,16 @@ func IDs(plans []Plan) []uuid.UUID {
 		ids[i] = p.ID
 	}
 	return ids
+}
+
+// OfCard returns those of a customer's plans that a new card of a donor is for. donor is uuid.Nil if nobody knows who gave
+// the card: then it is for all plans, if they are one donor's.
+func OfCard(all []Plan, donor uuid.UUID) []Plan {
+	if donor != uuid.Nil {
+		return slices.DeleteFunc(all, func(p Plan) bool { return p.DonorID != donor })
+	}
+	if slices.ContainsFunc(all, func(p Plan) bool { return p.DonorID != all[0].DonorID }) {
+		return nil
+	}
+	return all
 }

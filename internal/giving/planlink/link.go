@@ -86,28 +86,24 @@ func (l Links) Current(ctx context.Context, plan, of uuid.UUID) (Secrets, error)
 	})
 }
 
-// LockOfDonorsTx locks all valid links of donors, for a transaction that locks deliveries before it knows whether they
-// end.
-func LockOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
-	const query = `/* planlink.LockOfDonorsTx */
-		SELECT id FROM plan_link WHERE donor_id = ANY($1::uuid[]) AND ended_at IS NULL ORDER BY id FOR UPDATE`
-	var ids []uuid.UUID
-	return tx.SelectContext(ctx, &ids, query, pg.UUIDs(donors))
-}
-
 // EndOfDonorsTx ends all links of donors. It locks them in the order of their ids, before the caller's transaction locks
 // a session, a delivery or a donor: the order of migration 00094.
 func EndOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
 	return endTx(ctx, tx, donors, nil)
 }
 
-// EndOfEmailsTx ends all links of the donors with these addresses, and those to these plans.
-func EndOfEmailsTx(ctx context.Context, tx *sqlx.Tx, emails []string, plans []uuid.UUID) error {
+// EndOfPlanTx ends all links to a plan, as EndOfDonorsTx does.
+func EndOfPlanTx(ctx context.Context, tx *sqlx.Tx, plan uuid.UUID) error {
+	return endTx(ctx, tx, nil, []uuid.UUID{plan})
+}
+
+// EndOfEmailsTx ends all links of the donors with these addresses.
+func EndOfEmailsTx(ctx context.Context, tx *sqlx.Tx, emails []string) error {
 	donors, err := donor.ByEmails(ctx, tx, emails)
 	if err != nil {
 		return err
 	}
-	return endTx(ctx, tx, donor.IDs(donors), plans)
+	return EndOfDonorsTx(ctx, tx, donor.IDs(donors))
 }
 
 func endTx(ctx context.Context, tx *sqlx.Tx, donors, plans []uuid.UUID) error {

@@ -10,8 +10,7 @@ import (
 	"konbit/internal/giving/planterms"
 )
 
-// BeginTx inserts the plan of a donation that was just inserted. The plan stays started until the first payment is
-// made.
+// BeginTx inserts the plan of a donation that was just inserted. It stays started until the first payment is made.
 func (ps Plans) BeginTx(ctx context.Context, tx *sqlx.Tx, first donation.Donation, r donation.Request) error {
 	const query = `/* recurring.BeginTx */
 		INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, created_at)

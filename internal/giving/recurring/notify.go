@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/instalment"
+	"konbit/internal/giving/owner"
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 )
@@ -34,7 +34,7 @@ func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, c
 		}
 	}
 	var err error
-	if d.Given, err = sumPaidTx(ctx, tx, p); err != nil {
+	if d.Given, err = instalment.SumOf(ctx, tx, p.ID); err != nil {
 		return err
 	}
 	e, err := ps.recordEventTx(ctx, tx, p, kind, cause, d)
@@ -45,22 +45,9 @@ func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, c
 }
 
 func (ps Plans) enqueueEmailTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, event uuid.UUID) error {
-	to, err := donation.ContactOf(ctx, tx, p.ID)
+	to, err := owner.Addressee(ctx, tx, p.ID)
 	if err != nil || to == nil || to.Email == "" {
 		return err
 	}
 	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{event})
-}
-
-// sumPaidTx returns the sum of the plan's payments so far, in minor units.
-func sumPaidTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (int64, error) {
-	paid, err := instalment.PaymentsOf(ctx, tx, []uuid.UUID{p.ID})
-	if err != nil {
-		return 0, err
-	}
-	donations := make([]uuid.UUID, len(paid))
-	for i, in := range paid {
-		donations[i] = in.DonationID
-	}
-	return donation.SumOf(ctx, tx, donations)
 }

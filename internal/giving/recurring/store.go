@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -44,28 +43,17 @@ func queryPlan(ctx context.Context, q sqlx.QueryerContext, query string, arg any
 	return p, err
 }
 
-// OfDonor returns a donor's plans whose first payment was made: plans that have not ended first, then the oldest first.
-func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) (plans []plan.Plan, err error) {
+// OfDonor returns the plans of donors whose first payment was made: plans that have not ended first, then the oldest first.
+func OfDonor(ctx context.Context, q sqlx.QueryerContext, donors ...uuid.UUID) (plans []plan.Plan, err error) {
 	const query = `/* recurring.OfDonor */ SELECT ` + planColumns + ` FROM plan
-		WHERE donor_id = $1 AND begun_at IS NOT NULL ORDER BY ended_at IS NOT NULL, begun_at, id`
-	err = sqlx.SelectContext(ctx, q, &plans, query, donor)
+		WHERE donor_id = ANY($1::uuid[]) AND begun_at IS NOT NULL ORDER BY ended_at IS NOT NULL, begun_at, id`
+	err = sqlx.SelectContext(ctx, q, &plans, query, pg.UUIDs(donors))
 	return plans, err
 }
 
-// OfDonations returns the plans that donations are payments of, the oldest first.
-func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (plans []plan.Plan, err error) {
-	const query = `/* recurring.OfDonations */ SELECT ` + planColumns + ` FROM plan
-		WHERE id = ANY($1::uuid[]) AND begun_at IS NOT NULL ORDER BY begun_at, id`
-	ids, err := instalment.PlansOf(ctx, q, nil, donations)
-	if err == nil {
-		err = sqlx.SelectContext(ctx, q, &plans, query, pg.UUIDs(ids))
-	}
-	return plans, err
-}
-
-// ofCustomer returns the running plans of a customer at Stripe.
-func ofCustomer(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, customer string) ([]plan.Plan, error) {
-	const query = `/* recurring.ofCustomer */ SELECT ` + planColumns + ` FROM plan
+// OfCustomer returns the running plans of a customer at Stripe.
+func OfCustomer(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, customer string) ([]plan.Plan, error) {
+	const query = `/* recurring.OfCustomer */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id = $2 AND status IN ('active', 'paused') ORDER BY id`
 	var plans []plan.Plan
 	err := sqlx.SelectContext(ctx, q, &plans, query, entity, customer)

@@ -2,11 +2,13 @@ package privacy
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/jobs"
 )
@@ -49,10 +51,15 @@ func (k Eraser) enqueueCustomersTx(ctx context.Context, tx *sqlx.Tx, donors []uu
 	return nil
 }
 
-// deleteCustomer deletes the customer at Stripe. If Stripe does not answer, the job is retried.
-func (k Eraser) deleteCustomer(ctx context.Context, plan uuid.UUID) error {
-	p, err := recurring.ByID(ctx, k.DB, plan)
+// deleteCustomer deletes the customer at Stripe, unless a plan of another donor is charged to it: that plan would end. If
+// Stripe does not answer, the job is retried.
+func (k Eraser) deleteCustomer(ctx context.Context, planID uuid.UUID) error {
+	p, err := recurring.ByID(ctx, k.DB, planID)
 	if err != nil || p.CustomerID == nil {
+		return err
+	}
+	charged, err := recurring.OfCustomer(ctx, k.DB, p.EntityID, *p.CustomerID)
+	if err != nil || slices.ContainsFunc(charged, func(o plan.Plan) bool { return o.DonorID != p.DonorID }) {
 		return err
 	}
 	e, err := org.EntityByID(ctx, k.DB, p.EntityID)

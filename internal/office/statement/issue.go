@@ -14,6 +14,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/owner"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -113,7 +114,8 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 }
 
 // issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
-// replace, by donor; a statement with the same figures is not issued.
+// replace, by donor; a statement with the same figures is not issued, unless the one before lost its person, because it
+// contained a gift of another donor.
 func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
 	donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // read before the donations, so that a change in between is newer
@@ -123,7 +125,7 @@ func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog,
 	}
 	all = slices.DeleteFunc(all, func(s Statement) bool {
 		was, corrects := before[s.DonorID]
-		return corrects && was.Facts.figures() == s.Facts.figures()
+		return corrects && was.Person != nil && was.Facts.figures() == s.Facts.figures()
 	})
 	if len(all) == 0 {
 		return 0, nil
@@ -140,7 +142,8 @@ const correctionOverlap = time.Hour
 
 // Correct issues a new statement to each donor of the year whose receipts changed since a moment and whose figures
 // differ, and returns how many it issued. It searches receipts, because a refund, a lost dispute and a donation that
-// settled late all change one.
+// settled late all change one. It also searches donations that moved to another donor: that donor gets a statement, which
+// may be the first of the year, and the one before a new one, if gifts are left.
 func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
 	first, err := firstIssue(ctx, d.DB, entity.ID, year)
 	if err != nil || first == nil {
@@ -149,14 +152,19 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 	if start := first.Add(-correctionOverlap); since.Before(start) {
 		since = start
 	}
+	moved, err := owner.DonorsSince(ctx, d.DB, entity.ID, since)
+	if err != nil {
+		return 0, err
+	}
 	gifts, err := receipt.ChangedSince(ctx, d.DB, entity.ID, year, since)
-	if err != nil || len(gifts) == 0 {
+	if err != nil || len(gifts)+len(moved) == 0 {
 		return 0, err
 	}
 	ids, err := donation.DonorsOf(ctx, d.DB, gifts)
 	if err != nil {
 		return 0, err
 	}
+	ids = append(slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(moved, id) }), moved...)
 	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return 0, err
@@ -171,7 +179,10 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 			if err != nil {
 				return err
 			}
-			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { _, has := before[o.ID]; return !has || o.IsErased() })
+			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool {
+				_, has := before[o.ID]
+				return !has && !slices.Contains(moved, o.ID) || o.IsErased()
+			})
 			n, err := d.issueTx(ctx, tx, catalog, entity, year, donors, before)
 			corrected += n
 			return err

@@ -86,10 +86,11 @@ func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.
 	return newest, err
 }
 
-// OfDonors returns the newest issued statement of each donor and year, newest year first.
+// OfDonors returns the newest issued statement of each donor and year, newest year first. One without a person is left
+// out: it contains a gift that has moved to another donor since, or the donor was erased.
 func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]Statement, error) {
 	const query = `/* statement.OfDonors */ ` + selectStatement + `WHERE s.donor_id = ANY($1::uuid[])
-		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)
+		AND p.person IS NOT NULL AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)
 		ORDER BY s.year DESC, s.issued_at DESC`
 	return list(ctx, q, query, pg.UUIDs(donors))
 }

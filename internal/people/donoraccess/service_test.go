@@ -48,7 +48,7 @@ func newFixture(t testing.TB) fixture {
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, keys, guard.Limits{}, time.Now), Keys: keys,
 		Limits: donoraccess.Standard(), Now: time.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 		EndLinksTx: func(ctx context.Context, tx *sqlx.Tx, emails []string) error {
-			return planlink.EndOfEmailsTx(ctx, tx, emails, nil)
+			return planlink.EndOfEmailsTx(ctx, tx, emails)
 		},
 	}, db, t}
 }

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
-	"konbit/internal/mail"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -139,7 +139,7 @@ func stateOf(g donation.HistoryItem) string {
 // planItems returns what a list shows of the visitor's plans whose status is shown.
 func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]giftpage.PlanItem, error) {
 	var items []giftpage.PlanItem
-	plans, err := mail.PlansOf(r.Context(), a.DB, donor.IDs(v.Donors), v.Addresses)
+	plans, err := recurring.OfDonor(r.Context(), a.DB, donor.IDs(v.Donors)...)
 	if err != nil {
 		return nil, err
 	}

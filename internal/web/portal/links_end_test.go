@@ -122,7 +122,9 @@ func (s sender) linkEnds(g giver, signIn string) []linkEnd {
 			require.Equal(s.t, http.StatusSeeOther, bea.Post("/portal/addresses/part", url.Values{"email": {g.address}}).StatusCode)
 		}},
 		{"corrected address", func(linkUses) {
-			require.NoError(s.t, mail.Resender{Receipts: s.Receipts, Queue: s.Queue}.Redirect(s.t.Context(), mailed, accountant, "a test"))
+			for _, to := range []string{accountant, g.address} {
+				require.NoError(s.t, mail.Resender{Receipts: s.Receipts, Queue: s.Queue}.Redirect(s.t.Context(), mailed, to, "a test"))
+			}
 		}},
 		{"erasure", func(linkUses) {
 			s.cancel(g)

@@ -5,14 +5,11 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"konbit/internal/books/fund"
-	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/mail"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -35,11 +32,10 @@ func (a *Area) linkedCardGet(w http.ResponseWriter, r *http.Request, p planView)
 // ownCardGet asks whether to continue to Stripe's page for a new payment method. It changes nothing. With ?done=1 the
 // donor comes back from Stripe's page; that the payment method was saved, a webhook says and not this address.
 func (a *Area) ownCardGet(w http.ResponseWriter, r *http.Request, p web.Owned[planView]) error {
-	plans, err := mail.PlansOf(r.Context(), a.DB, donor.IDs(p.Donors), p.Addresses)
+	plans, err := recurring.OfDonor(r.Context(), a.DB, p.Object.plan.DonorID)
 	if err != nil {
 		return err
 	}
-	plans = slices.DeleteFunc(plans, func(other plan.Plan) bool { return other.DonorID != p.Object.plan.DonorID })
 	page, err := a.paymentMethodPage(r, p.Object.catalog, plans)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -19,7 +20,6 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/planterms"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -47,11 +47,8 @@ func (p planView) LimitSubject() string { return "plan " + p.plan.ID.String() }
 func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	ref := chi.URLParam(r, "ref")
 	p, err := a.openPlan(r, ref, string(v.Language))
-	if err == nil {
-		var own bool
-		if own, err = mail.IsPlanOf(r.Context(), a.DB, p.plan, donor.IDs(v.Donors), v.Addresses); err == nil && !own {
-			err = web.NotFound()
-		}
+	if err == nil && !slices.Contains(donor.IDs(v.Donors), p.plan.DonorID) {
+		err = web.NotFound()
 	}
 	p.path, p.via, p.token = ownPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err

@@ -10,9 +10,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"konbit/internal/giving/owner"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
@@ -209,7 +209,7 @@ func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Link) error {
 	known := false
 	if cookie := a.Cookie(r, knownCookie); cookie != "" {
-		to, err := mail.PlanContact(r.Context(), a.DB, of.PlanID)
+		to, err := owner.Addressee(r.Context(), a.DB, of.PlanID)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"konbit/internal/mail"
+	"konbit/internal/giving/owner"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
@@ -62,11 +62,11 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 
 // addressOf returns the plan's address; fault.NotFound if there is none.
 func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
-	to, err := mail.PlanContact(r.Context(), a.DB, p.plan.ID)
+	to, err := owner.Addressee(r.Context(), a.DB, p.plan.ID)
 	if err != nil {
 		return "", err
 	}
-	if to == nil {
+	if to == nil || to.Email == "" {
 		return "", web.NotFound()
 	}
 	return donoraccess.Destination(r.Context(), a.DB, to.Email)

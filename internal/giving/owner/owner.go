@@ -1,0 +1,126 @@
+// Package owner owns the record of who owned a donation before, and moves donations to another donor.
+//
+// A donor mistypes an address: the donation belongs to the donor with that address, who may be a stranger and reads the
+// mailbox. The correction of the address moves the donation to the donor with the right one, in the same legal entity;
+// if it is a payment of a plan, the plan moves with all its payments. Everything about a donation goes by its donor:
+// emails, links, sessions, annual statements, the copy of the data, a new card, an erasure.
+//
+// The database makes the move (move_gift, migration 00096), because the server's role can change no donor of a
+// donation. The record is insert-only. A move is undone by the move back.
+package owner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/platform/email"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
+)
+
+// The reasons why a gift does not move.
+var (
+	ErrErased  = errors.New("the donor was erased: nothing about them is kept that could move")
+	ErrTooMany = errors.New("as many gifts were moved in the last 24 hours as the server may: server_limit.moved_a_day")
+)
+
+// Move says which gift moves where, and why.
+type Move struct {
+	ReceiptID uuid.UUID // of the donation; if that is a payment of a plan, the plan moves
+	To        string    // the right address, as typed
+	NewDonor  uuid.UUID // the id of the donor with this address, if the legal entity has none yet
+	By, Why   string    // for the record; not empty
+}
+
+// Moved is what became of a gift. If From and To are the same, it had the right owner.
+type Moved struct {
+	From      uuid.UUID     `db:"from_donor"` // donor
+	To        uuid.UUID     `db:"to_donor"`
+	Plan      uuid.NullUUID `db:"plan"`  // of which the receipt's donation is a payment
+	Donations int           `db:"moved"` // how many donations moved
+}
+
+// LockTx locks what a move changes, except the donors, until the transaction ends: the plan, its donations and links,
+// and the deliveries of emails about them. Emails that are stored later go to the new owner.
+func LockTx(ctx context.Context, tx *sqlx.Tx, receipt uuid.UUID, to string) error {
+	const query = `/* owner.LockTx */ SELECT lock_gift($1, $2)`
+	_, err := tx.ExecContext(ctx, query, receipt, email.Normalize(to))
+	return err
+}
+
+// MoveTx moves a gift to the donor with an address, who is added if the legal entity has none. It reports ErrErased if
+// the donor was erased, and ErrTooMany.
+func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
+	const query = `/* owner.MoveTx */ SELECT from_donor, to_donor, plan, moved FROM move_gift($1, $2, $3, $4, $5)`
+	if err := email.CheckPlain(m.To); err != nil {
+		return done, err
+	}
+	err = tx.GetContext(ctx, &done, query, m.ReceiptID, email.Normalize(m.To), m.NewDonor, m.By, m.Why)
+	switch {
+	case pg.Violates(err, "moved_gift_is_not_erased"):
+		return done, errors.Join(ErrErased, err)
+	case pg.Violates(err, "moves_a_day"):
+		return done, errors.Join(ErrTooMany, err)
+	}
+	if err == nil && done.Donations > 0 {
+		securitylog.Record(ctx, securitylog.GiftMoved)
+	}
+	return done, err
+}
+
+// WasMoved reports whether a donation moved before.
+func WasMoved(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (moved bool, err error) {
+	const query = `/* owner.WasMoved */ SELECT EXISTS (SELECT FROM donation_owner_change WHERE donation_id = $1)`
+	err = sqlx.GetContext(ctx, q, &moved, query, donation)
+	return moved, err
+}
+
+// DonorsSince returns the donors of an entity from whom or to whom donations moved since a moment, each once.
+func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, since time.Time) (donors []uuid.UUID, err error) {
+	const query = `/* owner.DonorsSince */
+		SELECT from_donor FROM donation_owner_change WHERE entity_id = $1 AND at >= $2
+		 UNION SELECT to_donor FROM donation_owner_change WHERE entity_id = $1 AND at >= $2 ORDER BY 1`
+	err = sqlx.SelectContext(ctx, q, &donors, query, entity, since)
+	return donors, err
+}
+
+// Addressee returns who gets emails about a donation: what was typed, with the address of the donation's owner. It is nil
+// if the donor was erased, and its address is empty if the donor has none. Emails about a plan go to the addressee of its
+// first donation, which has the plan's id: whom the next receipt names.
+func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (typed *donation.Contact, err error) {
+	d, err := donation.ByID(ctx, q, gift)
+	if err != nil {
+		return nil, err
+	}
+	if d.PlanID != nil && *d.PlanID == gift {
+		typed, err = donation.RenewalContact(ctx, q, d)
+	} else {
+		typed, err = donation.ContactOf(ctx, q, gift)
+	}
+	if err != nil || typed == nil {
+		return nil, err
+	}
+	owners, err := donor.ByIDs(ctx, q, []uuid.UUID{d.DonorID})
+	if err != nil || len(owners) == 0 || owners[0].IsErased() {
+		return nil, err
+	}
+	if address := owners[0].Email; address != "" && email.Normalize(typed.Email) != address {
+		typed.Email = address
+	}
+	return typed, nil
+}
+
+// LockAddresseeTx waits for a move of a donation, lets none begin until the transaction ends, and returns the addressee.
+func LockAddresseeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) (*donation.Contact, error) {
+	const query = `/* owner.LockAddresseeTx */ SELECT lock_owner($1)`
+	if _, err := tx.ExecContext(ctx, query, gift); err != nil {
+		return nil, err
+	}
+	return Addressee(ctx, tx, gift)
+}

@@ -1,0 +1,70 @@
+package migrations_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/migrations"
+)
+
+// TestCorrectionsOfAddressesMoveTheGift: corrections that the previous release recorded move the gifts when migration 00096
+// is run; its Down moves them back. A corrected address that an erasure has removed belongs to nobody.
+func TestCorrectionsOfAddressesMoveTheGift(t *testing.T) {
+	h := program.New(t, program.Options{})
+	begin := func(frequency string) donation.Donation {
+		f := program.ValidForm()
+		f.Frequency = frequency
+		d := h.StartedGift(f)
+		h.Pay(d)
+		h.DeliverNew()
+		h.DrainAll()
+		h.RunPlanJobs()
+		return d
+	}
+	receiptOf := func(d donation.Donation) receipt.Receipt {
+		latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
+		require.NoError(t, err)
+		require.NoError(t, h.Receipts.Mail(t.Context(), latest[d.ID].ID))
+		return latest[d.ID]
+	}
+	redirected, replaced, erased, untouched := begin("monthly"), begin("once"), begin("monthly"), begin("once")
+	resender := mail.Resender{Receipts: h.Receipts, Queue: h.Queue}
+	for _, to := range []string{"first@example.org", "Right@example.org"} {
+		require.NoError(t, resender.Redirect(t.Context(), receiptOf(redirected), to, "ana"))
+	}
+	require.NoError(t, resender.Redirect(t.Context(), receiptOf(erased), "gone@example.org", "ana"))
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := h.ReceiptIssuer.CorrectTx(t.Context(), tx, receiptOf(replaced).ID, receipt.Correction{FirstName: "Ana", Email: "new@example.org"}, "ben", time.Now())
+		return err
+	}))
+	h.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER`)
+	h.Exec(`UPDATE letter_delivery SET recipient = '' WHERE recipient = 'gone@example.org'`)
+	h.Exec(`ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
+	owner := func(d donation.Donation) string {
+		return h.Lines(`SELECT coalesce(o.email, 'nobody') FROM donation d JOIN donor o ON o.id = d.donor_id WHERE d.id = $1`, d.ID)[0]
+	}
+	require.Equal(t, "right@example.org", owner(redirected))
+
+	h.DB.Server.Close()
+	require.NoError(t, migrations.To(t.Context(), h.DB.OwnerURL, 93))
+	for _, d := range []donation.Donation{redirected, replaced, erased, untouched} {
+		require.Equal(t, "ana@example.org", owner(d))
+	}
+	require.Equal(t, []string{"Ana"}, h.Lines(`SELECT first_name FROM donor WHERE email = 'ana@example.org'`))
+	require.NoError(t, migrations.Up(t.Context(), h.DB.OwnerURL, testkit.ServerRole))
+	require.Equal(t, []string{"right@example.org", "new@example.org", "nobody", "ana@example.org"},
+		[]string{owner(redirected), owner(replaced), owner(erased), owner(untouched)})
+	require.Equal(t, []string{"true"}, h.Lines(`SELECT DISTINCT p.donor_id = d.donor_id FROM plan p JOIN donation d ON d.id = p.id`))
+	require.Equal(t, []string{""}, h.Lines(`SELECT email FROM donation_contact WHERE donation_id = $1`, erased.ID))
+	require.Equal(t, []string{"ana", "ana", "ben"}, h.Lines(`SELECT ordered_by FROM donation_owner_change ORDER BY ordered_by`))
+}
