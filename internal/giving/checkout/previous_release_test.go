@@ -203,7 +203,7 @@ func TestMigratedBothWays(t *testing.T) {
 	require.Equal(t, checkouts, h.Lines(`SELECT c::text FROM checkout c ORDER BY donation_id`))
 	require.Equal(t, []string{replaced.ID.String()}, h.Lines(`SELECT donation_id::text FROM checkout WHERE ended`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM checkout WHERE donation_id = $1 AND NOT ended AND session_id IS NOT NULL`, settled.ID))
-	require.Contains(t, h.Lines(`SELECT pg_get_functiondef('erase_people'::regproc)`)[0], "SELECT session_id FROM checkout")
+	require.Contains(t, h.Lines(`SELECT pg_get_functiondef('payload_pattern'::regproc)`)[0], "SELECT c.session_id FROM donation g JOIN checkout")
 }
 
 // TestMigratesBesideARunningServer: a transaction of a running server has read a donation when the migration starts,
