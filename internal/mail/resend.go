@@ -89,8 +89,12 @@ func (rs Resender) redirectWaitingTx(ctx context.Context, tx *sqlx.Tx, all []Del
 
 func (rs Resender) orderTx(ctx context.Context, tx *sqlx.Tx, email uuid.UUID, to string, why cause, by string) error {
 	d := deliveryRow{ID: rs.NewID(), EmailID: email, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: rs.Now()}
-	if err := orderTx(ctx, tx, d); err != nil {
+	recipient, err := orderTx(ctx, tx, d)
+	if err != nil {
 		return err
+	}
+	if recipient == "" {
+		return ErrNoRecipient
 	}
 	return rs.Queue.EnqueueTx(ctx, tx, DeliveryJob{d.ID})
 }

@@ -81,7 +81,8 @@ func store(ctx context.Context, db *sqlx.DB, e storedEmail, gift uuid.UUID, d de
 			return err
 		} else if n > 0 {
 			stored = &e
-			return orderTx(ctx, tx, d)
+			_, err := orderTx(ctx, tx, d)
+			return err
 		}
 		stored, err = findStored(ctx, tx, e.Kind, e.SubjectID)
 		return err
@@ -89,12 +90,13 @@ func store(ctx context.Context, db *sqlx.DB, e storedEmail, gift uuid.UUID, d de
 	return stored, err
 }
 
-// orderTx inserts a delivery.
-func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
+// orderTx inserts a delivery and returns its recipient, which is empty if the person was erased.
+func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) (recipient string, err error) {
 	const query = `/* mail.orderTx */
-		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := tx.ExecContext(ctx, query, d.ID, d.EmailID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt)
-	return err
+		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) VALUES ($1, $2, $3, $4, $5, $6)
+		RETURNING recipient`
+	err = tx.GetContext(ctx, &recipient, query, d.ID, d.EmailID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt)
+	return recipient, err
 }
 
 // lockDeliveriesTx locks the deliveries of emails, so that transactions that read them and order others run one after

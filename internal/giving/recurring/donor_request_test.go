@@ -158,6 +158,7 @@ func TestNoEmailJobWithoutAnAddress(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
 	h.Exec(`UPDATE donation_contact SET email = ''`)
+	h.Exec(`UPDATE donor SET email = NULL`)
 	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: planlink.ByLink}, "")
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, plan.Cancelled, p.Status)
