@@ -26,7 +26,8 @@ CREATE INDEX donation_owner_change_by_time ON donation_owner_change (entity_id, 
 CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 -- How many gifts the server's role may move in 24 hours. A plan with its payments is one.
-ALTER TABLE server_limit ADD COLUMN moved_a_day integer NOT NULL DEFAULT 100 CHECK (moved_a_day >= 0);
+ALTER TABLE server_limit ADD COLUMN moved_a_day integer NOT NULL DEFAULT 100;
+ALTER TABLE server_limit ADD CONSTRAINT server_limit_moved_a_day_check CHECK (moved_a_day >= 0) NOT VALID; -- migration 00098 validates it
 
 -- The donor of a donation and of a plan changes together with a row of donation_owner_change, in the same transaction. The other columns of
 -- a settled donation stay as they were: settled_gift_is_frozen, here without donor_id.
@@ -140,6 +141,9 @@ BEGIN
         RETURN;
     END IF;
     PERFORM d.id FROM donor d WHERE d.id IN (from_donor, to_donor) ORDER BY d.id FOR NO KEY UPDATE;
+    IF NOT EXISTS (SELECT FROM donor d WHERE d.id = to_donor AND d.email = address) THEN
+        to_donor := NULL; -- the donor was removed before the lock: nobody has the address now
+    END IF;
     IF EXISTS (SELECT FROM erasure_donor e WHERE e.donor_id IN (from_donor, to_donor) AND e.erased_at IS NOT NULL) THEN
         RAISE EXCEPTION 'the donor of receipt % was erased', of_receipt USING ERRCODE = 'check_violation', CONSTRAINT = 'moved_gift_is_not_erased';
     END IF;
@@ -209,33 +213,6 @@ END $$;
 -- +goose StatementEnd
 REVOKE ALL ON FUNCTION move_gift(uuid, text, uuid, text, text) FROM PUBLIC;
 
--- Corrections of addresses that were recorded before: emails about a receipt that were sent to another address, and receipts that replace one
--- with another address. The last one of a plan or single donation counts. If an erasure has removed the address since, the gift moves to a
--- donor without an address: nobody gets emails about it, and not the reader of the mistyped address.
--- +goose StatementBegin
-DO $$
-DECLARE
-    c record;
-BEGIN
-    FOR c IN
-        WITH correction AS (
-            SELECT l.subject_id AS receipt_id, d.recipient AS address, d.ordered_at AS at, d.ordered_by
-              FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE d.cause = 'address' AND l.kind IN ('receipt', 'receipt_replaced', 'receipt_voided')
-            UNION ALL
-            SELECT n.id, coalesce(n.facts ->> 'email', ''), n.issued_at, coalesce(v.ordered_by, 'konbit')
-              FROM receipt n JOIN receipt o ON o.id = n.replaces LEFT JOIN receipt_void v ON v.receipt_id = o.id
-             WHERE coalesce(n.facts ->> 'email', '') <> coalesce(o.facts ->> 'email', '')
-        )
-        SELECT DISTINCT ON (coalesce(g.plan_id, i.plan_id, g.id)) x.receipt_id, nullif(lower(btrim(x.address)), '') AS address, x.ordered_by
-          FROM correction x JOIN receipt r ON r.id = x.receipt_id JOIN donation g ON g.id = r.donation_id LEFT JOIN instalment i ON i.donation_id = g.id
-         WHERE NOT EXISTS (SELECT FROM erasure_donor e WHERE e.donor_id = g.donor_id AND e.erased_at IS NOT NULL)
-           AND (x.address = '' OR lower(btrim(x.address)) ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{3,}$' AND lower(x.address) !~ '@invalid$')
-         ORDER BY coalesce(g.plan_id, i.plan_id, g.id), x.at DESC, x.receipt_id
-    LOOP
-        PERFORM move_gift(c.receipt_id, c.address, gen_random_uuid(), c.ordered_by, 'an address that was corrected before migration 00096');
-    END LOOP;
-END $$;
--- +goose StatementEnd
 -- The program of the previous release goes on: it reads donor_id, and where it derives a plan's address from corrections, it finds the same
 -- one. A correction that it makes is recorded as before and moves nothing; it is made again with the new program.
 
@@ -243,7 +220,7 @@ END $$;
 DROP TRIGGER owner_change_is_recorded ON donation;
 DROP TRIGGER owner_change_is_recorded ON plan;
 DROP TRIGGER settled_gift_is_frozen ON donation;
--- The gifts return to the donors who had them; the name that was removed there returns with the gift.
+-- The gifts return to the donors who had them, also those that migration 00098 moved; the name that was removed there returns with the gift.
 -- +goose StatementBegin
 DO $$
 DECLARE

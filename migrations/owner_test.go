@@ -17,8 +17,8 @@ import (
 	"konbit/migrations"
 )
 
-// TestCorrectionsOfAddressesMoveTheGift: corrections that the previous release recorded move the gifts when migration 00096
-// is run; its Down moves them back. A corrected address that an erasure has removed belongs to nobody.
+// TestCorrectionsOfAddressesMoveTheGift: corrections that the previous release recorded move the gifts when migration 00098
+// is run; the Down of 00096 moves them back. A single gift whose receipt was sent elsewhere stays with its donor. A corrected address that an erasure has removed belongs to nobody.
 func TestCorrectionsOfAddressesMoveTheGift(t *testing.T) {
 	h := program.New(t, program.Options{})
 	begin := func(frequency string) donation.Donation {
@@ -38,11 +38,13 @@ func TestCorrectionsOfAddressesMoveTheGift(t *testing.T) {
 		return latest[d.ID]
 	}
 	redirected, replaced, erased, untouched := begin("monthly"), begin("once"), begin("monthly"), begin("once")
+	sent := begin("once") // a copy of its receipt was sent to somebody else
 	resender := mail.Resender{Receipts: h.Receipts, Queue: h.Queue}
 	for _, to := range []string{"first@example.org", "Right@example.org"} {
 		require.NoError(t, resender.Redirect(t.Context(), receiptOf(redirected), to, "ana"))
 	}
 	require.NoError(t, resender.Redirect(t.Context(), receiptOf(erased), "gone@example.org", "ana"))
+	require.NoError(t, resender.Redirect(t.Context(), receiptOf(sent), "accountant@example.org", "ana"))
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		_, err := h.ReceiptIssuer.CorrectTx(t.Context(), tx, receiptOf(replaced).ID, receipt.Correction{FirstName: "Ana", Email: "new@example.org"}, "ben", time.Now())
 		return err
@@ -57,13 +59,13 @@ func TestCorrectionsOfAddressesMoveTheGift(t *testing.T) {
 
 	h.DB.Server.Close()
 	require.NoError(t, migrations.To(t.Context(), h.DB.OwnerURL, 93))
-	for _, d := range []donation.Donation{redirected, replaced, erased, untouched} {
+	for _, d := range []donation.Donation{redirected, replaced, erased, untouched, sent} {
 		require.Equal(t, "ana@example.org", owner(d))
 	}
 	require.Equal(t, []string{"Ana"}, h.Lines(`SELECT first_name FROM donor WHERE email = 'ana@example.org'`))
 	require.NoError(t, migrations.Up(t.Context(), h.DB.OwnerURL, testkit.ServerRole))
-	require.Equal(t, []string{"right@example.org", "new@example.org", "nobody", "ana@example.org"},
-		[]string{owner(redirected), owner(replaced), owner(erased), owner(untouched)})
+	require.Equal(t, []string{"right@example.org", "new@example.org", "nobody", "ana@example.org", "ana@example.org"},
+		[]string{owner(redirected), owner(replaced), owner(erased), owner(untouched), owner(sent)})
 	require.Equal(t, []string{"true"}, h.Lines(`SELECT DISTINCT p.donor_id = d.donor_id FROM plan p JOIN donation d ON d.id = p.id`))
 	require.Equal(t, []string{""}, h.Lines(`SELECT email FROM donation_contact WHERE donation_id = $1`, erased.ID))
 	require.Equal(t, []string{"ana", "ana", "ben"}, h.Lines(`SELECT ordered_by FROM donation_owner_change ORDER BY ordered_by`))

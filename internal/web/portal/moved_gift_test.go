@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -69,9 +70,14 @@ func TestStrangerSeesNothingOfAMovedGift(t *testing.T) {
 	before := pages(stranger)
 	require.Contains(t, before, number)
 	require.Contains(t, before, "Ana")
+	kept := fmt.Sprintf("/portal/statements/%d-%s", year, g.plan.DonorID) // in the browser's history
+	require.Equal(t, http.StatusOK, stranger.Ask("GET", kept, nil).StatusCode)
 
 	s.correct(g, rightAddress)
 	after := pages(stranger)
+	for _, path := range []string{kept, kept + "/pdf"} {
+		require.Equal(t, http.StatusNotFound, stranger.Ask("GET", path, nil).StatusCode, path)
+	}
 	for _, secret := range []string{number, "Ana", g.plan.PublicRef, rightAddress} {
 		require.NotContains(t, after, secret)
 	}
