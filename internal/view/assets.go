@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -29,6 +30,9 @@ type asset struct {
 	plain, zipped []byte
 }
 
+// cssComment matches a comment of a style sheet, which phones need not load.
+var cssComment = regexp.MustCompile(`(?s)/\*.*?\*/\n?`)
+
 func newAssets(fsys fs.FS) (*assets, error) {
 	entries, err := fs.ReadDir(fsys, "static")
 	if err != nil {
@@ -41,6 +45,9 @@ func newAssets(fsys fs.FS) (*assets, error) {
 			return nil, fmt.Errorf("view: %w", err)
 		}
 		ext := path.Ext(entry.Name())
+		if ext == ".css" {
+			content = cssComment.ReplaceAll(content, nil)
+		}
 		url := StaticPath + strings.TrimSuffix(entry.Name(), ext) + "." + fingerprint(content) + ext
 		a.urls[entry.Name()] = url
 		if a.files[url], err = newAsset(mediaTypeOf(ext), content); err != nil {

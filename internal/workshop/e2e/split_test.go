@@ -158,7 +158,7 @@ func (v *visitor) paySharedGift(s *Stack) {
 	}, v.lines())
 	v.pay(goodCard)
 	v.waitFor("¡Gracias!")
-	for _, words := range []string{"$20.91", "Donde más se necesite\n$10.46", "Red de Liderazgo de Base\n$5.75", "Construcción del Movimiento Inmigrante\n$4.70", "$0.91 compensan la comisión"} {
+	for _, words := range []string{"$20.91", "Donde más se necesite\n$10\n", "Red de Liderazgo de Base\n$5.50", "Construcción del Movimiento Inmigrante\n$4.50", "Comisión de procesamiento, que usted cubre\n$0.91"} {
 		require.Contains(t, v.body(), words)
 	}
 	require.NotContains(t, v.body(), "Carmen", "the page after payment shows nothing of people")
