@@ -65,6 +65,10 @@ func assertWhole(t *testing.T, pattern string, d download) (entries int) {
 			assert.Len(t, copied.Items, copied.Count, pattern)
 		}
 		return copied.Count
+	case strings.HasSuffix(pattern, "/gifts.csv"): // has its length, so a client reports a cut
+		rows, err := csv.NewReader(strings.NewReader(d.body)).ReadAll()
+		require.NoError(t, err, pattern)
+		return len(rows)
 	case strings.HasSuffix(pattern, ".csv"):
 		rows, err := csv.NewReader(strings.NewReader(d.body)).ReadAll()
 		require.NoError(t, err, pattern)

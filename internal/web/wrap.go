@@ -138,10 +138,15 @@ func WriteHTML(w http.ResponseWriter, status int, body []byte) {
 
 // WritePDF writes a document that the browser saves under filename.
 func WritePDF(w http.ResponseWriter, filename string, document []byte) {
-	w.Header().Set("Content-Type", "application/pdf")
+	WriteFile(w, "application/pdf", filename, document)
+}
+
+// WriteFile writes a file that the browser saves under filename, with its length: a part is visibly not the whole.
+func WriteFile(w http.ResponseWriter, mediaType, filename string, content []byte) {
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+filename+`"`)
-	w.Header().Set("Content-Length", strconv.Itoa(len(document)))
-	_, _ = w.Write(document) // it is no failure if the client has gone
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = w.Write(content) // it is no failure if the client has gone
 }
 
 // Malformed returns the error of a body that cannot be read.

@@ -21,7 +21,6 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/pg"
-	"konbit/internal/platform/securitylog"
 )
 
 // The reasons why a gift does not move.
@@ -67,9 +66,6 @@ func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
 		return done, errors.Join(ErrErased, err)
 	case pg.Violates(err, "moves_a_day"):
 		return done, errors.Join(ErrTooMany, err)
-	}
-	if err == nil && done.Donations > 0 {
-		securitylog.Record(ctx, securitylog.GiftMoved)
 	}
 	return done, err
 }

@@ -19,7 +19,6 @@ const (
 	AddressUnlinked  Event = "address_unlinked"
 	AddressChosen    Event = "address_chosen"
 	AddressMoved     Event = "address_moved"
-	GiftMoved        Event = "gift_moved"
 	LinkOpened       Event = "link_opened"
 	LinkRequested    Event = "link_requested"
 	LinkRefused      Event = "link_refused"
@@ -66,7 +65,6 @@ func Events() []Description {
 		{AddressUnlinked, slog.LevelInfo, "an address was unlinked from a person"},
 		{AddressChosen, slog.LevelInfo, "a person chose where emails go"},
 		{AddressMoved, slog.LevelWarn, "a new address took the place of a lost one, as an operator ordered"},
-		{GiftMoved, slog.LevelWarn, "a gift was moved to the donor with another address, as an operator ordered"},
 		{LinkOpened, slog.LevelInfo, "the link of an email to a recurring gift was opened"},
 		{LinkRequested, slog.LevelInfo, "an email with a new link to a recurring gift was requested"},
 		{LinkRefused, slog.LevelWarn, "a link of an email is not ours, or has ended"},

@@ -1,8 +1,8 @@
 package portal
 
 import (
+	"bytes"
 	"encoding/csv"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -26,13 +26,9 @@ func (a *Area) giftsCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		return err
 	}
 	securitylog.Record(r.Context(), securitylog.DataCopied)
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="gifts.csv"`)
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return err
-	}
+	file := bytes.NewBufferString("\ufeff")
 	say := func(key string, args ...any) string { return a.View.Phrase(v.Language, key, args...) }
-	rows := csv.NewWriter(w)
+	rows := csv.NewWriter(file)
 	var head []string
 	for _, column := range []string{"day", "organisation", "for", "amount", "currency", "every", "receipt", "stays", "state"} {
 		head = append(head, say("gifts_csv."+column))
@@ -58,5 +54,9 @@ func (a *Area) giftsCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		_ = rows.Write(row)
 	}
 	rows.Flush()
-	return rows.Error()
+	if err := rows.Error(); err != nil {
+		return err
+	}
+	web.WriteFile(w, "text/csv; charset=utf-8", "gifts.csv", file.Bytes())
+	return nil
 }
