@@ -19,15 +19,26 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	return document, nil
 }
 
+// rowGaps are the spaces above and below rows, in millimetres: the first with which the receipt fits on one page is used.
+var rowGaps = []float64{1.3, 0.6, 0.1}
+
 func (v *View) receiptDocument(d receiptData) ([]byte, error) {
+	var s *paper
+	for _, gap := range rowGaps {
+		if s = v.writeReceipt(d, gap); s.page == 0 {
+			break
+		}
+	}
+	return s.finish(s.page > 0)
+}
+
+func (v *View) writeReceipt(d receiptData, gap float64) *paper {
 	say := v.receiptPhrases(d.ReceiptWords)
 	s := v.newPaper(paperWords{
 		Title: say("title") + " " + d.Number, Author: d.Donee.Name, Subject: d.Organisation, Language: d.Language, Accent: d.Accent, Date: d.Charged,
 		Footer: footerOf(d.Donee, "\n"),
 	})
-	if len(d.Facts)+len(d.Lines) > 9 {
-		s.gap = 0.6 // so that the receipt fits on one page
-	}
+	s.gap = gap
 	s.header(say("title"), d.Organisation)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
 	if d.Replaces == nil {
@@ -50,7 +61,7 @@ func (v *View) receiptDocument(d receiptData) ([]byte, error) {
 	}
 	s.y += 2
 	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
-	return s.finish(s.page > 0)
+	return s
 }
 
 // footerOf returns who received the gifts.

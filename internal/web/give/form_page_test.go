@@ -121,7 +121,7 @@ func TestGiveSaysWhatToDo(t *testing.T) {
 	for _, want := range []string{
 		`<div class="notice notice-error" id="errors" role="alert" tabindex="-1" autofocus>`,
 		"<title>3 things need another look – ",
-		`<a href="#amount_other">The smallest gift we can take here is $5. Please choose that or more</a>`,
+		`<a href="#amount_other">Another amount: The smallest gift we can take here is $5. Please choose that or more</a>`,
 		`<a href="#last_name">`, `<a href="#email">`,
 		`<p class="error" id="email-error">Check your e-mail address. It should look like name@example.com</p>`,
 		`aria-describedby="email-hint email-error" aria-invalid="true"`,
