@@ -68,7 +68,8 @@ func (h *Program) SubmitFor(slug string, f donation.Form) (checkout.Gift, error)
 	}
 	for deadline := time.Now().Add(submitRetryTime); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
-		if err == nil || fault.KindOf(err) != fault.Unexpected || !pg.IsTransient(err) || time.Now().After(deadline) {
+		isBusy := pg.IsTransient(err) || pg.IsTimeout(err)
+		if err == nil || fault.KindOf(err) != fault.Unexpected || !isBusy || time.Now().After(deadline) {
 			return d, err
 		}
 	}
