@@ -56,7 +56,10 @@ type erasedDonor struct {
 }
 
 // other returns the person's other address, with which they gave once.
-func (p *erasedDonor) other() string { return "second-" + p.form.Contact.Email }
+func (p *erasedDonor) other() string { return secondAddress + p.form.Contact.Email }
+
+// secondAddress begins the other address of each person.
+const secondAddress = "second-"
 
 // words returns what names the person.
 func (p *erasedDonor) words() []string {

@@ -57,8 +57,8 @@ func Lost(t testing.TB, run Run) {
 	}
 	require.NoError(t, s.Stop()) // only the sweep may do something
 	first := l.sweep()
-	require.Positive(t, first.Events)
-	require.Positive(t, first.Transactions)
+	require.Greater(t, l.count(`stripe_event`), l.resent, "most were never delivered: the server swept whenever the clock jumped, and the command the rest")
+	require.Positive(t, l.count(`balance_transaction`))
 	l.checkBooks(run.Count)
 	require.Zero(t, l.count(`stripe_event WHERE state <> 'done'`))
 	require.Zero(t, l.sweep(), "a second sweep finds nothing")
@@ -75,7 +75,7 @@ func Lost(t testing.TB, run Run) {
 	require.Zero(t, l.count(`donation WHERE status = 'started'`), "pages left behind are closed")
 	require.Equal(t, l.orphans, l.count(`donation WHERE status = 'expired'`))
 	require.Zero(t, l.sweep(), "nothing is left to find")
-	run.Record("found by the sweep", fmt.Sprintf("%d events, %d transactions, %d ends", first.Events, first.Transactions, first.Ended))
+	run.Record("found by the sweep", fmt.Sprintf("%d events, %d of them by the command", l.count(`stripe_event`)-l.resent, first.Events))
 	run.Record("refunds", fmt.Sprint(l.refunds))
 	run.Record("disputes", fmt.Sprint(l.disputes))
 	run.Record("delivered late", fmt.Sprint(l.resent))
