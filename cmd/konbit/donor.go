@@ -46,7 +46,8 @@ func donorMoveCommand() *cobra.Command {
 				defer request.Transport.Close()
 				until, err := request.Send(c.Context(), args[0], args[1])
 				if err == nil {
-					fmt.Fprintf(c.OutOrStdout(), "an email with a link was sent to %s; nothing changes until it is used, before %s\n", args[1], until.Format(time.DateOnly))
+					fmt.Fprintf(c.OutOrStdout(), "an email with a link was sent to %s; nothing changes until it is used, before %s\n",
+						args[1], until.Format(time.DateOnly))
 				}
 				return err
 			})

@@ -145,7 +145,7 @@ func TestTasksAreListed(t *testing.T) {
 			lines := worklist.Lines(words, lang, entitySlugs([]org.LegalEntity{tsne}), stored)
 			worklist.Print(&out, words, lang, lines)
 			require.Equal(t, want, out.String())
-			require.Equal(t, &worklist.Link{task.Fund, "B3-TRK"}, lines[0].Link)
+			require.Equal(t, &worklist.Link{Object: task.Fund, ID: "B3-TRK"}, lines[0].Link)
 			require.Nil(t, lines[1].Link)
 		})
 	}

@@ -11,8 +11,8 @@
 //	                          │                └──── error: the job is retried later
 //	                          └── ordered again, to the same or a corrected address: the same text
 //
-// A stored email never changes. Its recipient belongs to the delivery, and only there an erasure removes the address. A corrected address is a new delivery, which
-// supersedes the deliveries that still wait.
+// A stored email never changes. Its recipient belongs to the delivery, and only there an erasure removes the address. A
+// corrected address is a new delivery, which supersedes the deliveries that still wait.
 //
 // Rules:
 //   - An email without a recipient is not rendered, stored or sent: the donor gave no address, or was erased.

@@ -77,7 +77,8 @@ func (m SignIns) reportExpired(ctx context.Context, signIn uuid.UUID) error {
 	return nil
 }
 
-// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It returns false if the address belongs to no donor.
+// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It
+// returns false if the address belongs to no donor.
 func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, bool, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {

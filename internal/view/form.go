@@ -111,7 +111,7 @@ func (f Form) CountryField(c contact.Contact) CountryField {
 	countries := f.view.countries[f.language]
 	field := CountryField{FieldText: f.Describe("country", ""), Options: countries.options}
 	if code := c.Country; code != "" {
-		field.Selected = &Country{code, cmp.Or(countries.names[code], code)}
+		field.Selected = &Country{Code: code, Name: cmp.Or(countries.names[code], code)}
 	}
 	return field
 }

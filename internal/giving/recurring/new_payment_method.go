@@ -53,7 +53,8 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	}
 	for i := range others {
 		move := plan.Request{
-			Kind: plan.KindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: plan.Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: plan.ByDonor,
+			Kind: plan.KindMigrate, Subject: c.CustomerID + " " + c.MethodID, RequestedBy: plan.ByDonor,
+			Detail: plan.Detail{Customer: c.CustomerID, Method: c.MethodID},
 		}
 		if err := ps.requestTx(ctx, tx, &others[i], move); err != nil {
 			return err

@@ -64,7 +64,8 @@ func (ps Plans) requestSchedules(ctx context.Context) (int, error) {
 		if err := tx.GetContext(ctx, &later, moved, p.ID, counted.At); err != nil || later {
 			return err
 		}
-		return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, Subject: "missing " + now.UTC().Format(time.DateOnly), RequestedBy: plan.ByKonbit})
+		missing := "missing " + now.UTC().Format(time.DateOnly)
+		return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindSchedule, Subject: missing, RequestedBy: plan.ByKonbit})
 	}, now.Add(-jobOverdueAfter), batchSize)
 }
 

@@ -32,7 +32,7 @@ func (ps Plans) insertRequestTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, 
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return r, err
 	}
-	return r, ps.Queue.EnqueueTx(ctx, tx, plan.RequestJob{r.ID})
+	return r, ps.Queue.EnqueueTx(ctx, tx, plan.RequestJob{RequestID: r.ID})
 }
 
 func requestByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (r plan.Request, err error) {

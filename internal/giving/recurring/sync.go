@@ -21,7 +21,7 @@ func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) e
 	if err := savePlanTx(ctx, tx, p); err != nil || isScheduled {
 		return err
 	}
-	return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{p.ID})
+	return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{PlanID: p.ID})
 }
 
 // scheduleSync is scheduleSyncTx in a transaction of its own.
@@ -51,7 +51,7 @@ func (ps Plans) SyncPlan(ctx context.Context, id uuid.UUID) error {
 		case p.SyncDue == nil: // another worker synced it
 			return nil
 		case !p.SyncDue.Equal(*before.SyncDue) || *p.SubscriptionID != *before.SubscriptionID:
-			return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{p.ID})
+			return ps.Queue.EnqueueTx(ctx, tx, plan.SyncJob{PlanID: p.ID})
 		}
 		p.SyncDue = nil
 		if err := ps.applyRemoteTx(ctx, tx, p, remote); err != nil {

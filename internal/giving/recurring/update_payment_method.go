@@ -34,7 +34,8 @@ func (ps Plans) UpdatePaymentMethod(ctx context.Context, donor uuid.UUID, langua
 	}
 	// Stripe's event about the new card does not say who asked for it. This event does.
 	return address, plans, pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		_, err := ps.recordEventTx(ctx, tx, first, plan.EventCardPageOpened, ps.NewID().String(), plan.Detail{Customer: *first.CustomerID, Donor: donor.String()})
+		detail := plan.Detail{Customer: *first.CustomerID, Donor: donor.String()}
+		_, err := ps.recordEventTx(ctx, tx, first, plan.EventCardPageOpened, ps.NewID().String(), detail)
 		return err
 	})
 }

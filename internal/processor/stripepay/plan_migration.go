@@ -28,7 +28,8 @@ func (s *Stripe) Detach(ctx context.Context, o billing.Target, mark string) (bil
 		return billing.DetachedSubscription{}, err
 	}
 	detached := billing.DetachedSubscription{
-		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: remote.AnchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
+		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: remote.AnchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID,
+		Metadata: sub.Metadata,
 	}
 	if remote.InFlight(sub.LatestInvoice) {
 		detached.InFlight = true

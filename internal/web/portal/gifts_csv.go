@@ -46,7 +46,8 @@ func (a *Area) giftsCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVi
 			stays = g.NetAmount.Decimal()
 		}
 		row := []string{
-			g.Day.Format(time.DateOnly), g.Organisation, strings.Join(g.Funds, "; "), g.Amount.Decimal(), string(g.Amount.Currency), every, g.Number, stays, state,
+			g.Day.Format(time.DateOnly), g.Organisation, strings.Join(g.Funds, "; "), g.Amount.Decimal(), string(g.Amount.Currency), every,
+			g.Number, stays, state,
 		}
 		for i := range row {
 			row[i] = privacy.CSVCell(row[i])
