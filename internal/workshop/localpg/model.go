@@ -30,19 +30,31 @@ func StartCopy(ctx context.Context, o Options, m Model) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cache, err := os.UserCacheDir()
+	models, err := modelsDir()
 	if err != nil {
-		return nil, fmt.Errorf("localpg: %w", err)
-	}
-	models := filepath.Join(cache, "konbit", "clusters")
-	if err := os.MkdirAll(models, 0o700); err != nil {
-		return nil, fmt.Errorf("localpg: %w", err)
+		return nil, err
 	}
 	o.model = filepath.Join(models, strconv.Itoa(in.major)+"-"+m.Key)
 	if err := m.need(ctx, o.model); err != nil {
 		return nil, err
 	}
 	return Start(ctx, o)
+}
+
+// modelsDir creates and returns the directory of models: in the user's cache directory, or in a temporary directory if
+// the user has none that can be written to.
+func modelsDir() (string, error) {
+	if cache, err := os.UserCacheDir(); err == nil {
+		dir := filepath.Join(cache, "konbit", "clusters")
+		if err := os.MkdirAll(dir, 0o700); err == nil {
+			return dir, nil
+		}
+	}
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("konbit-clusters-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("localpg: %w", err)
+	}
+	return dir, nil
 }
 
 // need makes the model in dir, unless it is there.
