@@ -50,7 +50,7 @@ SELECT 'A18' AS checker, r.entity_id, r.id::text AS subject,
 DROP VIEW check_receipt_beyond_charge;
 ALTER TABLE balance_transaction DROP COLUMN changed_charge;
 ALTER TABLE payment_change_share DROP COLUMN owed;
--- A change that took nothing of the gift makes this fail, as it should.
+-- This fails on purpose if a change took nothing from the gift.
 ALTER TABLE payment_change DROP CONSTRAINT payment_change_amount_check;
 ALTER TABLE payment_change DROP COLUMN beyond, DROP COLUMN owed;
 ALTER TABLE payment_change ADD CONSTRAINT payment_change_amount_check CHECK (amount > 0);

@@ -60,7 +60,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- As before, for every statement: the rule on deletes below reads another row too.
+-- As before, but for every statement, because the rule on deletes below also reads another row.
 CREATE OR REPLACE FUNCTION sees_every_commit() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN

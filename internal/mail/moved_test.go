@@ -106,7 +106,7 @@ func TestCorrectedBack(t *testing.T) {
 	require.Equal(t, r.Facts.Email, h.Mail.Messages()[0].To)
 }
 
-// TestLinksOfOtherPlansStay: one of two plans moves. The links to the other one stay valid, for its address was not
+// TestLinksOfOtherPlansStay: one of two plans moves. The links to the other one stay valid, because its address was not
 // corrected.
 func TestLinksOfOtherPlansStay(t *testing.T) {
 	h := program.New(t, program.Options{})

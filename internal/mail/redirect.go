@@ -151,7 +151,7 @@ func (rs Resender) Others(ctx context.Context, before donation.Donation) (addres
 	return donors[0].Email, running, nil
 }
 
-// addresseeOf returns who gets emails about a donation, with the address where they are sent; nil if there is no address.
+// addresseeOf returns the person who gets emails about a donation, with their address; nil if there is no address.
 func addresseeOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (*donation.Contact, error) {
 	to, err := owner.Addressee(ctx, q, gift)
 	return atDestination(ctx, q, to, err)

@@ -40,7 +40,7 @@ func TestPlanEmails(t *testing.T) {
 	}
 }
 
-// TestAPaymentThatTheBankAsksAbout: the email asks to confirm it, not to wait or to give another card.
+// TestAPaymentThatTheBankAsksAbout: the email asks the donor to confirm the payment. It does not ask for another card.
 func TestAPaymentThatTheBankAsksAbout(t *testing.T) {
 	v := newView(t)
 	w := view.PlanEmailWords{Kind: "failing", Language: phrase.English, Donee: tsne, Organisation: "Centro", Greeting: "Ana", Amount: money.New(2000, "USD"),

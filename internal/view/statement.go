@@ -217,7 +217,7 @@ func (v *View) addStatementFacts(d *statementData) {
 	}
 }
 
-// nameFacts returns who gave, and the sums.
+// nameFacts returns the donor's name and the sums.
 func (v *View) nameFacts(s StatementWords, n StatementName) (who, sums []Fact) {
 	say, lang := v.statementPhrases(s), string(s.Language)
 	if who = []Fact{{say("donor"), n.Name}}; len(n.Address) > 0 {
@@ -229,7 +229,7 @@ func (v *View) nameFacts(s StatementWords, n StatementName) (who, sums []Fact) {
 	return who, append(sums, Fact{say("total"), n.Total.FormatExact(lang)})
 }
 
-// statementOpening returns the first sentences: what the statement is and, if the receipts name several, for whom.
+// statementOpening returns the first sentences: the kind of statement and, if the receipts have several names, the names.
 func (v *View) statementOpening(s StatementWords) string {
 	if len(s.Names) < 2 {
 		return v.statementCause(s)

@@ -161,7 +161,7 @@ func TestStatementOfSeveralNames(t *testing.T) {
 	}
 }
 
-// TestGiftsSoFarSaySo: what was not issued is not called an annual statement, nor meant for taxes.
+// TestGiftsSoFarSaySo: an email with the gifts so far does not call itself an annual statement or mention taxes.
 func TestGiftsSoFarSaySo(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {

@@ -24,7 +24,7 @@ type Subscriptions interface {
 	End(ctx context.Context, t Target) error
 	// Pause makes Stripe void the invoices until a time; nil: until the subscription is resumed. The latest invoice, if it
 	// is unpaid, is not collected any more either, unless a bank is processing its payment. draft: that includes an
-	// invoice of which the first attempt is about to come.
+	// invoice whose first attempt has not been made yet.
 	Pause(ctx context.Context, t Target, until *time.Time, draft bool) error
 	// Hold is Pause without an end. The latest invoice is not collected any more, and stays open.
 	Hold(ctx context.Context, t Target) error

@@ -53,7 +53,7 @@ func (b *batch) bookOthers(p IncomingPayment) (Outcome, error) {
 	source := payment.Source{EntityID: p.EntityID, Name: payment.SourceName(marks)}
 	source.Ignored = slices.ContainsFunc(marks, func(mark string) bool { return b.ignored[p.EntityID][mark] })
 	if source.Ignored {
-		if inBooks { // else the balance transaction says how much arrives in the books' currency
+		if inBooks { // otherwise the balance transaction gives the amount in the books' currency
 			entry := paymentEntry(entity, p)
 			entry.Postings = ledger.Move(p.account(), ledger.MoneyOfOthers, operations.ID, p.Amount.Minor)
 			b.entries = append(b.entries, entry)

@@ -41,7 +41,7 @@ type Move struct {
 type Moved struct {
 	From      uuid.UUID     `db:"from_donor"` // donor
 	To        uuid.UUID     `db:"to_donor"`
-	Plan      uuid.NullUUID `db:"plan"`  // of which the receipt's donation is a payment
+	Plan      uuid.NullUUID `db:"plan"`  // the receipt's donation is a payment of it
 	Donations int           `db:"moved"` // how many donations moved
 }
 

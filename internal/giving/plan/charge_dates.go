@@ -76,7 +76,7 @@ func (p Plan) NextAfterMigration(periodEnd, now time.Time) (next time.Time, miss
 	return next, missed
 }
 
-// SetNext sets the next charge. There is none if the subscription ends first.
+// SetNext sets the next charge, or clears it if the subscription ends first.
 func (p *Plan) SetNext(at time.Time) {
 	p.NextAt = &at
 	if p.EndsAt != nil && !at.Before(*p.EndsAt) {

@@ -30,7 +30,7 @@ func (SyncJob) Kind() string { return "plan_look" }
 // Queue returns the queue in which the job waits.
 func (SyncJob) Queue() jobs.QueueName { return jobs.Syncs }
 
-// DisputeState is where a dispute stands. An inquiry is none: no money is withdrawn.
+// DisputeState is the state of a dispute. An inquiry is not a dispute here, because no money is withdrawn.
 type DisputeState string
 
 // The states.

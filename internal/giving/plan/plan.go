@@ -102,7 +102,7 @@ func (p Plan) Remaining() (int, bool) {
 }
 
 // SetPaymentMethod records what is charged. A method without digits, such as Link, takes the place of a card too: the card
-// is charged no more, and its end concerns nobody.
+// is no longer charged, so no email is sent about its expiry.
 func (p *Plan) SetPaymentMethod(c billing.PaymentMethod) {
 	p.CardBrand, p.CardLast4, p.CardExpires = nil, nil, nil
 	if c.Brand+c.Last4 != "" {

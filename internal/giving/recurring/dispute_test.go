@@ -23,7 +23,7 @@ func afterDispute(t *testing.T, h *program.Program, p plan.Plan) plan.Plan {
 	return reload(t, h, p)
 }
 
-// disputedPlan returns a plan of two payments of which the second is disputed, by an inquiry first.
+// disputedPlan returns a plan with two payments. The second has an inquiry, and then a dispute.
 func disputedPlan(t *testing.T, h *program.Program) (p plan.Plan, dispute string) {
 	t.Helper()
 	p = advanceToNextCharge(t, h, startPlan(t, h, monthly("")))

@@ -89,7 +89,7 @@ func TestFrequencyChangedAtStripe(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
 }
 
-// TestADonorsOwnChangeIsNoChangeAtStripe: the subscription differs while the request is on its way.
+// TestADonorsOwnChangeIsNoChangeAtStripe: the subscription differs while the request to Stripe is not finished.
 func TestADonorsOwnChangeIsNoChangeAtStripe(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))

@@ -28,7 +28,7 @@ func (ps Plans) rejectTx(
 			return donation.Match{}, err
 		}
 	}
-	detail := plan.Detail{N: p.Paid, Amount: c.Amount.Minor, Frequency: string(p.Frequency)} // what was charged, not what the plan comes to
+	detail := plan.Detail{N: p.Paid, Amount: c.Amount.Minor, Frequency: string(p.Frequency)} // the charged amount, not the plan's amount
 	e, err := ps.recordEventTx(ctx, tx, p, plan.EventPaymentRejected, in.InvoiceID, detail)
 	if err == nil && e != nil {
 		err = ps.enqueueEmailTx(ctx, tx, p, e.ID)

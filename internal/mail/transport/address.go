@@ -37,7 +37,7 @@ func Address(message []byte, to string, key *DKIM) ([]byte, error) {
 }
 
 // field returns where the first header field of a name begins and ends, with its continuation lines and the line break.
-// If there is none, from is end.
+// If there is no such header, from equals end.
 func field(message []byte, name string) (from, end int) {
 	for at := 0; at < len(message); {
 		next := len(message)

@@ -247,7 +247,7 @@ func TestRequestsOfOthersLeaveALinkValid(t *testing.T) {
 	assert.NotNil(t, written, "a stranger's request does not keep the donor's email back")
 }
 
-// TestKnownBrowsersShareTheirGuesses: whoever proved a mailbox once, and kept many marks, guesses as often as with one.
+// TestKnownBrowsersShareTheirGuesses: a person who has many marks of one mailbox may guess as often as with one mark.
 func TestKnownBrowsersShareTheirGuesses(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)
@@ -345,7 +345,7 @@ func TestT22EmailLimits(t *testing.T) {
 	strict.Limits.EmailsPerKnownNetwork.Max = 3
 	strict.Limits.EmailsPerAddress = guard.Limit{Max: 1, Window: time.Hour}
 	passed := 0
-	for i := range 10 { // whoever has many mailboxes, each with a mark
+	for i := range 10 { // a person with many mailboxes, each with a mark
 		address := fmt.Sprintf("donor@%d.example", i)
 		err := strict.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: address, From: homeIP, Browser: "x", Known: d.MarkBrowser("", address), Language: "en"})
 		if err == nil {

@@ -53,7 +53,7 @@ type step string
 // The kinds of challenges.
 const (
 	stepCounted   step = "step"              // the attempt was counted under its own limits
-	stepUncounted step = "step, not counted" // the attempt was beyond the limit of its address, and counts when it is answered
+	stepUncounted step = "step, not counted" // the attempt exceeded the limit of its address; it counts when it is answered
 	stepHard      step = "step, hard"        // the attempt was beyond the limit of its network, and counts when it is answered
 	stepWait      step = "step, wait"        // the attempt was beyond a limit of answers: only a wait passes
 )

@@ -14,7 +14,7 @@ import (
 // file is the document's bytes and where each object begins.
 type file struct {
 	bytes.Buffer
-	offsets []int // by object number; 0 is none
+	offsets []int // by object number; 0: no object
 }
 
 func (f *file) next() int {

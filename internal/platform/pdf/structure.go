@@ -49,7 +49,7 @@ func (d *Document) Open(tag Tag) {
 	d.open = e
 }
 
-// Say sets the text of the open element as it is read, for text whose glyphs are in another order.
+// Say sets the text that programs read for the open element. Use it if the glyphs are in another order.
 func (d *Document) Say(text string) { d.open.says = text }
 
 // Close ends the element that was opened last.

@@ -62,7 +62,7 @@ func newBuiltIn(name string, file []byte) *Font {
 const commonCharacters = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
 	"\u00a0¡ª°º¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž–—‘’“”•…€−"
 
-// open reads the font of a file on this machine. Of a collection it reads the one of a region, or else the first.
+// open reads a font file of this machine. From a collection it reads the font of a region or, without one, the first.
 func open(path, name, region string) (*Font, error) {
 	file, err := os.Open(path)
 	if err != nil {

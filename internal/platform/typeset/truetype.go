@@ -102,7 +102,7 @@ func appendGlyph(to []byte, contours [][]point, b box) []byte {
 }
 
 // appendDelta writes the distance to the next point in as few bytes as possible. short says that it is one byte; same
-// is, for one byte, that it is positive, and else that it is 0 and left out.
+// says that a one-byte value is positive, or that the value is 0 and left out.
 func appendDelta(flag byte, to []byte, d int, short, same byte) (byte, []byte) {
 	switch {
 	case d == 0:

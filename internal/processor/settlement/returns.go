@@ -20,7 +20,7 @@ type Return struct {
 }
 
 // Returns lists the refunds of payments and the disputes that were finally lost, by payment and time. These are the
-// same changes for which a receipt is revised: what a bank took back beyond the gift is none of it.
+// same changes for which a receipt is revised: what a bank took back beyond the gift is not included.
 func Returns(ctx context.Context, q sqlx.QueryerContext, payments []uuid.UUID) (map[uuid.UUID][]Return, error) {
 	const query = `/* settlement.Returns */
 		SELECT h.payment_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM payment_change h

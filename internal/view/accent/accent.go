@@ -16,7 +16,7 @@ const Default = "#7a1f1f"
 const (
 	lightPaper, darkSheet = "#f8f2e6", "#231d18"
 	onLight, onDark       = "#ffffff", "#181410"
-	minContrast           = 4.5 // WCAG 2.2, 1.4.3, for text of any size
+	minContrast           = 4.5 // for text of any size (WCAG 2.2, 1.4.3)
 )
 
 var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)

@@ -53,7 +53,7 @@ type Entry struct {
 	CoverFees              bool
 	Frequency, Occurrences string
 	Unpaid                 bool    // it is of a gift that was begun and is not paid
-	AsWell                 *AsWell // the form was changed after its gift was paid; else nil
+	AsWell                 *AsWell // nil unless the form was changed after its gift was paid
 
 	contact.Contact
 	Note            string

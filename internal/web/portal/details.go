@@ -126,7 +126,7 @@ func (a *Area) saveDetails(r *http.Request, v web.DonorVisit, profile donor.Prof
 }
 
 // addressPost sends a code to another address that the visitor wants to link, whether gifts were made with it or not.
-// Whoever links an address can sign in by it, so that the session must be fresh.
+// A person can sign in by a linked address, so the session must be fresh.
 func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	if !v.Fresh {
 		return a.askForFreshSession(w, r, v)

@@ -99,7 +99,7 @@ func TestStrangerSeesNothingOfAMovedGift(t *testing.T) {
 }
 
 // TestNewCardPaysForItsDonorOnly: the stranger has a monthly gift of their own, charged to the same customer. A new card of
-// one pays for nothing of the other.
+// one does not pay for the other's gift.
 func TestNewCardPaysForItsDonorOnly(t *testing.T) {
 	s := newSender(t)
 	ana, bob := s.monthly("bob@example.org", "Ana"), s.monthly("bob@example.org", "Bob")

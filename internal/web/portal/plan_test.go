@@ -266,7 +266,7 @@ func TestLinksToPlans(t *testing.T) {
 }
 
 // TestOldLinksSendAFreshOne: links sent before table plan_link change nothing and show nothing. Their button sends a
-// valid link to the donor, three times an hour and once more to each network.
+// valid link to the donor three times an hour, and one more for each network.
 func TestOldLinksSendAFreshOne(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()

@@ -14,7 +14,7 @@ import (
 // modelLife is how long a model that nothing uses is kept.
 const modelLife = 24 * time.Hour
 
-// A Model is a stopped cluster in the user's cache directory, of which temporary clusters are copies. To copy one takes
+// A Model is a stopped cluster in the user's cache directory. Temporary clusters are copies of it. Copying one takes
 // a twentieth of the work of initdb and migrations.
 type Model struct {
 	// Key identifies what is in the cluster. PostgreSQL's version is added to it.

@@ -44,7 +44,7 @@ type Options struct {
 	// Logger receives a line for each slow step; nil: no log.
 	Logger *slog.Logger
 
-	model string // directory of which a new DataDir is a copy; empty: initdb makes it
+	model string // a new DataDir is a copy of this directory; empty: initdb makes it
 	clean bool   // the server stops with a checkpoint, so that its directory can be copied
 }
 

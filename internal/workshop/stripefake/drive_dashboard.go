@@ -10,7 +10,7 @@ import (
 // This file has what people do to subscriptions at Stripe's dashboard. Each calls the function of the API that the
 // dashboard calls, without a key.
 
-// PriceChange is another price of a subscription, for one charge, in minor units.
+// PriceChange is the new amount of each charge of a subscription, in minor units.
 type PriceChange struct {
 	Amount        int64
 	Interval      string // day, week, month or year; empty: as it is

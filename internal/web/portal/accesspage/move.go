@@ -10,7 +10,7 @@ import (
 type MovePage struct {
 	view.Frame
 	Failed bool   // the link is wrong or has expired
-	Moved  string // the new address, after it was proved; else empty
+	Moved  string // the new address; empty until it is proved
 }
 
 // Write writes the page.

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/web"
 )
 
-// SignInPath is where who has a link signs in and goes on.
+// SignInPath is the page where a person who has a link can sign in and continue.
 const SignInPath = "/sign-in"
 
 // The limits of the area's routes. What they count is in web.Limit: a signed-in person, or the object that a link

@@ -146,7 +146,7 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/plan", p.Language, d)
 }
 
-// statusKey returns the phrase key of a gift's status. Of the causes of an end it says those that are known.
+// statusKey returns the phrase key of a gift's status. The phrase names the cause of an end only if the cause is known.
 func statusKey(prefix, status, ended string) string {
 	switch {
 	case status != "cancelled" && status != "failed":
