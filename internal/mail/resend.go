@@ -72,7 +72,7 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 	return last, err
 }
 
-// redirectWaitingTx orders another delivery, to another address, for each email that waits. It leaves out the email except.
+// redirectWaitingTx orders a delivery to another address for each email that waits, except one.
 func (rs Resender) redirectWaitingTx(ctx context.Context, tx *sqlx.Tx, all []Delivery, except uuid.UUID, to, by string) error {
 	ordered := map[uuid.UUID]bool{except: true}
 	for _, d := range all {

@@ -229,7 +229,7 @@ func (v *View) nameFacts(s StatementWords, n StatementName) (who, sums []Fact) {
 	return who, append(sums, Fact{say("total"), n.Total.FormatExact(lang)})
 }
 
-// statementOpening returns the first sentences: the kind of statement and, if the receipts have several names, the names.
+// statementOpening returns the first sentences: the kind of statement, and the names if the receipts have several.
 func (v *View) statementOpening(s StatementWords) string {
 	if len(s.Names) < 2 {
 		return v.statementCause(s)

@@ -20,7 +20,7 @@ func newDocument(t *testing.T) (*pdf.Document, typeset.Line) {
 	return d, lines[0]
 }
 
-// TestOnlyTaggedContent: content outside an element that is not decoration, and an element that is not closed, are errors.
+// TestOnlyTaggedContent: untagged content that is not decoration, and an element that is not closed, are errors.
 func TestOnlyTaggedContent(t *testing.T) {
 	t.Parallel()
 	black := pdf.Colour{}

@@ -46,7 +46,7 @@ type Style struct {
 }
 
 // Lines breaks text into lines of at most width ems. A line break in the text ends a line. A word that is longer than a
-// line is broken after a hyphen or, without one, anywhere. It reports a *MissingError if no font has one of the characters.
+// line is broken after a hyphen, if any, or anywhere. It reports a *MissingError if no font has one of the characters.
 func (f *Fonts) Lines(text string, style Style, width float64) ([]Line, error) {
 	own := builtIn()[0]
 	if style.Bold {

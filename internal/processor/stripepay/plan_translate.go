@@ -14,7 +14,7 @@ import (
 	"konbit/internal/processor/stripepay/webhook"
 )
 
-// subscriptionFact reads which plan a subscription belongs to: by our mark or, without one, by its id, because marks can be
+// subscriptionFact reads which plan a subscription belongs to: by our mark, if any, or by its id, because marks can be
 // removed. The event's state may be old, so it is read again later.
 func subscriptionFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var s stripe.Subscription
