@@ -56,7 +56,7 @@ func readLinkTable(t *testing.T) (rows []linkRow, kinds []string) {
 // linkPattern returns the pattern of an address, or of a code, as the table writes it.
 func linkPattern(cell string) *regexp.Regexp {
 	pattern, part := regexp.QuoteMeta(strings.Trim(cell, "`")), `[\w-]+`
-	signs := strings.NewReplacer("X", "[0-9A-Z]", "9", "[0-9]")
+	signs := strings.NewReplacer("A", "[0-9A-Z]", "9", "[0-9]")
 	if strings.HasPrefix(pattern, "/") {
 		signs = strings.NewReplacer(`\?…`, `\?[\w=&-]+`, "…", part, `\{token\}`, part, `\{ref\}`, part, `\{key\}`, part, `\{org\}`, part)
 	}
