@@ -68,7 +68,7 @@ func (p *poison) replay() {
 	p.s.Konbit(append([]string{"stripe", "events", "replay"}, p.ours...)...)
 	all := strings.Join(slices.Concat(p.ours, p.waiting), ",")
 	testkit.Eventually(p.t, drained, func() error {
-		p.s.DB.Owner.MustExec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked' AND id = ANY(string_to_array($1, ','))`, all)
+		p.s.MakeParkedDue()
 		var rows []struct{ ID, State string }
 		err := p.s.DB.Owner.Select(&rows, `SELECT id, state FROM stripe_event WHERE state <> 'done' AND id = ANY(string_to_array($1, ','))`, all)
 		for _, r := range rows {
@@ -118,6 +118,7 @@ func (p *poison) checkFindings() {
 			require.Contains(p.t, want, row.Subject)
 		}
 	}
+	p.s.Restart() // a server looks for events set aside when it starts, and then every minute
 	testkit.Eventually(p.t, drained, func() error {
 		if p.count(`finance_task WHERE kind = 'events_set_aside' AND closed_at IS NULL`) == 0 {
 			return errors.New("no task about the events set aside")

@@ -89,7 +89,7 @@ func (p *poison) checkBadEvents() {
 	var now map[string]string
 	testkit.Eventually(p.t, 4*time.Minute, func() error {
 		if p.run.Count < 1000 {
-			p.s.DB.Owner.MustExec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked' AND due_at > now()`)
+			p.s.MakeParkedDue()
 		}
 		var rows []struct{ ID, State string }
 		now = map[string]string{}

@@ -46,10 +46,7 @@ func TestPoisonStopsNobody(t *testing.T) {
 	require.NoError(t, s.Stripe().Pay(poisoned.session, stripefake.GoodCard))
 	s.give("grassroots-international", "Unharmed")
 	testkit.Eventually(t, waitTimeout, func() error {
-		// Instead of waiting a minute. Rows that the worker locks are passed over, because it locks them in another order.
-		s.DB.Owner.MustExec(`
-			UPDATE stripe_event SET due_at = now()
-			WHERE (entity_id, id) IN (SELECT entity_id, id FROM stripe_event WHERE state = 'parked' FOR UPDATE SKIP LOCKED)`)
+		s.MakeParkedDue() // instead of waiting a minute
 		if aside := s.events("--state", "set_aside"); len(aside) == 0 || len(s.events("--state", "parked", "--entity", "tsne")) > 0 {
 			return errors.New("not set aside yet")
 		}

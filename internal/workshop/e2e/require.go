@@ -41,6 +41,15 @@ func (s *Stack) WaitProcessed(within time.Duration) {
 	})
 }
 
+// MakeParkedDue makes all parked events due now. Events that a worker locks are passed over, because the worker locks rows
+// in another order.
+func (s *Stack) MakeParkedDue() {
+	s.t.Helper()
+	s.DB.Owner.MustExec(`
+		UPDATE stripe_event SET due_at = now()
+		WHERE (entity_id, id) IN (SELECT entity_id, id FROM stripe_event WHERE state = 'parked' AND due_at > now() FOR UPDATE SKIP LOCKED)`)
+}
+
 // RequireChecksClean checks that every checker of this source finds nothing. The database must have this source's schema.
 func (s *Stack) RequireChecksClean() {
 	s.t.Helper()

@@ -35,10 +35,15 @@ func (s *Server) CreateDatabase(ctx context.Context, name, owner string) error {
 }
 
 // CloneDatabase creates a database as a copy of template, to which no client may be connected. It does nothing if the
-// database exists.
+// database exists. Without Options.Durable it copies the files instead of logging each page, which takes two thirds of the
+// processor's time (92 instead of 136 ms for Konbit's empty database). A durable server would flush each file to disk.
 func (s *Server) CloneDatabase(ctx context.Context, name, template, owner string) error {
-	return s.admin(ctx, "create database", "CREATE DATABASE "+pq.QuoteIdentifier(name)+
-		" TEMPLATE "+pq.QuoteIdentifier(template)+" OWNER "+pq.QuoteIdentifier(owner), pqerror.DuplicateDatabase)
+	strategy := "FILE_COPY"
+	if s.durable {
+		strategy = "WAL_LOG"
+	}
+	return s.admin(ctx, "create database", "CREATE DATABASE "+pq.QuoteIdentifier(name)+" TEMPLATE "+pq.QuoteIdentifier(template)+
+		" OWNER "+pq.QuoteIdentifier(owner)+" STRATEGY "+strategy, pqerror.DuplicateDatabase)
 }
 
 // DropDatabase closes a database's connections and drops it. It does nothing if there is no such database.

@@ -54,6 +54,7 @@ type Server struct {
 	data      string
 	bin       string
 	process   *tether.Process
+	durable   bool
 }
 
 // Start starts a server and returns when it accepts connections. It creates the cluster if DataDir is absent or empty.
@@ -207,7 +208,7 @@ func startProcess(o Options, in installation, who account, data, private string,
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
-	return &Server{o.SocketDir, data, in.bin, process}, nil
+	return &Server{o.SocketDir, data, in.bin, process, o.Durable}, nil
 }
 
 // environment returns our environment without PostgreSQL's variables, which would change what its programs connect to.

@@ -2,25 +2,78 @@ package testkit
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"konbit/internal/workshop/testkit/short"
 )
 
-// Browser starts a headless Chromium with an empty profile and returns the context for chromedp's actions. It has one
-// tab, which is closed at the end of the test. Chromium makes no request of its own.
+// Browser returns a context for chromedp's actions: one tab of a headless Chromium, with cookies and storage of its own, as
+// a new profile has. The tab is closed at the end of the test. Chromium makes no request of its own. Tests that run at the
+// same time share one Chromium, because its start costs about a second of a processor.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
 	short.Skip(t, "a browser")
+	running, err := chromium.use()
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	t.Cleanup(chromium.leave)
+	ctx, closeTab := chromedp.NewContext(running, chromedp.WithNewBrowserContext())
+	t.Cleanup(closeTab)
+	if err := chromedp.Run(ctx, emulation.SetFocusEmulationEnabled(true)); err != nil { // as if its window were in front
+		t.Fatalf("testkit: open a tab: %v", err)
+	}
+	return ctx
+}
+
+// sharedBrowser is a Chromium that runs while at least one test uses it. Any goroutine may call its methods.
+type sharedBrowser struct {
+	mu    sync.Mutex
+	users int
+	ctx   context.Context // of the running browser; nil if users is 0
+	stop  func()
+}
+
+var chromium sharedBrowser
+
+// use starts the browser if it does not run. Each call that returns no error is followed by one call of leave.
+func (b *sharedBrowser) use() (context.Context, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.users == 0 {
+		if err := b.start(); err != nil {
+			return nil, err
+		}
+	}
+	b.users++
+	return b.ctx, nil
+}
+
+// leave stops the browser after the last user.
+func (b *sharedBrowser) leave() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.users--; b.users == 0 {
+		b.stop()
+		b.ctx = nil
+	}
+}
+
+func (b *sharedBrowser) start() error {
 	path := browserPath()
 	if path == "" {
-		t.Fatal("testkit: no Chromium on this machine; mend it with: make test-deps")
+		return errors.New("no Chromium on this machine; mend it with: make test-deps")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
@@ -31,14 +84,14 @@ func Browser(t testing.TB) context.Context {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(closeTab)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...) // outlives the test that starts it
+	ctx, closeFirst := chromedp.NewContext(allocator, chromedp.WithErrorf(log.Printf))
 	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("testkit: start %s: %v", path, err)
+		stop()
+		return fmt.Errorf("start %s: %w", path, err)
 	}
-	return ctx
+	b.ctx, b.stop = ctx, func() { closeFirst(); stop() }
+	return nil
 }
 
 // headlessShell is Chromium without the parts that draw windows: it starts with a quarter of the work. The path is that of
