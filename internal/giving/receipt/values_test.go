@@ -1,4 +1,4 @@
-package receipt
+package receipt_test
 
 import (
 	"encoding/json"
@@ -6,18 +6,20 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/receipt"
 )
 
 // TestValuesKeepTheirSpelling: jobs hold these kinds, and rows of receipt_void these reasons.
 func TestValuesKeepTheirSpelling(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ got, want string }{
-		{EmailJob{}.Kind(), "receipt_letter"},
-		{VoidEmailJob{}.Kind(), "receipt_void_letter"},
-		{string(Corrected), "correction"},
-		{string(Refund), "refund"},
-		{string(Dispute), "dispute"},
-		{string(Reinstated), "reinstated"},
+		{receipt.EmailJob{}.Kind(), "receipt_letter"},
+		{receipt.VoidEmailJob{}.Kind(), "receipt_void_letter"},
+		{string(receipt.Corrected), "correction"},
+		{string(receipt.Refund), "refund"},
+		{string(receipt.Dispute), "dispute"},
+		{string(receipt.Reinstated), "reinstated"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			require.Equal(t, test.want, test.got)
@@ -34,10 +36,10 @@ func TestKeysKeepTheirSpelling(t *testing.T) {
 	const required = `"entity_slug":"","legal_name":"","ein":"","address":null,"mail_from":"","organisation":"","organisation_slug":"","accent":"",
 		"sponsored":false,"first_name":"","last_name":"","email":"","amount":` + amount + `,"charged_on":"","timezone":"","charge_id":""`
 
-	requireJSON(t, `{`+required+`,"lines":null}`, Facts{})
+	requireJSON(t, `{`+required+`,"lines":null}`, receipt.Facts{})
 
-	all := Facts{DonorAddress: []string{""}, Lines: []Line{{}}, Dedicated: &Dedication{}, Returned: &Returned{}, Replaces: &Replaced{},
-		Instalment: &Instalment{Of: 1, LastOn: "x", NextOn: "x"}, DonorOrganisation: "x", PaymentID: &uuid.UUID{}, Method: "x", NumberPrefix: "x"}
+	all := receipt.Facts{DonorAddress: []string{""}, Lines: []receipt.Line{{}}, Dedicated: &receipt.Dedication{}, Returned: &receipt.Returned{}, Replaces: &receipt.Replaced{},
+		Instalment: &receipt.Instalment{Of: 1, LastOn: "x", NextOn: "x"}, DonorOrganisation: "x", PaymentID: &uuid.UUID{}, Method: "x", NumberPrefix: "x"}
 	all.Covered.Minor, all.Instalment.Sum.Minor = 1, 1
 	requireJSON(t, `{`+required+`,"donor_address":[""],"lines":[{"fund_id":`+id+`,"fund":"","purpose":"","amount":`+amount+`}],"covered":`+paid+`,
 		"dedicated":{"kind":"","name":""},"returned":{"charged":`+amount+`,"amount":`+amount+`,"on":""},
@@ -45,8 +47,8 @@ func TestKeysKeepTheirSpelling(t *testing.T) {
 		"instalment":{"plan":`+id+`,"plan_ref":"","n":0,"of":1,"frequency":"","each":`+amount+`,"sum":`+paid+`,"last_on":"x","next_on":"x"},
 		"donor_organisation":"x","payment_id":`+id+`,"method":"x","receipt_prefix":"x"}`, all)
 
-	requireJSON(t, `{"receipt_id":`+id+`}`, EmailJob{})
-	requireJSON(t, `{"receipt_id":`+id+`}`, VoidEmailJob{})
+	requireJSON(t, `{"receipt_id":`+id+`}`, receipt.EmailJob{})
+	requireJSON(t, `{"receipt_id":`+id+`}`, receipt.VoidEmailJob{})
 }
 
 func requireJSON(t *testing.T, want string, value any) {

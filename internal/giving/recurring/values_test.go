@@ -1,4 +1,4 @@
-package recurring
+package recurring_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/recurring"
 )
 
 // TestValuesKeepTheirSpelling: rows, jobs, links and Stripe hold these strings.
@@ -23,7 +24,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"completed": string(plan.Completed), "asked": string(plan.Asked), "unpaid": string(plan.Unpaid), "disputed": string(plan.Disputed),
 		"at_stripe": string(plan.AtStripe), "unexpected": string(plan.Unexpected),
 		"konbit": plan.ByKonbit, "donor": plan.ByDonor, "letter": planlink.ByLink, "portal": planlink.BySession,
-		"plan_letter": EmailJob{}.Kind(), "plan_look": plan.SyncJob{}.Kind(), "plan_request": plan.RequestJob{}.Kind(), "plan_dispute": plan.DisputeJob{}.Kind(),
+		"plan_letter": recurring.EmailJob{}.Kind(), "plan_look": plan.SyncJob{}.Kind(), "plan_request": plan.RequestJob{}.Kind(), "plan_dispute": plan.DisputeJob{}.Kind(),
 		"open": string(plan.DisputeOpen), "won": string(plan.DisputeWon), "lost": string(plan.DisputeLost),
 		"plan:00000000-0000-0000-0000-000000000000:2": plan.Request{Attempts: 2}.IdempotencyKey(),
 	} {
@@ -67,7 +68,7 @@ func TestDetailKeepsItsKeys(t *testing.T) {
 		job  any
 		want string
 	}{
-		{EmailJob{}, `{"event_id":"00000000-0000-0000-0000-000000000000"}`}, {plan.SyncJob{}, `{"plan_id":"00000000-0000-0000-0000-000000000000"}`},
+		{recurring.EmailJob{}, `{"event_id":"00000000-0000-0000-0000-000000000000"}`}, {plan.SyncJob{}, `{"plan_id":"00000000-0000-0000-0000-000000000000"}`},
 		{plan.RequestJob{}, `{"request_id":"00000000-0000-0000-0000-000000000000"}`},
 		{plan.DisputeJob{Dispute: "dp_1", Charge: "ch_1", State: plan.DisputeOpen, At: at}, `{"entity_id":"00000000-0000-0000-0000-000000000000",
 			"dispute":"dp_1","charge":"ch_1","state":"open","at":"2026-03-01T12:00:00Z"}`},
