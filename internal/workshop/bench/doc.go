@@ -6,6 +6,7 @@
 //	                                     (pgbench)
 //	ack backlog floor                    receiving webhooks, processing a backlog, and the highest rate within a p99
 //	form give                            the donor's two requests
+//	whole                                all the work of a gift, from the form to the sealed books and the accepted email
 //	mail                                 receipts sent to a mail server
 //	growth                               settling and reading with a million gifts in the books
 //	footprint calls                      memory, start, and calls to Stripe

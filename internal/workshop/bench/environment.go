@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,9 +31,10 @@ func init() {
 // An environment is one Konbit to be measured: the real program, with gifts that wait for payment.
 type environment struct {
 	*e2e.Stack
-	t     testing.TB
-	model []byte            // a charge.succeeded in Stripe's form
-	ids   map[string]string // of that charge, by kind
+	t      testing.TB
+	model  []byte            // a charge.succeeded in Stripe's form
+	ids    map[string]string // of that charge, by kind
+	donors atomic.Int64      // of the row whole
 }
 
 func newEnvironment(t testing.TB, o e2e.Options) *environment {
