@@ -31,6 +31,9 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r pl
 		return result, errNotReady
 	}
 	t := billing.Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.IdempotencyKey()}
+	if p.CustomerID != nil {
+		t.Customer = *p.CustomerID
+	}
 	result.subscription = t.Subscription
 	switch r.Kind {
 	case plan.KindSchedule:
