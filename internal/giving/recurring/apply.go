@@ -41,8 +41,7 @@ func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r 
 		if p.Status.IsEnded() {
 			return nil
 		}
-		p.End(plan.Cancelled, plan.Asked, ps.Now())
-		return ps.notifyTx(ctx, tx, p, plan.EventCancelled, r.ID.String(), r.Detail)
+		return ps.endAskedTx(ctx, tx, p, r)
 	case plan.KindHold:
 		return ps.applyHoldTx(ctx, tx, p, r)
 	case plan.KindPause, plan.KindSkip:
@@ -67,9 +66,18 @@ func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r 
 	return nil
 }
 
+// endAskedTx ends a plan as its donor requested.
+func (ps Plans) endAskedTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request) error {
+	p.End(plan.Cancelled, plan.Asked, ps.Now())
+	return ps.notifyTx(ctx, tx, p, plan.EventCancelled, r.ID.String(), r.Detail)
+}
+
 func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request) error {
 	if p.Status.IsEnded() {
 		return nil
+	}
+	if p.DisputedSince != nil { // since the call: the sync holds the plan again
+		return ps.scheduleSyncTx(ctx, tx, p)
 	}
 	p.Status, p.PausedUntil = plan.Paused, r.Detail.Until
 	if p.NextAt != nil {
@@ -86,7 +94,7 @@ func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r p
 }
 
 func (ps Plans) applyResumeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, next time.Time) error {
-	if p.Status == plan.Paused {
+	if p.Status == plan.Paused && p.DisputedSince == nil { // if disputed since the call, the sync holds the plan again
 		p.Status, p.PausedUntil = plan.Active, nil
 		p.SetNext(next)
 		if err := ps.notifyTx(ctx, tx, p, plan.EventResumed, r.ID.String(), plan.Detail{}); err != nil {
@@ -101,7 +109,7 @@ func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r 
 	if p.Status.IsEnded() {
 		return nil
 	}
-	if r.Detail.Next != nil {
+	if r.Detail.Next != nil && p.Status == plan.Active {
 		p.SetNext(*r.Detail.Next)
 	}
 	if err := planterms.ChangeTx(ctx, tx, p, r.Detail, ps.Now()); err != nil {

@@ -48,9 +48,13 @@ func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r pl
 		Customer: r.Detail.Customer, PaymentMethod: r.Detail.Method, Product: detached.Product, Metadata: detached.Metadata,
 		AnchorDay: detached.AnchorDay,
 	})
-	if err == nil && p.Status == plan.Paused && (p.PausedUntil == nil || p.PausedUntil.After(ps.Now())) {
+	until := p.PausedUntil
+	if p.DisputedSince != nil {
+		until = nil
+	}
+	if err == nil && (p.DisputedSince != nil || p.Status == plan.Paused && (until == nil || until.After(ps.Now()))) {
 		t.Subscription, t.Key = m.started.Subscription, t.Key+":pause"
-		err = ps.Billing.Pause(ctx, t, p.PausedUntil, true)
+		err = ps.Billing.Pause(ctx, t, until, true)
 	}
 	return m, err
 }
