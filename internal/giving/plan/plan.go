@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -160,22 +159,6 @@ func (p *Plan) NeedsSchedule() bool {
 	return p.Total != nil && p.EndsAt == nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
 }
 
-// ForNewCard returns the plan whose customer gets the donor's new card, and how many plans are running. It prefers a plan
-// whose payments fail. chosen is nil if no running plan has a customer.
-func ForNewCard(all []Plan) (chosen *Plan, running int) {
-	for i := range all {
-		p := &all[i]
-		if !p.Status.IsRunning() || p.CustomerID == nil {
-			continue
-		}
-		running++
-		if chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil {
-			chosen = p
-		}
-	}
-	return chosen, running
-}
-
 // IDs returns the plans' ids.
 func IDs(plans []Plan) []uuid.UUID {
 	ids := make([]uuid.UUID, len(plans))
@@ -183,16 +166,4 @@ func IDs(plans []Plan) []uuid.UUID {
 		ids[i] = p.ID
 	}
 	return ids
-}
-
-// OfCard returns those of a customer's plans that a new card of a donor is for. donor is uuid.Nil if nobody knows who gave
-// the card: then it is for all plans, if they are one donor's.
-func OfCard(all []Plan, donor uuid.UUID) []Plan {
-	if donor != uuid.Nil {
-		return slices.DeleteFunc(all, func(p Plan) bool { return p.DonorID != donor })
-	}
-	if slices.ContainsFunc(all, func(p Plan) bool { return p.DonorID != all[0].DonorID }) {
-		return nil
-	}
-	return all
 }
