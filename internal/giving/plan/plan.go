@@ -51,8 +51,9 @@ type Plan struct {
 	PublicRef      string        `db:"public_ref"` // 128 random bits; identifies the plan in links
 	Status         Status        `db:"status"`
 	Frequency      org.Frequency `db:"frequency"`
-	AmountMinor    int64         `db:"amount"`  // of each charge
-	CoveredMinor   int64         `db:"covered"` // the part of amount that covers the processing fee
+	AmountMinor    int64         `db:"amount"`     // of each charge
+	CoveredMinor   int64         `db:"covered"`    // the part of amount that covers the processing fee
+	DiscountedTo   *int64        `db:"discounted"` // next charge, if a discount at Stripe lowers it; nil: amount
 	Currency       string        `db:"currency"`
 	Language       string        `db:"language"`
 	Total          *int          `db:"total"` // number of payments; nil: until the donor stops
@@ -83,6 +84,14 @@ type Plan struct {
 
 // Amount returns the amount of each charge.
 func (p Plan) Amount() money.Amount { return money.New(p.AmountMinor, money.Currency(p.Currency)) }
+
+// NextCharge returns what the next charge comes to, with a discount at Stripe if there is one.
+func (p Plan) NextCharge() money.Amount {
+	if p.DiscountedTo != nil {
+		return money.New(*p.DiscountedTo, money.Currency(p.Currency))
+	}
+	return p.Amount()
+}
 
 // Covered returns the part of Amount that the donor added to cover the processing fee.
 func (p Plan) Covered() money.Amount { return money.New(p.CoveredMinor, money.Currency(p.Currency)) }

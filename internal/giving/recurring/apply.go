@@ -9,12 +9,13 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/giving/planterms"
 	"konbit/internal/platform/pg"
 )
 
 // applyResult records the result of a request: the new state of the plan, its event, and the email that confirms it.
-func (ps Plans) applyResult(ctx context.Context, r plan.Request, result callResult) error {
+func (ps Plans) applyResult(ctx context.Context, r plan.Request, result plancall.Result) error {
 	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
 		p, err := lockPlanTx(ctx, tx, r.PlanID)
 		if err != nil {
@@ -31,10 +32,10 @@ func (ps Plans) applyResult(ctx context.Context, r plan.Request, result callResu
 	})
 }
 
-func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, result callResult) error {
+func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, result plancall.Result) error {
 	switch r.Kind {
 	case plan.KindSchedule:
-		if s := result.schedule; s != nil && result.subscription == *p.SubscriptionID {
+		if s := result.Schedule; s != nil && result.Subscription == *p.SubscriptionID {
 			p.ScheduleID, p.PhaseStart, p.Iterations = &s.ID, &s.PhaseStart, s.Iterations
 		}
 	case plan.KindCancel:
@@ -47,19 +48,19 @@ func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r 
 	case plan.KindPause, plan.KindSkip:
 		return ps.applyPauseTx(ctx, tx, p, r)
 	case plan.KindResume:
-		return ps.applyResumeTx(ctx, tx, p, r, result.next)
+		return ps.applyResumeTx(ctx, tx, p, r, result.Next)
 	case plan.KindChange:
 		return ps.applyChangeTx(ctx, tx, p, r)
 	case plan.KindCard:
-		return ps.paymentMethodUpdatedTx(ctx, tx, p, r, result.paymentMethod)
+		return ps.paymentMethodUpdatedTx(ctx, tx, p, r, result.PaymentMethod)
 	case plan.KindMigrate:
-		if result.migration != nil {
-			return ps.applyMigrationTx(ctx, tx, p, r, result.migration)
+		if result.Migration != nil {
+			return ps.applyMigrationTx(ctx, tx, p, r, result.Migration)
 		}
-		return ps.paymentMethodUpdatedTx(ctx, tx, p, r, result.paymentMethod)
+		return ps.paymentMethodUpdatedTx(ctx, tx, p, r, result.PaymentMethod)
 	case plan.KindRetryPayment:
-		if r.Detail.Customer != "" && !result.paid {
-			return ps.collectionFailedTx(ctx, tx, p, r, result.code)
+		if r.Detail.Customer != "" && !result.Paid {
+			return ps.collectionFailedTx(ctx, tx, p, r, result.Code)
 		}
 		return ps.scheduleSyncTx(ctx, tx, p)
 	}
@@ -115,6 +116,7 @@ func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r 
 	if err := planterms.ChangeTx(ctx, tx, p, r.Detail, ps.Now()); err != nil {
 		return err
 	}
+	p.DiscountedTo = nil // the sync reads what a discount makes of the new amount
 	if err := ps.notifyTx(ctx, tx, p, plan.EventChanged, r.ID.String(), r.Detail); err != nil {
 		return err
 	}

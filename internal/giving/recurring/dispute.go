@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/platform/pg"
 )
 
@@ -44,7 +45,7 @@ func (ps Plans) FollowDispute(ctx context.Context, d plan.DisputeJob) error {
 		of, here := paid[d.Charge]
 		switch {
 		case !here && ps.Now().Sub(d.At) < stuckWaitingAfter:
-			return errNotReady
+			return plancall.ErrNotReady
 		case !here || of.DonationID == nil:
 			return nil
 		}

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/books/task"
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -31,9 +32,6 @@ var taskStuck = task.Register(task.Kind{
 
 // errDisputed: the donor's bank disputes a payment, and the request would let the plan be charged again.
 var errDisputed = errors.New("recurring: a payment is disputed, and nothing is charged meanwhile")
-
-// errNotReady: what the request depends on does not exist yet.
-var errNotReady = errors.New("recurring: what the request depends on is not here yet")
 
 // ExecuteRequest executes a request unless it is done: it calls Stripe and applies the result. It can be called again
 // at any time. It reports an error, so that the job runs again, if Stripe cannot be reached or the request has to wait
@@ -57,12 +55,12 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	if waits {
-		return ps.recordFailure(ctx, p, r, errNotReady)
+		return ps.recordFailure(ctx, p, r, plancall.ErrNotReady)
 	}
 	if p.DisputedSince != nil && plan.LetsCharge(r.Kind) {
 		return ps.recordFailure(ctx, p, r, errDisputed)
 	}
-	result, err := ps.callStripe(ctx, e.Slug, p, r)
+	result, err := plancall.Caller{DB: ps.DB, Billing: ps.Billing, Now: ps.Now}.Make(ctx, e.Slug, p, r)
 	if err != nil {
 		return ps.recordFailure(ctx, p, r, err)
 	}
@@ -80,7 +78,7 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 // After a refused request that would have changed the subscription, the plan is synced: what was changed at Stripe
 // meanwhile is not taken over yet, and a migration may have ended the old subscription.
 func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, err error) error {
-	notReady, wrongKey := errors.Is(err, errNotReady), errors.Is(err, billing.ErrWrongKey)
+	notReady, wrongKey := errors.Is(err, plancall.ErrNotReady), errors.Is(err, billing.ErrWrongKey)
 	refused := !notReady && !wrongKey && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
 	var reason error
 	if refused {

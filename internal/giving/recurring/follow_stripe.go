@@ -55,24 +55,35 @@ func (ps Plans) followStripeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s
 	return nil
 }
 
-// followTermsTx takes over the amount and the frequency, and tells the donor.
+// followTermsTx takes over the amount, with its discount, and the frequency, and tells the donor. A discount changes no
+// terms: if it ends, the whole amount is charged again.
 func (ps Plans) followTermsTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
 	parts, err := planterms.PartsOf(ctx, tx, *p, p.Terms)
 	if err != nil {
 		return err
 	}
 	to, err := p.FollowTerms(s, parts)
+	before := p.NextCharge().Minor
+	p.DiscountedTo = s.Discounted
 	if errors.Is(err, plan.ErrCannotFollow) {
 		return task.OpenTx(ctx, tx, task.Task{EntityID: p.EntityID, Kind: taskCannotFollow, Subject: p.ID.String()}, ps.NewID, ps.Now())
 	}
 	if err != nil {
 		return err
 	}
-	if err := task.CloseTx(ctx, tx, p.EntityID, taskCannotFollow, p.ID.String(), ps.Now()); err != nil || to == nil {
+	if err := task.CloseTx(ctx, tx, p.EntityID, taskCannotFollow, p.ID.String(), ps.Now()); err != nil {
 		return err
 	}
-	if err := planterms.ChangeTx(ctx, tx, p, *to, ps.Now()); err != nil {
-		return err
+	switch {
+	case to != nil:
+		if err := planterms.ChangeTx(ctx, tx, p, *to, ps.Now()); err != nil {
+			return err
+		}
+	case p.NextCharge().Minor == before:
+		return nil
+	default:
+		to = &plan.Detail{FrequencyBefore: string(p.Frequency)}
 	}
+	to.Before = before
 	return ps.notifyTx(ctx, tx, p, plan.EventChangedAtStripe, ps.NewID().String(), *to)
 }

@@ -11,7 +11,8 @@ import (
 	"konbit/internal/processor/stripepay/remote"
 )
 
-// ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
+// ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method,
+// and the next invoice if a discount applies to it.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (billing.RemoteSubscription, error) {
 	a, err := s.account(entity)
 	if err != nil {
@@ -21,7 +22,28 @@ func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription stri
 	if err != nil {
 		return billing.RemoteSubscription{}, err
 	}
-	return remote.Subscription(sub), nil
+	read := remote.Subscription(sub)
+	if remote.HasDiscount(sub) {
+		read.Discounted, err = discounted(ctx, a, subscription, read.AmountMinor)
+	}
+	return read, err
+}
+
+// discounted returns what a subscription's next charge comes to; nil if it is the full amount, or if there is none.
+func discounted(ctx context.Context, a *account, subscription string, full int64) (*int64, error) {
+	params := &stripe.InvoiceUpcomingParams{Subscription: stripe.String(subscription)}
+	params.Context = ctx
+	in, err := a.api.Invoices.Upcoming(params)
+	var refused *stripe.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == stripe.ErrorCodeInvoiceUpcomingNone:
+		return nil, nil
+	case err != nil:
+		return nil, translate(err)
+	case in.AmountDue == full:
+		return nil, nil
+	}
+	return &in.AmountDue, nil
 }
 
 // PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.

@@ -47,7 +47,7 @@ func customerOf(ctx context.Context, a *account, customer string) (*stripe.Custo
 		return c, nil
 	}
 	if err = translate(err); errors.Is(err, errMissing) {
-		err = fmt.Errorf("%w: the customer is not there either", billing.ErrWrongKey) // errMissing would mean that the key is right
+		err = fmt.Errorf("%w: the customer is not there either", billing.ErrWrongKey) // not errMissing: the key is wrong
 	}
 	return nil, err
 }

@@ -98,7 +98,7 @@ func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans [
 			continue
 		}
 		summary := giftpage.PlanSummary{
-			Organisation: o.Name.In(page.Language), Amount: p.Amount(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
+			Organisation: o.Name.In(page.Language), Amount: p.NextCharge(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
 		}
 		if all && chosen != nil {
 			summary.NewCard = string(p.NewCardUse(*chosen))

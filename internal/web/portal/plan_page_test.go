@@ -46,6 +46,11 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 	held.Status, held.Held, held.Next = "paused", true, time.Time{}
 	ending.Ends, ending.Next = day, time.Time{}
 	pages["held"], pages["ending"] = held, ending
+	discounted := p
+	discounted.Discounted = "$15"
+	pages["discounted"] = discounted
+	discounted.Confirm = &giftpage.PlanConfirm{PlanChange: giftpage.PlanChange{Kind: "change", Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A"}}, Do: "change", SubmissionID: "x"}
+	pages["discounted confirm"] = discounted
 	for _, said := range []string{"pause", "skip", "resume", "cancel", "change", "soon"} {
 		other := p
 		other.Done = said
