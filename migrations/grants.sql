@@ -54,7 +54,7 @@ GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next
 
 GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, terms, customer_id, subscription_id, schedule_id, phase_start, iterations,
     card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at, anchor_day,
-    ends_at, ended_because, disputed_since) ON plan TO {{role}};
+    ends_at, ended_because, disputed_since, discounted) ON plan TO {{role}};
 GRANT SELECT, INSERT ON plan_terms, plan_part, plan_event TO {{role}};
 GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{role}};
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};

@@ -968,6 +968,7 @@ CREATE TABLE plan (
     ends_at timestamp with time zone,
     ended_because text,
     disputed_since timestamp with time zone,
+    discounted bigint,
     PRIMARY KEY (id),
     UNIQUE (id, entity_id),
     UNIQUE (public_ref),

@@ -9,7 +9,6 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
@@ -55,7 +54,7 @@ func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Con
 	}
 	words := view.PlanEmailWords{
 		Kind: "link", Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent, Greeting: to.FirstName,
-		Amount: money.New(p.AmountMinor, money.Currency(p.Currency)), Every: string(p.Frequency), ManageURL: link.ManageURL, ManageCode: link.Code,
+		Amount: p.NextCharge(), Every: string(p.Frequency), ManageURL: link.ManageURL, ManageCode: link.Code,
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: entity.ID, Kind: KindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,

@@ -25,7 +25,7 @@ import (
 var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v", "statement.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
-	"plan.every.", "plan.card.", "plan.wallet.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
+	"plan.every.", "plan.card_use.", "plan.card.", "plan.wallet.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
 	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.", "address.move.letter.", "notice.",
 	"gifts_csv.", "plan_link.lead.", "task.",
 }

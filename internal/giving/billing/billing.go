@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"konbit/internal/books/org"
@@ -9,7 +10,8 @@ import (
 
 // Subscriptions is what plans need from a payment processor; stripepay implements it for Stripe. Every call can be
 // repeated: it reads what exists before it creates anything, and its idempotency key identifies the request. The error
-// is fault.Unavailable if Stripe cannot be reached; any other error is permanent.
+// is fault.Unavailable if Stripe cannot be reached, ErrWrongKey if the entity's key is not the right one; any other error
+// is permanent.
 type Subscriptions interface {
 	// ReadSubscription returns the current state of a subscription.
 	ReadSubscription(ctx context.Context, entity, subscription string) (RemoteSubscription, error)
@@ -20,7 +22,8 @@ type Subscriptions interface {
 	// the schedule and the end of the current period; length returns the number of periods, or 0 to leave the schedule
 	// as it is. The returned Schedule has no ID if the subscription's first whole period has not started.
 	Schedule(ctx context.Context, t Target, length func(phaseStart, periodEnd time.Time) int) (Schedule, error)
-	// End ends the subscription and its schedule now, without a last invoice.
+	// End ends the subscription and its schedule now, without a last invoice. It succeeds if the subscription does not
+	// exist in its customer's account.
 	End(ctx context.Context, t Target) error
 	// Pause makes Stripe void the invoices until a time; nil: until the subscription is resumed. The latest invoice, if it
 	// is unpaid, is not collected any more either, unless a bank is processing its payment. draft: that includes an
@@ -58,10 +61,15 @@ type Subscriptions interface {
 	ConfirmationPage(ctx context.Context, entity, invoice string) (string, error)
 }
 
+// ErrWrongKey: the processor does not accept the entity's key, or the key is of another account. A person has to set
+// another key; then the same call succeeds.
+var ErrWrongKey = errors.New("billing: the entity's key is not accepted, or is of another account")
+
 // Target identifies a subscription for a call, and the attempt.
 type Target struct {
 	Entity       string // slug
 	Subscription string
+	Customer     string // whose it is
 	Key          string // idempotency key
 }
 

@@ -13,6 +13,7 @@ type RemoteSubscription struct {
 	CustomerID    string
 	ScheduleID    string        // empty: none
 	AmountMinor   int64         // of each charge, in minor units: the sum of its items
+	Discounted    *int64        // what the next charge comes to, if a discount lowers it; nil: AmountMinor
 	Currency      string        // ISO 4217, such as USD
 	Frequency     org.Frequency // empty: one that no plan has, such as every two months
 	PeriodEnd     time.Time

@@ -100,6 +100,32 @@ func (p *Plan) FollowDates(s billing.RemoteSubscription) {
 	}
 }
 
+// ChangesSince returns the kinds of the events about what FollowDates took over: the end that was set or removed, and the
+// pause. A pause that ends on its date is none.
+func (p Plan) ChangesSince(before Plan, now time.Time) (events []string) {
+	switch {
+	case p.EndsAt != nil && !isSameSecond(p.EndsAt, before.EndsAt):
+		events = append(events, EventEndSet)
+	case p.EndsAt == nil && before.EndsAt != nil:
+		events = append(events, EventEndRemoved)
+	}
+	switch {
+	case p.Status == Paused && (before.Status == Active || !isSameSecond(p.PausedUntil, before.PausedUntil)):
+		events = append(events, EventPausedAtStripe)
+	case p.Status == Active && before.Status == Paused && (before.PausedUntil == nil || before.PausedUntil.After(now)):
+		events = append(events, EventResumedAtStripe)
+	}
+	return events
+}
+
+// isSameSecond reports whether two times are the same at Stripe, which counts in seconds, or both nil.
+func isSameSecond(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Unix() == b.Unix()
+}
+
 // endSetAtStripe returns the date on which the subscription ends, if a person or a program set it at Stripe; else nil. A
 // plan of N payments has a schedule, which ends the subscription too: its end counts only if it is earlier than Konbit
 // set it.

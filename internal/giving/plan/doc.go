@@ -7,7 +7,8 @@
 //	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
 //
 // A plan follows its subscription whole: amount, frequency, dates, pause and end, whoever changed them at Stripe
-// (FollowTerms, FollowDates). Cause says why a plan ended, as far as that is known; no page and no email says more.
+// (FollowTerms, FollowDates). A discount at Stripe changes no terms: NextCharge says what is charged with it. Cause says
+// why a plan ended, as far as that is known; no page and no email says more.
 //
 // It reads no database and calls nothing: package recurring stores plans, counts their payments and asks Stripe for
 // what is requested. A change of a Plan here is stored when recurring saves the plan.

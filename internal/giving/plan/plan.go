@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,8 +51,9 @@ type Plan struct {
 	PublicRef      string        `db:"public_ref"` // 128 random bits; identifies the plan in links
 	Status         Status        `db:"status"`
 	Frequency      org.Frequency `db:"frequency"`
-	AmountMinor    int64         `db:"amount"`  // of each charge
-	CoveredMinor   int64         `db:"covered"` // the part of amount that covers the processing fee
+	AmountMinor    int64         `db:"amount"`     // of each charge
+	CoveredMinor   int64         `db:"covered"`    // the part of amount that covers the processing fee
+	DiscountedTo   *int64        `db:"discounted"` // next charge, if a discount at Stripe lowers it; nil: amount
 	Currency       string        `db:"currency"`
 	Language       string        `db:"language"`
 	Total          *int          `db:"total"` // number of payments; nil: until the donor stops
@@ -84,6 +84,14 @@ type Plan struct {
 
 // Amount returns the amount of each charge.
 func (p Plan) Amount() money.Amount { return money.New(p.AmountMinor, money.Currency(p.Currency)) }
+
+// NextCharge returns what the next charge comes to, with a discount at Stripe if there is one.
+func (p Plan) NextCharge() money.Amount {
+	if p.DiscountedTo != nil {
+		return money.New(*p.DiscountedTo, money.Currency(p.Currency))
+	}
+	return p.Amount()
+}
 
 // Covered returns the part of Amount that the donor added to cover the processing fee.
 func (p Plan) Covered() money.Amount { return money.New(p.CoveredMinor, money.Currency(p.Currency)) }
@@ -160,22 +168,6 @@ func (p *Plan) NeedsSchedule() bool {
 	return p.Total != nil && p.EndsAt == nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
 }
 
-// ForNewCard returns the plan whose customer gets the donor's new card, and how many plans are running. It prefers a plan
-// whose payments fail. chosen is nil if no running plan has a customer.
-func ForNewCard(all []Plan) (chosen *Plan, running int) {
-	for i := range all {
-		p := &all[i]
-		if !p.Status.IsRunning() || p.CustomerID == nil {
-			continue
-		}
-		running++
-		if chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil {
-			chosen = p
-		}
-	}
-	return chosen, running
-}
-
 // IDs returns the plans' ids.
 func IDs(plans []Plan) []uuid.UUID {
 	ids := make([]uuid.UUID, len(plans))
@@ -183,16 +175,4 @@ func IDs(plans []Plan) []uuid.UUID {
 		ids[i] = p.ID
 	}
 	return ids
-}
-
-// OfCard returns those of a customer's plans that a new card of a donor is for. donor is uuid.Nil if nobody knows who gave
-// the card: then it is for all plans, if they are one donor's.
-func OfCard(all []Plan, donor uuid.UUID) []Plan {
-	if donor != uuid.Nil {
-		return slices.DeleteFunc(all, func(p Plan) bool { return p.DonorID != donor })
-	}
-	if slices.ContainsFunc(all, func(p Plan) bool { return p.DonorID != all[0].DonorID }) {
-		return nil
-	}
-	return all
 }

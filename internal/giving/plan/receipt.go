@@ -12,7 +12,7 @@ import (
 
 // ReceiptInstalment returns what a receipt says about payment n of the plan, which was received at a time.
 func (p Plan) ReceiptInstalment(n int, received time.Time, e org.LegalEntity) *receipt.Instalment {
-	in := &receipt.Instalment{Plan: p.ID, PlanRef: p.PublicRef, N: n, Frequency: string(p.Frequency), Each: p.Amount()}
+	in := &receipt.Instalment{Plan: p.ID, PlanRef: p.PublicRef, N: n, Frequency: string(p.Frequency), Each: p.NextCharge()}
 	if p.Total != nil {
 		in.Of = *p.Total
 		remaining, _ := p.Remaining()

@@ -31,6 +31,12 @@ const (
 // KindsThatChange lists the kinds of requests that change what a subscription charges, when, or until when.
 var KindsThatChange = []string{KindChange, KindPause, KindSkip, KindResume, KindHold, KindMigrate, KindCancel, KindEnd}
 
+// LetsCharge reports whether a request of this kind charges the donor, or ends or shortens a time without charges. A pause
+// does too: it replaces one without an end.
+func LetsCharge(kind string) bool {
+	return kind == KindPause || kind == KindSkip || kind == KindResume || kind == KindRetryPayment
+}
+
 // Values of Request.RequestedBy. For a donor's request on a page it is the channel: letter or portal.
 const (
 	ByKonbit = "konbit" // no person made the request

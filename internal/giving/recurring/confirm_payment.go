@@ -12,9 +12,9 @@ import (
 )
 
 // AwaitsConfirmation reports whether the plan's last payment failed because the donor's bank wants the donor to confirm
-// it, and Stripe has a page for that. It has none for an outstanding invoice.
+// it, and Stripe has a page for that. It has none for an outstanding invoice. While a payment is disputed, none is made.
 func AwaitsConfirmation(ctx context.Context, q sqlx.QueryerContext, p plan.Plan) (bool, error) {
-	if !p.Status.IsRunning() || p.FailingInvoice == nil || billing.DeclineReason(*p.FailingCode) != "asked" {
+	if !p.Status.IsRunning() || p.DisputedSince != nil || p.FailingInvoice == nil || billing.DeclineReason(*p.FailingCode) != "asked" {
 		return false, nil
 	}
 	outstanding, err := instalment.IsOutstanding(ctx, q, p.ID, *p.FailingInvoice)

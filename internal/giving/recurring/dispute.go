@@ -7,9 +7,11 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/task"
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/platform/pg"
 )
 
@@ -43,7 +45,7 @@ func (ps Plans) FollowDispute(ctx context.Context, d plan.DisputeJob) error {
 		of, here := paid[d.Charge]
 		switch {
 		case !here && ps.Now().Sub(d.At) < stuckWaitingAfter:
-			return errNotReady
+			return plancall.ErrNotReady
 		case !here || of.DonationID == nil:
 			return nil
 		}
@@ -100,21 +102,58 @@ func (ps Plans) applyHoldTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r pl
 		return nil
 	}
 	p.Status, p.PausedUntil, p.NextAt = plan.Paused, nil, nil
-	if p.DisputedSince == nil { // the dispute has ended meanwhile
-		return ps.scheduleSyncTx(ctx, tx, p)
+	told := p.DisputedSince == nil // the dispute has ended meanwhile
+	if !told {
+		var err error
+		if told, err = toldOfHoldTx(ctx, tx, p); err != nil {
+			return err
+		}
 	}
-	return ps.notifyTx(ctx, tx, p, plan.EventHeld, r.Subject, plan.Detail{})
+	if !told {
+		if err := ps.notifyTx(ctx, tx, p, plan.EventHeld, r.Subject, plan.Detail{}); err != nil {
+			return err
+		}
+	}
+	return ps.scheduleSyncTx(ctx, tx, p)
+}
+
+// toldOfHoldTx reports whether the donor was told that nothing is charged because of the present dispute.
+func toldOfHoldTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (told bool, err error) {
+	const query = `/* recurring.toldOfHoldTx */ SELECT EXISTS (SELECT 1 FROM plan_event WHERE plan_id = $1 AND kind = 'held' AND at >= $2)`
+	err = tx.GetContext(ctx, &told, query, p.ID, *p.DisputedSince)
+	return told, err
+}
+
+// holdAgainTx requests that nothing is charged, if the subscription of a disputed plan charges, or will by itself: a call
+// that was on its way when the dispute was opened, or a person at Stripe, ended the pause.
+func (ps Plans) holdAgainTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
+	if p.DisputedSince == nil || s.Paused && s.PausedUntil == nil {
+		return nil
+	}
+	if waits, err := waitsTx(ctx, tx, p.ID, plan.KindHold); waits || err != nil {
+		return err
+	}
+	return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindHold, Subject: "again " + ps.NewID().String(), RequestedBy: plan.ByKonbit})
 }
 
 func (ps Plans) loseDisputeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, d plan.DisputeJob) error {
 	if _, err := ps.recordEventTx(ctx, tx, p, plan.EventDisputeLost, d.Dispute, plan.Detail{}); err != nil || p.Status.IsEnded() {
 		return err
 	}
-	p.End(plan.Cancelled, plan.Disputed, ps.Now())
 	if err := ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindEnd, Subject: d.Dispute, RequestedBy: plan.ByKonbit}); err != nil {
 		return err
 	}
-	if err := ps.notifyTx(ctx, tx, p, plan.EventStoppedByDispute, d.Dispute, plan.Detail{}); err != nil {
+	asked, err := waitingCancelTx(ctx, tx, p)
+	switch {
+	case err != nil:
+		return err
+	case asked != nil: // the donor asked for the end before
+		err = ps.endAskedTx(ctx, tx, p, *asked)
+	default:
+		p.End(plan.Cancelled, plan.Disputed, ps.Now())
+		err = ps.notifyTx(ctx, tx, p, plan.EventStoppedByDispute, d.Dispute, plan.Detail{})
+	}
+	if err != nil {
 		return err
 	}
 	return savePlanTx(ctx, tx, p)

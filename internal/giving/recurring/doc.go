@@ -13,13 +13,15 @@
 // A change at Stripe takes three steps:
 //
 //  1. a request is inserted, in the transaction of its cause
-//  2. ExecuteRequest makes the call, outside any transaction, with an idempotency key made of the request's id
+//  2. ExecuteRequest makes the call (package plancall), outside any transaction, with an idempotency key made of the request's id
 //  3. applyResult records the result and what follows from it
 //
-// If Stripe cannot be reached, the request's job runs again. The state of a subscription is never concluded from
-// webhook events. An event only schedules a sync, which reads the subscription (SyncPlan). What was changed at Stripe is
-// taken over by it, with an email to the donor (followStripeTx). While a payment is disputed, nothing is charged
-// (FollowDispute).
+// If Stripe cannot be reached, or the entity's key is wrong, the request's job runs again. A request that waited is judged
+// again when it is executed. The state of a subscription is never concluded from webhook events. An event only schedules
+// a sync, which reads the subscription (SyncPlan). What was changed at Stripe is taken over by it, with an email to the
+// donor (followStripeTx), unless a request that waits may have caused it. An end while the donor's stop waits is theirs.
+// While a payment is disputed, nothing is charged: requests that would charge are refused, and a subscription that
+// charges nevertheless is held again (FollowDispute, holdAgainTx).
 //
 // Package recurring renders nothing and sends nothing: an email is the job of a plan's event.
 package recurring

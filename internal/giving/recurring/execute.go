@@ -3,6 +3,7 @@ package recurring
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +11,9 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -27,12 +30,13 @@ var taskStuck = task.Register(task.Kind{
 	Code: "plan_request_stuck", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Plan, Detail: "plan"}, Closes: task.ByPerson,
 })
 
-// errNotReady: what the request depends on does not exist yet.
-var errNotReady = errors.New("recurring: what the request depends on is not here yet")
+// errDisputed: the donor's bank disputes a payment, and the request would let the plan be charged again.
+var errDisputed = errors.New("recurring: a payment is disputed, and nothing is charged meanwhile")
 
 // ExecuteRequest executes a request unless it is done: it calls Stripe and applies the result. It can be called again
 // at any time. It reports an error, so that the job runs again, if Stripe cannot be reached or the request has to wait
-// for something: a schedule for a subscription that does not exist yet, an invoice for its card.
+// for something: a schedule for a subscription that does not exist yet, an invoice for its card. A request that waited is
+// judged again here: one that would let the plan be charged is refused while a payment is disputed.
 func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 	r, err := requestByID(ctx, ps.DB, id)
 	if err != nil || r.IsDone() {
@@ -51,9 +55,12 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	if waits {
-		return ps.recordFailure(ctx, p, r, errNotReady)
+		return ps.recordFailure(ctx, p, r, plancall.ErrNotReady)
 	}
-	result, err := ps.callStripe(ctx, e.Slug, p, r)
+	if p.DisputedSince != nil && plan.LetsCharge(r.Kind) {
+		return ps.recordFailure(ctx, p, r, errDisputed)
+	}
+	result, err := plancall.Caller{DB: ps.DB, Billing: ps.Billing, Now: ps.Now}.Make(ctx, e.Slug, p, r)
 	if err != nil {
 		return ps.recordFailure(ctx, p, r, err)
 	}
@@ -64,12 +71,15 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 //
 //	Stripe or the database cannot be reached    the error is returned, so that the job runs again; a task after 24 h
 //	it has to wait for something                the same; a task after 10 days
+//	the entity's key is wrong                   the same; a task at once
+//	a payment is disputed                       the request is refused: no task, no error
 //	anything else                               the request is refused: a task for a person, no error
 //
-// After a refused migration the plan is synced, because its old subscription may have been ended already.
+// After a refused request that would have changed the subscription, the plan is synced: what was changed at Stripe
+// meanwhile is not taken over yet, and a migration may have ended the old subscription.
 func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, err error) error {
-	notReady := errors.Is(err, errNotReady)
-	refused := !notReady && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
+	notReady, wrongKey := errors.Is(err, plancall.ErrNotReady), errors.Is(err, billing.ErrWrongKey)
+	refused := !notReady && !wrongKey && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
 	var reason error
 	if refused {
 		reason = err
@@ -81,13 +91,13 @@ func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, 
 	if notReady {
 		limit = stuckWaitingAfter
 	}
-	if refused || ps.Now().Sub(r.RequestedAt) > limit {
+	if refused && !errors.Is(err, errDisputed) || wrongKey || ps.Now().Sub(r.RequestedAt) > limit {
 		if taskErr := ps.openStuckTask(ctx, p, r, err); taskErr != nil {
 			return errors.Join(err, taskErr)
 		}
 	}
 	switch {
-	case refused && r.Kind == plan.KindMigrate:
+	case refused && slices.Contains(plan.KindsThatChange, r.Kind):
 		return ps.scheduleSync(ctx, p.ID)
 	case refused:
 		return nil

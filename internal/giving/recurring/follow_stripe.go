@@ -18,56 +18,72 @@ var taskCannotFollow = task.Register(task.Kind{
 })
 
 // followStripeTx takes over from a running plan's subscription what it charges, when, and until when, whoever changed it,
-// and tells the donor what they did not ask for here. While a request of Konbit is on its way to Stripe, it only takes
-// over the dates: the request's result says the rest, and schedules the next sync.
+// and tells the donor what they did not ask for here. While a request of Konbit for a pause, or for other terms, is on its
+// way to Stripe, it does not take over these: the request's result says them and schedules the next sync, which takes
+// over what differs then. A disputed plan that is charged is held again.
 func (ps Plans) followStripeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
 	before := *p
-	p.FollowDates(s)
 	if before.Status == plan.Started {
+		p.FollowDates(s)
 		return nil
 	}
-	waits, err := waitsTx(ctx, tx, p.ID, plan.KindsThatChange...)
-	if waits || err != nil {
-		p.EndsAt = before.EndsAt // the next sync tells it
+	if err := ps.holdAgainTx(ctx, tx, p, s); err != nil {
 		return err
 	}
-	if err := ps.followTermsTx(ctx, tx, p, s); err != nil {
+	pausing, err := waitsTx(ctx, tx, p.ID, plan.KindPause, plan.KindSkip, plan.KindResume, plan.KindHold)
+	if err != nil {
 		return err
 	}
-	kind := ""
-	switch {
-	case p.EndsAt != nil && (before.EndsAt == nil || !p.EndsAt.Equal(*before.EndsAt)):
-		kind = plan.EventEndSet
-	case p.EndsAt == nil && before.EndsAt != nil:
-		kind = plan.EventEndRemoved
-	case p.Status == plan.Paused && before.Status == plan.Active:
-		kind = plan.EventPausedAtStripe
-	case p.Status == plan.Active && before.Status == plan.Paused && (before.PausedUntil == nil || before.PausedUntil.After(ps.Now())):
-		kind = plan.EventResumedAtStripe
-	default:
-		return nil
+	if pausing {
+		s.Paused, s.PausedUntil = before.Status == plan.Paused, before.PausedUntil
 	}
-	return ps.notifyTx(ctx, tx, p, kind, ps.NewID().String(), plan.Detail{Ends: p.EndsAt})
+	p.FollowDates(s)
+	changing, err := waitsTx(ctx, tx, p.ID, plan.KindChange)
+	if err != nil {
+		return err
+	}
+	if !changing {
+		if err := ps.followTermsTx(ctx, tx, p, s); err != nil {
+			return err
+		}
+	}
+	for _, kind := range p.ChangesSince(before, ps.Now()) {
+		if err := ps.notifyTx(ctx, tx, p, kind, ps.NewID().String(), plan.Detail{Ends: p.EndsAt}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// followTermsTx takes over the amount and the frequency, and tells the donor.
+// followTermsTx takes over the amount, with its discount, and the frequency, and tells the donor. A discount changes no
+// terms: if it ends, the whole amount is charged again.
 func (ps Plans) followTermsTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
 	parts, err := planterms.PartsOf(ctx, tx, *p, p.Terms)
 	if err != nil {
 		return err
 	}
 	to, err := p.FollowTerms(s, parts)
+	before := p.NextCharge().Minor
+	p.DiscountedTo = s.Discounted
 	if errors.Is(err, plan.ErrCannotFollow) {
 		return task.OpenTx(ctx, tx, task.Task{EntityID: p.EntityID, Kind: taskCannotFollow, Subject: p.ID.String()}, ps.NewID, ps.Now())
 	}
 	if err != nil {
 		return err
 	}
-	if err := task.CloseTx(ctx, tx, p.EntityID, taskCannotFollow, p.ID.String(), ps.Now()); err != nil || to == nil {
+	if err := task.CloseTx(ctx, tx, p.EntityID, taskCannotFollow, p.ID.String(), ps.Now()); err != nil {
 		return err
 	}
-	if err := planterms.ChangeTx(ctx, tx, p, *to, ps.Now()); err != nil {
-		return err
+	switch {
+	case to != nil:
+		if err := planterms.ChangeTx(ctx, tx, p, *to, ps.Now()); err != nil {
+			return err
+		}
+	case p.NextCharge().Minor == before:
+		return nil
+	default:
+		to = &plan.Detail{FrequencyBefore: string(p.Frequency)}
 	}
+	to.Before = before
 	return ps.notifyTx(ctx, tx, p, plan.EventChangedAtStripe, ps.NewID().String(), *to)
 }

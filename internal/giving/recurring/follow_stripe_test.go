@@ -243,3 +243,37 @@ func TestRenewalThatNeedsAuthentication(t *testing.T) {
 	require.Equal(t, 2, p.Paid)
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM receipt`))
 }
+
+// TestDiscountAtStripe: the pages and emails said $20 while Stripe charged $15. The terms stay, so that $20 are charged
+// when the discount ends.
+func TestDiscountAtStripe(t *testing.T) {
+	h := program.New(t, program.Options{})
+	f := monthly("")
+	f.Frequency = "quarterly"
+	p := startPlan(t, h, f)
+	require.NoError(t, h.Fake.Discount(*p.SubscriptionID, 25))
+	deliverAll(t, h)
+	p = reload(t, h, p)
+	require.Equal(t, []int64{2000, 1500, 1}, []int64{p.AmountMinor, p.NextCharge().Minor, int64(p.Terms)})
+	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) - 6*24*time.Hour)
+	_, err := h.Plans.QueueReminders(t.Context())
+	require.NoError(t, err)
+	p = advanceToNextCharge(t, h, p)
+	require.Equal(t, 2, p.Paid)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt WHERE (facts->'amount'->>'minor')::int = 1500`))
+	f.Amount, f.AmountOther = "other", "40"
+	to, err := f.CheckTerms(h.Offer("csio"))
+	require.NoError(t, err)
+	_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: planlink.BySession}, to, nil)
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, []int64{4000, 3000}, []int64{p.AmountMinor, p.NextCharge().Minor})
+	require.NoError(t, h.Fake.Discount(*p.SubscriptionID, 0))
+	deliverAll(t, h)
+	p = reload(t, h, p)
+	require.Nil(t, p.DiscountedTo)
+	require.Equal(t, []string{
+		"changed at stripe 1500 2000", "upcoming 1500", "changed 4000", "changed at stripe 3000 4000", "changed at stripe 4000 3000",
+	}, h.Lines(`SELECT concat_ws(' ', e.kind, e.detail->>'amount', e.detail->>'before') FROM plan_event e JOIN river_job j ON j.args->>'event_id' = e.id::text
+		WHERE e.plan_id = $1 ORDER BY e.at, e.id`, p.ID))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}

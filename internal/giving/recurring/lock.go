@@ -8,15 +8,17 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/instalment"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/pg"
 )
 
-// LockSet lists the plans that a transaction is going to change: by their ids, by their recorded invoices, and by their
-// subscriptions and customers at Stripe.
+// LockSet lists the plans that a transaction is going to change: by their ids, by their recorded invoices, by their
+// subscriptions and customers at Stripe, and by the new cards that charge them.
 type LockSet struct {
 	plans    []uuid.UUID
 	invoices []instalment.Key
 	remote   *pg.Columns // entities and ids; nil: none
+	methods  []NewPaymentMethod
 }
 
 // AddPlan adds a plan; it ignores uuid.Nil.
@@ -41,6 +43,13 @@ func (s *LockSet) AddRemote(entity uuid.UUID, id string) {
 	}
 }
 
+// AddPaymentMethod adds the plans that UsePaymentMethodTx makes requests for: a request locks its plan's row too, because
+// it refers to it.
+func (s *LockSet) AddPaymentMethod(c NewPaymentMethod) {
+	s.AddRemote(c.EntityID, c.CustomerID)
+	s.methods = append(s.methods, c)
+}
+
 // LockTx locks plans in the order of their ids. A transaction that changes plans in several steps calls it before the
 // first step: if each step locked its own plans, two workers could lock the same plans in different orders, and the
 // database would end one of them because of the deadlock, or a third transaction that waits for the same rows.
@@ -60,6 +69,13 @@ func (ps Plans) LockTx(ctx context.Context, tx *sqlx.Tx, s LockSet) error {
 			return err
 		}
 		plans = append(plans, of...)
+	}
+	for _, c := range s.methods {
+		others, err := migratedBy(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, plan.IDs(others)...)
 	}
 	if len(plans) == 0 {
 		return nil

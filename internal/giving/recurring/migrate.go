@@ -10,6 +10,7 @@ import (
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 )
 
 // Each plan begun on the public form has a customer of its own at Stripe, because an email address typed there proves
@@ -23,63 +24,31 @@ import (
 // Each step reads what exists at Stripe, marked with the request's id, so that an interrupted migration continues where
 // it was. While it runs, no other request of the plan is executed, and an ended subscription does not end the plan.
 
-// planMigration is the result of a migration at Stripe.
-type planMigration struct {
-	detached    billing.DetachedSubscription
-	started     billing.StartedSubscription
-	next        time.Time
-	missedDates []time.Time // of charges that were due during the migration
-}
-
-// migrate detaches the plan's subscription and starts another.
-func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) (*planMigration, error) {
-	detached, err := ps.Billing.Detach(ctx, t, r.ID.String())
-	if err != nil {
-		return nil, err
-	}
-	if detached.InFlight {
-		return nil, errNotReady
-	}
-	p.AnchorDay = detached.AnchorDay
-	m := &planMigration{detached: detached}
-	m.next, m.missedDates = p.NextAfterMigration(detached.PeriodEnd, ps.Now())
-	m.started, err = ps.Billing.StartSubscription(ctx, t, billing.NewSubscription{
-		ChargeTerms: billing.ChargeTerms{AmountMinor: p.AmountMinor, Currency: p.Currency, Frequency: p.Frequency, Next: &m.next}, RequestID: r.ID.String(),
-		Customer: r.Detail.Customer, PaymentMethod: r.Detail.Method, Product: detached.Product, Metadata: detached.Metadata,
-		AnchorDay: detached.AnchorDay,
-	})
-	if err == nil && p.Status == plan.Paused && (p.PausedUntil == nil || p.PausedUntil.After(ps.Now())) {
-		t.Subscription, t.Key = m.started.Subscription, t.Key+":pause"
-		err = ps.Billing.Pause(ctx, t, p.PausedUntil, true)
-	}
-	return m, err
-}
-
 // applyMigrationTx gives the plan its new subscription, records the outstanding invoices and requests their charge. The
 // schedule is created again after the first payment, as after a change of dates.
-func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, m *planMigration) error {
+func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r plan.Request, m *plancall.Migration) error {
 	if p.Status.IsEnded() { // during the migration
-		return ps.endOtherSubscriptionTx(ctx, tx, p, m.started.Subscription)
+		return ps.endOtherSubscriptionTx(ctx, tx, p, m.Started.Subscription)
 	}
-	p.CustomerID, p.SubscriptionID, p.AnchorDay = &r.Detail.Customer, &m.started.Subscription, m.detached.AnchorDay
+	p.CustomerID, p.SubscriptionID, p.AnchorDay = &r.Detail.Customer, &m.Started.Subscription, m.Detached.AnchorDay
 	p.ForgetSchedule()
 	if p.Status == plan.Active {
-		p.NextAt = &m.next
+		p.NextAt = &m.Next
 	}
-	if unpaid := m.detached.Outstanding; unpaid != nil {
+	if unpaid := m.Detached.Outstanding; unpaid != nil {
 		if err := takeOverTx(ctx, tx, p, unpaid.ID, unpaid.CreatedAt); err != nil {
 			return err
 		}
 	}
-	for _, at := range m.missedDates {
+	for _, at := range m.MissedDates {
 		if err := takeOverTx(ctx, tx, p, fmt.Sprintf("konbit_%s_%d", p.ID, at.Unix()), at); err != nil {
 			return err
 		}
 	}
-	if _, err := ps.recordEventTx(ctx, tx, p, plan.EventMigrated, m.started.Subscription, plan.Detail{Customer: r.Detail.Customer}); err != nil {
+	if _, err := ps.recordEventTx(ctx, tx, p, plan.EventMigrated, m.Started.Subscription, plan.Detail{Customer: r.Detail.Customer}); err != nil {
 		return err
 	}
-	c := m.started.PaymentMethod
+	c := m.Started.PaymentMethod
 	if c == nil {
 		c = &billing.PaymentMethod{ID: r.Detail.Method}
 	}

@@ -253,3 +253,47 @@ func TestCancelDuringMigration(t *testing.T) {
 	_, live := chargesAndSubscriptions(t, h)
 	require.Equal(t, []string{*one.CustomerID}, live)
 }
+
+// TestNewCardDoesWhatItsPageSays: what Plan.NewCardUse says of each of a donor's plans is what a new card then does.
+func TestNewCardDoesWhatItsPageSays(t *testing.T) {
+	h := program.New(t, program.Options{})
+	failing, moved, paused, ending, disputed := startPlan(t, h, monthly("")), startPlan(t, h, monthly("")), startPlan(t, h, monthly("")),
+		startPlan(t, h, monthly("")), startPlan(t, h, monthly(""))
+	require.NoError(t, h.Fake.FailCard(*failing.SubscriptionID, "insufficient_funds", 0))
+	require.NoError(t, h.Fake.FailCard(*disputed.SubscriptionID, "insufficient_funds", 0))
+	_, err := h.Plans.Pause(t.Context(), bySession(paused, "a"), 3)
+	require.NoError(t, err)
+	failing = advanceToNextCharge(t, h, failing)
+	require.NoError(t, h.Fake.CancelAtPeriodEnd(*ending.SubscriptionID, true))
+	openDispute(t, h, disputed, plan.DisputeOpen)
+	deliverAll(t, h)
+	all := []*plan.Plan{&failing, &moved, &paused, &ending, &disputed}
+	var plans []plan.Plan
+	for _, p := range all {
+		*p = reload(t, h, *p)
+		plans = append(plans, *p)
+	}
+	h.Exec(`UPDATE plan SET next_at = ends_at - interval '1 day' WHERE id = $1`, ending.ID) // one more charge before its end
+	_, _, err = h.Plans.UpdatePaymentMethod(t.Context(), failing.DonorID, "en", h.URL)
+	require.NoError(t, err)
+	chosen, _ := plan.ForNewCard(plans)
+	require.Equal(t, failing.ID, chosen.ID, "the first of those that fail")
+	require.Equal(t, plan.CardOver, ending.NewCardUse(*chosen))
+	ending = reload(t, h, ending)
+	payments := h.Count(`SELECT count(*) FROM payment`)
+	_, err = h.Fake.ReplaceCard(*chosen.CustomerID, stripefake.GoodCard)
+	require.NoError(t, err)
+	deliverAll(t, h)
+	require.Equal(t, payments+1, h.Count(`SELECT count(*) FROM payment`), "what could not be charged, but not what is disputed")
+	for i, want := range []struct {
+		use         plan.NewCardUse
+		moved, paid bool
+	}{{plan.CardNow, false, true}, {plan.CardNext, true, false}, {plan.CardPaused, true, false}, {plan.CardKept, false, false}, {plan.CardHeld, false, false}} {
+		before, after := *all[i], reload(t, h, *all[i])
+		require.Equal(t, want.use, before.NewCardUse(*chosen), i)
+		require.Equal(t, want.moved, *before.CustomerID != *after.CustomerID, i)
+		require.Equal(t, want.paid, after.Paid > before.Paid, i)
+		require.Equal(t, before.Status, after.Status, i)
+		require.Equal(t, want.moved || want.paid, h.Count(`SELECT count(*) FROM plan_event WHERE plan_id = $1 AND kind = 'card mended'`, before.ID) == 1, i)
+	}
+}

@@ -33,7 +33,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	if err != nil {
 		return err
 	}
-	donor, owns, err := openedCardPage(ctx, tx, c)
+	donor, _, err := openedCardPage(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 			return err
 		}
 	}
-	if !owns {
-		return nil
-	}
-	others, err := plansToMigrate(ctx, tx, c, donor)
+	others, err := migratedBy(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -102,9 +99,17 @@ func openedCardPage(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMeth
 	return donor, owns, err
 }
 
-// plansToMigrate returns a donor's running plans under other customers than the one with the new card. A plan whose end
-// is set at Stripe is not among them, because a new subscription would not end; nor is one of which a payment is
-// disputed, because its unpaid invoice would be charged.
+// migratedBy returns the plans that are migrated to the customer of a new card.
+func migratedBy(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod) ([]plan.Plan, error) {
+	donor, owns, err := openedCardPage(ctx, q, c)
+	if err != nil || !owns {
+		return nil, err
+	}
+	return plansToMigrate(ctx, q, c, donor)
+}
+
+// plansToMigrate returns a donor's running plans under other customers than the one with the new card, except those that
+// Plan.NewCardUse leaves with their customer.
 func plansToMigrate(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod, donor uuid.UUID) ([]plan.Plan, error) {
 	const query = `/* recurring.plansToMigrate */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id <> $2 AND subscription_id IS NOT NULL AND status IN ('active', 'paused')

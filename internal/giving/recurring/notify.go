@@ -26,7 +26,7 @@ func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }
 // notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan,
 // so that later changes do not show in it. It enqueues no email if the donor has no email address or was erased.
 func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, cause string, d plan.Detail) error {
-	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
+	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.NextCharge().Minor, p.CoveredMinor, string(p.Frequency), p.NextAt
 	if p.CardBrand != nil && d.Last4 == "" {
 		d.Brand = *p.CardBrand
 		if p.CardLast4 != nil {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/giving/billing"
 	"konbit/internal/giving/instalment"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planterms"
@@ -36,18 +35,6 @@ func (ps Plans) requestCollectionTx(ctx context.Context, tx *sqlx.Tx, p *plan.Pl
 		}
 	}
 	return ids, nil
-}
-
-// collectOutstanding charges one outstanding invoice. It counts as paid if it is no longer outstanding or the plan has
-// ended.
-func (ps Plans) collectOutstanding(ctx context.Context, t billing.Target, p plan.Plan, r plan.Request) (paid bool, code string, err error) {
-	outstanding, err := instalment.IsOutstanding(ctx, ps.DB, p.ID, r.Detail.Invoice)
-	if err != nil || !outstanding || p.Status.IsEnded() {
-		return err == nil, "", err
-	}
-	return ps.Billing.Collect(ctx, t, billing.Collection{
-		Customer: *p.CustomerID, PlanID: p.ID.String(), Invoice: r.Detail.Invoice, AmountMinor: r.Detail.Amount, Currency: p.Currency,
-	})
 }
 
 // collectionFailedTx notifies the donor, once for each card, that an outstanding invoice could not be charged. It is

@@ -3,6 +3,7 @@ package recurring
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,41 +35,45 @@ func (ps Plans) Register(h *jobs.Handlers) {
 // batchSize is how many plans one run of a periodic task processes.
 const batchSize = 200
 
-// forEachPlan locks each plan that a query returns and calls do, in a transaction for each. It returns how many plans
-// there were.
+// forEachPlan locks each plan that a query returns and calls do, in a transaction for each; see forEachID.
 func (ps Plans) forEachPlan(ctx context.Context, query string, do func(tx *sqlx.Tx, p *plan.Plan) error, args ...any) (int, error) {
 	return ps.forEachID(ctx, query, func(id uuid.UUID) error { return ps.withPlan(ctx, id, do) }, args...)
 }
 
-// forEachSynced is forEachPlan for plans whose subscription is read first. A plan is left out if Stripe cannot be
-// reached; the others are processed, and the errors are joined.
+// forEachSynced is forEachPlan for plans whose subscription is read first.
 func (ps Plans) forEachSynced(ctx context.Context, query string, do func(tx *sqlx.Tx, p *plan.Plan) error, args ...any) (int, error) {
-	var failed []error
-	n, err := ps.forEachID(ctx, query, func(id uuid.UUID) error {
+	return ps.forEachID(ctx, query, func(id uuid.UUID) error {
 		err := ps.scheduleSync(ctx, id)
 		if err == nil {
 			err = ps.SyncPlan(ctx, id)
 		}
 		if err != nil {
-			failed = append(failed, err)
-			return nil
+			return err
 		}
 		return ps.withPlan(ctx, id, do)
 	}, args...)
-	return n, errors.Join(append(failed, err)...)
 }
 
-func (ps Plans) forEachID(ctx context.Context, query string, do func(id uuid.UUID) error, args ...any) (int, error) {
+// forEachID calls do for each id that a query returns. It passes over an id whose call fails, until ctx ends, so that one
+// keeps no other from its turn; the queries return at most batchSize ids in any order. It returns how many calls did not
+// fail, and the errors of the others.
+func (ps Plans) forEachID(ctx context.Context, query string, do func(id uuid.UUID) error, args ...any) (done int, err error) {
 	var ids []uuid.UUID
 	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, args...); err != nil {
 		return 0, err
 	}
+	var failed []error
 	for _, id := range ids {
 		if err := do(id); err != nil {
-			return 0, err
+			failed = append(failed, fmt.Errorf("%s: %w", id, err))
+		} else {
+			done++
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return len(ids), nil
+	return done, errors.Join(failed...)
 }
 
 // withPlan locks a plan and calls do, in a transaction.

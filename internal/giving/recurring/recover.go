@@ -36,12 +36,7 @@ func (ps Plans) RecoverLostJobs(ctx context.Context) (int, error) {
 func (ps Plans) executeWaiting(ctx context.Context) (int, error) {
 	const query = `/* recurring.executeWaiting */
 		SELECT id FROM plan_request WHERE carried_at IS NULL AND refused IS NULL AND asked_at < $1 ORDER BY random() LIMIT $2`
-	var failed []error
-	n, err := ps.forEachID(ctx, query, func(id uuid.UUID) error {
-		failed = append(failed, ps.ExecuteRequest(ctx, id))
-		return nil
-	}, ps.Now().Add(-jobOverdueAfter), batchSize)
-	return n, errors.Join(append(failed, err)...)
+	return ps.forEachID(ctx, query, func(id uuid.UUID) error { return ps.ExecuteRequest(ctx, id) }, ps.Now().Add(-jobOverdueAfter), batchSize)
 }
 
 // requestSchedules requests the schedules that running plans of N payments lack. A plan whose dates changed, or that

@@ -15,6 +15,9 @@ import (
 //
 //   - paid invoices are not counted yet (unsettled): their charges will arrive, and may finish the plan
 //   - the plan is being migrated: it continues under another subscription
+//
+// If the donor's request to end the plan waits, the plan ended as they asked: Stripe may have got the call although its
+// answer was lost.
 func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription, unsettled int) error {
 	if unsettled > 0 {
 		return nil
@@ -30,6 +33,12 @@ func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 	}
 	if p.Total != nil && s.PaidElsewhere > 0 && p.Paid+s.PaidElsewhere >= *p.Total {
 		return ps.finishTx(ctx, tx, p)
+	}
+	if asked, err := waitingCancelTx(ctx, tx, p); err != nil || asked != nil {
+		if err != nil {
+			return err
+		}
+		return ps.endAskedTx(ctx, tx, p, *asked)
 	}
 	kind, d := p.EndAtStripe(s, ps.Now())
 	if s.Status == "unpaid" { // by the account's settings Stripe collects nothing more, and does not end it either

@@ -75,6 +75,18 @@ func waitsTx(ctx context.Context, tx *sqlx.Tx, plan uuid.UUID, kinds ...string) 
 	return waits, err
 }
 
+// waitingCancelTx returns the donor's request to end the plan that is not done; nil if there is none. Its call may have
+// reached Stripe although no answer came back.
+func waitingCancelTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (*plan.Request, error) {
+	const query = `/* recurring.waitingCancelTx */ SELECT ` + requestColumns + ` FROM plan_request
+		WHERE plan_id = $1 AND kind = 'cancel' AND carried_at IS NULL AND refused IS NULL ORDER BY asked_at, id LIMIT 1`
+	var rows []plan.Request
+	if err := tx.SelectContext(ctx, &rows, query, p.ID); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &rows[0], nil
+}
+
 // mustWait reports whether a request has to wait for an earlier one that is not done:
 //
 //	any request but a refund                  waits for a migration

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-const planColumns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, paid,
+const planColumns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, discounted, currency, language, total, paid,
 	terms, customer_id, subscription_id, schedule_id, phase_start, iterations, card_brand, card_last4, card_expires, next_at, paused_until,
 	failing_since, failing_code, failing_invoice, look_due, anchor_day, created_at, begun_at, ended_at, ended_because, ends_at, disputed_since`
 
@@ -86,7 +86,7 @@ func lockPlanTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (*plan.Plan, err
 // savePlanTx updates all columns of a locked plan that can change.
 func savePlanTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) error {
 	const query = `/* recurring.savePlanTx */
-		UPDATE plan SET status = :status, frequency = :frequency, amount = :amount, covered = :covered, paid = :paid, terms = :terms,
+		UPDATE plan SET status = :status, frequency = :frequency, amount = :amount, covered = :covered, discounted = :discounted, paid = :paid, terms = :terms,
 		       customer_id = :customer_id, subscription_id = :subscription_id, schedule_id = :schedule_id, phase_start = :phase_start,
 		       iterations = :iterations, card_brand = :card_brand, card_last4 = :card_last4, card_expires = :card_expires, next_at = :next_at,
 		       paused_until = :paused_until, failing_since = :failing_since, failing_code = :failing_code, failing_invoice = :failing_invoice,

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancall"
 	"konbit/internal/platform/pg"
 )
 
@@ -37,7 +38,7 @@ func (ps Plans) SyncPlan(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	if before.SubscriptionID == nil {
-		return errNotReady
+		return plancall.ErrNotReady
 	}
 	remote, err := ps.readRemote(ctx, before)
 	if err != nil {

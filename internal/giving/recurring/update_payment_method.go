@@ -12,10 +12,10 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// UpdatePaymentMethod returns the address of Stripe's page where a donor gives a new card for all their running plans,
-// and how many these are. The page belongs to one of the donor's customers, preferably one whose payments fail;
-// UsePaymentMethodTx migrates the other plans to that customer. The caller has verified that the donor's email address
-// belongs to the visitor. fault.NotFound if there is no plan.
+// UpdatePaymentMethod returns the address of Stripe's page where a donor gives a new card, and how many running plans
+// they have; Plan.NewCardUse says what the card is for each. The page belongs to one of the donor's customers,
+// preferably one whose payments fail; UsePaymentMethodTx migrates other plans to that customer. The caller has verified
+// that the donor's email address belongs to the visitor. fault.NotFound if there is no plan.
 func (ps Plans) UpdatePaymentMethod(ctx context.Context, donor uuid.UUID, language, back string) (address string, plans int, err error) {
 	all, err := OfDonor(ctx, ps.DB, donor)
 	if err != nil {

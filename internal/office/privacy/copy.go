@@ -66,6 +66,7 @@ type planItem struct {
 	Paid        int        `json:"paid"`
 	Total       *int       `json:"total,omitempty"`
 	Covered     string     `json:"covered"`
+	Discounted  string     `json:"next_charge"` // with a discount at Stripe
 	Currency    string     `json:"currency"`
 	Language    string     `json:"language"`
 	CardBrand   *string    `json:"card,omitempty"`
@@ -222,7 +223,7 @@ func (c *copier) plans(of uuid.UUID) error {
 	for _, p := range plans {
 		plan := planItem{
 			Reference: p.PublicRef, Status: string(p.Status), Frequency: string(p.Frequency), Amount: p.Amount().Decimal(), Paid: p.Paid, Total: p.Total,
-			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand,
+			Covered: p.Covered().Decimal(), Discounted: p.NextCharge().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand,
 			CardLast4: p.CardLast4, CardExpires: p.CardExpires,
 			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, FailureCode: p.FailingCode, Created: p.CreatedAt,
 			Begun: p.BegunAt, Ended: p.EndedAt, Because: (*string)(p.EndedBecause), Ends: p.EndsAt, Disputed: p.DisputedSince,

@@ -22,6 +22,9 @@ func (b *batch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 		if c := e.Fact.CardChange; c != nil {
 			set.AddRemote(e.EntityID, c.CustomerID)
 		}
+		if c := e.Fact.PaymentMethod; c != nil {
+			set.AddPaymentMethod(*c)
+		}
 		if in := e.Fact.Invoice; in != nil {
 			set.AddPlan(in.PlanID)
 			set.AddRemote(e.EntityID, in.SubscriptionID)

@@ -11,13 +11,39 @@ import (
 	"konbit/internal/processor/stripepay/remote"
 )
 
-// ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
+// ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method,
+// and the next invoice if a discount applies to it.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (billing.RemoteSubscription, error) {
-	_, sub, err := s.read(ctx, billing.Target{Entity: entity, Subscription: subscription})
+	a, err := s.account(entity)
 	if err != nil {
 		return billing.RemoteSubscription{}, err
 	}
-	return remote.Subscription(sub), nil
+	sub, err := subscriptionOf(ctx, a, subscription)
+	if err != nil {
+		return billing.RemoteSubscription{}, err
+	}
+	read := remote.Subscription(sub)
+	if remote.HasDiscount(sub) {
+		read.Discounted, err = discounted(ctx, a, subscription, read.AmountMinor)
+	}
+	return read, err
+}
+
+// discounted returns what a subscription's next charge comes to; nil if it is the full amount, or if there is none.
+func discounted(ctx context.Context, a *account, subscription string, full int64) (*int64, error) {
+	params := &stripe.InvoiceUpcomingParams{Subscription: stripe.String(subscription)}
+	params.Context = ctx
+	in, err := a.api.Invoices.Upcoming(params)
+	var refused *stripe.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == stripe.ErrorCodeInvoiceUpcomingNone:
+		return nil, nil
+	case err != nil:
+		return nil, translate(err)
+	case in.AmountDue == full:
+		return nil, nil
+	}
+	return &in.AmountDue, nil
 }
 
 // PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.
@@ -56,11 +82,11 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 	return sub, nil
 }
 
-// End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It leaves
-// the latest invoice out, so that nothing is collected any more.
+// End is part of billing.Subscriptions. It succeeds if the subscription has ended already, or does not exist in the
+// account of its customer. It leaves the latest invoice out, so that nothing is collected any more.
 func (s *Stripe) End(ctx context.Context, o billing.Target) error {
 	a, sub, err := s.read(ctx, o)
-	if isMissing(err) {
+	if errors.Is(err, errMissing) {
 		return nil
 	}
 	if err != nil {
@@ -123,12 +149,6 @@ func endNow(ctx context.Context, a *account, o billing.Target, sub *stripe.Subsc
 	return nil
 }
 
-// isMissing reports whether Stripe refused a call because the object is not in the account.
-func isMissing(err error) bool {
-	var refused *stripe.Error
-	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
-}
-
 // Pause is part of billing.Subscriptions. Stripe voids the invoices of the pause, so nothing is owed for them. A pause at
 // Stripe concerns later invoices only (https://docs.stripe.com/billing/subscriptions/pause-payment), so the latest one is
 // left out too.
@@ -166,7 +186,19 @@ func (s *Stripe) read(ctx context.Context, o billing.Target) (*account, *stripe.
 		return nil, nil, err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
-	return a, sub, err
+	return a, sub, verifyMissing(ctx, a, o, err)
+}
+
+// verifyMissing returns the error of a call for a subscription. If the subscription is missing, and its customer too or
+// not known, it returns billing.ErrWrongKey instead.
+func verifyMissing(ctx context.Context, a *account, o billing.Target, err error) error {
+	if !errors.Is(err, errMissing) {
+		return err
+	}
+	if _, wrong := customerOf(ctx, a, o.Customer); wrong != nil {
+		return wrong
+	}
+	return err
 }
 
 // pauseLater pauses the collection of later invoices until a time; nil: until the subscription is resumed.
@@ -206,7 +238,7 @@ func (s *Stripe) updated(ctx context.Context, o billing.Target, set func(*stripe
 	set(params)
 	sub, err := a.api.Subscriptions.Update(o.Subscription, params)
 	if err != nil {
-		return nil, translate(err)
+		return nil, verifyMissing(ctx, a, o, translate(err))
 	}
 	return sub, nil
 }

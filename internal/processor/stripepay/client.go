@@ -14,6 +14,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
 
+	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
 	"konbit/internal/processor/stripepay/transport"
 	"konbit/internal/processor/stripepay/turns"
@@ -138,18 +139,28 @@ func (s *Stripe) account(slug string) (*account, error) {
 }
 
 // translate turns the error of a call into an error of this program: fault.Unavailable if Stripe or the network failed,
-// an unexpected error if Stripe refused the call, which is a defect of ours.
+// billing.ErrWrongKey if Stripe does not accept the key, an unexpected error if Stripe refused the call, which is a defect
+// of ours.
 func translate(err error) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	short := fmt.Errorf("stripe: %d %s %s, request %s", refused.HTTPStatusCode, refused.Type, refused.Code, refused.RequestID)
-	if refused.HTTPStatusCode >= 500 || isRetryable(refused) {
+	switch {
+	case refused.HTTPStatusCode >= 500 || isRetryable(refused):
 		return fault.Wrap(fault.Unavailable, "problem.503.text", short)
+	case refused.HTTPStatusCode == http.StatusUnauthorized || refused.HTTPStatusCode == http.StatusForbidden:
+		return fmt.Errorf("%w: %w", billing.ErrWrongKey, short)
+	case refused.Code == stripe.ErrorCodeResourceMissing:
+		return fmt.Errorf("%w: %w", errMissing, short)
 	}
 	return short
 }
+
+// errMissing: the object is not in the account of the key. That does not say that it is gone: Stripe answers the same for
+// an object of another account, and for a live object with a test key.
+var errMissing = errors.New("not in this account")
 
 // isRetryable reports whether the same call with the same key may be repeated soon: too many calls, or another call
 // with the same key is running.

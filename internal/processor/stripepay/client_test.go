@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -90,5 +91,26 @@ func TestAStandInIsRefusedWithALiveKey(t *testing.T) {
 		s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "", log.Logger())
 		require.NoError(t, err)
 		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com", "https://invoice.stripe.com"}, s.PageOrigins(), "payment pages and the billing portal")
+	}
+}
+
+// TestAWrongKeyIsNoAnswer: Stripe refuses the key, or the key is of another account. Nothing is concluded about the
+// object, and a person can set the right key.
+func TestAWrongKeyIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]string{http.StatusUnauthorized: "", http.StatusForbidden: "", http.StatusNotFound: "resource_missing"} {
+		here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			_, _ = fmt.Fprintf(w, `{"error":{"type":"invalid_request_error","code":%q}}`, code)
+		}))
+		s := speaker(t, here.URL)
+		target := billing.Target{Entity: "tsne", Subscription: "sub_1", Customer: "cus_1", Key: "k"}
+		_, err := s.Resume(t.Context(), target)
+		assert.ErrorIs(t, err, billing.ErrWrongKey, "%d", status)
+		assert.ErrorIs(t, s.End(t.Context(), target), billing.ErrWrongKey, "%d", status)
+		assert.ErrorIs(t, s.ForgetCustomer(t.Context(), "tsne", "cus_1"), billing.ErrWrongKey, "%d", status)
+		target.Customer = ""
+		assert.ErrorIs(t, s.End(t.Context(), target), billing.ErrWrongKey, "%d", status)
+		here.Close()
 	}
 }

@@ -3,14 +3,12 @@ package stripepay
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/books/org"
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
 	"konbit/internal/processor/stripepay/remote"
@@ -96,8 +94,9 @@ func (s *Stripe) StartSubscription(ctx context.Context, o billing.Target, b bill
 	}
 	sub, err := findMigrated(ctx, a, b)
 	if err == nil && sub == nil {
-		params := beginParams(b)
+		params := remote.NewSubscriptionParams(b)
 		params.Context = ctx
+		params.AddMetadata(metaMigration, b.RequestID)
 		params.SetIdempotencyKey(o.Key + ":begin")
 		sub, err = a.api.Subscriptions.New(params)
 	}
@@ -125,36 +124,6 @@ func findMigrated(ctx context.Context, a *account, b billing.NewSubscription) (*
 		}
 	}
 	return nil, list.Err()
-}
-
-func beginParams(b billing.NewSubscription) *stripe.SubscriptionParams {
-	interval, count := remote.Interval(b.Frequency)
-	params := &stripe.SubscriptionParams{
-		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.PaymentMethod), OffSession: stripe.Bool(true),
-		ProrationBehavior: stripe.String("none"),
-		Items: []*stripe.SubscriptionItemsParams{{
-			Quantity: stripe.Int64(1),
-			PriceData: &stripe.SubscriptionItemPriceDataParams{
-				Currency: stripe.String(strings.ToLower(b.Currency)), Product: stripe.String(b.Product), UnitAmount: stripe.Int64(b.AmountMinor),
-				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
-			},
-		}},
-	}
-	params.AddExpand("default_payment_method")
-	params.Metadata = maps.Clone(b.Metadata)
-	params.AddMetadata(metaMigration, b.RequestID)
-	if b.AnchorDay <= 28 || b.Frequency == org.Weekly {
-		params.BillingCycleAnchor = stripe.Int64(b.Next.Unix())
-		return params
-	}
-	params.BillingCycleAnchorConfig = &stripe.SubscriptionBillingCycleAnchorConfigParams{
-		DayOfMonth: stripe.Int64(int64(b.AnchorDay)), Hour: stripe.Int64(int64(b.Next.Hour())), Minute: stripe.Int64(int64(b.Next.Minute())),
-		Second: stripe.Int64(int64(b.Next.Second())),
-	}
-	if b.Frequency != org.Monthly {
-		params.BillingCycleAnchorConfig.Month = stripe.Int64(int64(b.Next.Month()))
-	}
-	return params
 }
 
 // Collect is part of billing.Subscriptions. It does nothing if a payment for the invoice was made or is processing.

@@ -39,6 +39,7 @@ var calls = map[string]string{
 	"BillingPortalSessions.New":        `POST /v1/billing_portal/sessions$`,
 	"Customers.Get":                    `GET /v1/customers/[^/]+$`,
 	"Invoices.Get":                     `GET /v1/invoices/[^/]+$`,
+	"Invoices.Upcoming":                `GET /v1/invoices/upcoming$`,
 	"Invoices.Pay":                     `POST /v1/invoices/[^/]+/pay$`,
 	"Invoices.Update":                  `POST /v1/invoices/[^/]+$`,
 	"Invoices.VoidInvoice":             `POST /v1/invoices/[^/]+/void$`,
@@ -118,10 +119,17 @@ func (j *judged) RoundTrip(r *http.Request) (*http.Response, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.seen[r.Method+" "+r.URL.Path] = true
-	if answer.Code != http.StatusOK {
+	if answer.Code != http.StatusOK && !isOlder(r) {
 		j.wrong = append(j.wrong, fmt.Sprintf("%s %s %s: %s", r.Method, r.URL.RequestURI(), body, answer.Body))
 	}
 	return j.RoundTripper.RoundTrip(r)
+}
+
+// isOlder reports whether a valid request of our version of the API is not in the description, which is newer: the next
+// invoice of a subscription, which newer versions create by POST.
+func isOlder(r *http.Request) bool {
+	query := r.URL.Query()
+	return r.Method == http.MethodGet && r.URL.Path == "/v1/invoices/upcoming" && len(query) == 1 && query.Has("subscription")
 }
 
 // judge makes every request of this test go through the validator.

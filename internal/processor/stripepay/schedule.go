@@ -28,7 +28,7 @@ func (s *Stripe) Schedule(ctx context.Context, o billing.Target, iterations func
 	phase := schedule.Phases[len(schedule.Phases)-1]
 	start := time.Unix(phase.StartDate, 0).UTC()
 	n := iterations(start, time.Unix(sub.CurrentPeriodEnd, 0).UTC())
-	params := phaseParams(phase, sub)
+	params := remote.PhaseParams(phase, sub)
 	params.Iterations = stripe.Int64(int64(n))
 	if err := setPhase(ctx, a, o.Key+":iterations", schedule.ID, params); err != nil {
 		return billing.Schedule{}, err
@@ -53,24 +53,6 @@ func scheduleOf(ctx context.Context, a *account, o billing.Target, sub *stripe.S
 		return nil, translate(err)
 	}
 	return schedule, nil
-}
-
-// phaseParams returns the parameters that repeat a phase, without its length. It names the subscription's payment
-// method: an update replaces the whole phase, and a phase without one would go back to the method from before the donor
-// changed it.
-func phaseParams(phase *stripe.SubscriptionSchedulePhase, sub *stripe.Subscription) *stripe.SubscriptionSchedulePhaseParams {
-	params := &stripe.SubscriptionSchedulePhaseParams{
-		StartDate: stripe.Int64(phase.StartDate), ProrationBehavior: stripe.String("none"), Metadata: sub.Metadata,
-	}
-	if sub.DefaultPaymentMethod != nil {
-		params.DefaultPaymentMethod = stripe.String(sub.DefaultPaymentMethod.ID)
-	}
-	for _, item := range phase.Items {
-		params.Items = append(params.Items, &stripe.SubscriptionSchedulePhaseItemParams{
-			Price: stripe.String(item.Price.ID), Quantity: stripe.Int64(max(item.Quantity, 1)),
-		})
-	}
-	return params
 }
 
 func setPhase(ctx context.Context, a *account, key, schedule string, phase *stripe.SubscriptionSchedulePhaseParams) error {
@@ -106,7 +88,7 @@ func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.Charge
 			return translate(err)
 		}
 	}
-	params := &stripe.SubscriptionParams{ProrationBehavior: stripe.String("none"), Items: itemsParams(sub, to)}
+	params := &stripe.SubscriptionParams{ProrationBehavior: stripe.String("none"), Items: remote.ItemsParams(sub, to)}
 	if repaced {
 		next := sub.CurrentPeriodEnd
 		if to.Next != nil {
@@ -122,26 +104,6 @@ func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.Charge
 	return nil
 }
 
-// itemsParams returns the parameters that replace all items by one.
-func itemsParams(sub *stripe.Subscription, to billing.ChargeTerms) []*stripe.SubscriptionItemsParams {
-	interval, count := remote.Interval(to.Frequency)
-	var items []*stripe.SubscriptionItemsParams
-	for i, item := range sub.Items.Data {
-		if i > 0 {
-			items = append(items, &stripe.SubscriptionItemsParams{ID: stripe.String(item.ID), Deleted: stripe.Bool(true)})
-			continue
-		}
-		items = append(items, &stripe.SubscriptionItemsParams{
-			ID: stripe.String(item.ID), Quantity: stripe.Int64(1),
-			PriceData: &stripe.SubscriptionItemPriceDataParams{
-				Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(to.AmountMinor),
-				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
-			},
-		})
-	}
-	return items
-}
-
 // changePhase changes what the phase charges. Its end stays.
 func changePhase(ctx context.Context, a *account, o billing.Target, sub *stripe.Subscription, to billing.ChargeTerms) error {
 	get := &stripe.SubscriptionScheduleParams{}
@@ -151,7 +113,7 @@ func changePhase(ctx context.Context, a *account, o billing.Target, sub *stripe.
 		return translate(err)
 	}
 	phase := schedule.Phases[len(schedule.Phases)-1]
-	params := phaseParams(phase, sub)
+	params := remote.PhaseParams(phase, sub)
 	params.EndDate = stripe.Int64(phase.EndDate)
 	interval, count := remote.Interval(to.Frequency)
 	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{

@@ -64,11 +64,14 @@ func (s *Stripe) ConfirmationPage(ctx context.Context, entity, invoice string) (
 	params := &stripe.InvoiceParams{}
 	params.Context = ctx
 	in, err := a.api.Invoices.Get(invoice, params)
+	if err != nil {
+		err = translate(err)
+	}
 	switch {
-	case isMissing(err):
+	case errors.Is(err, errMissing):
 		return "", nil
 	case err != nil:
-		return "", translate(err)
+		return "", err
 	case in.Status != stripe.InvoiceStatusOpen || in.HostedInvoiceURL == "":
 		return "", nil
 	}

@@ -21,7 +21,7 @@ const stripeTimeout = 8 * time.Second
 
 // linkedCardGet shows the plan of an opened link with its card. Another card needs a session: its form sends a code.
 func (a *Area) linkedCardGet(w http.ResponseWriter, r *http.Request, p planView) error {
-	page, err := a.paymentMethodPage(r, p.catalog, []plan.Plan{p.plan})
+	page, err := a.paymentMethodPage(r, p.catalog, []plan.Plan{p.plan}, false)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (a *Area) ownCardGet(w http.ResponseWriter, r *http.Request, p web.Owned[pl
 	if err != nil {
 		return err
 	}
-	page, err := a.paymentMethodPage(r, p.Object.catalog, plans)
+	page, err := a.paymentMethodPage(r, p.Object.catalog, plans, true)
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,11 @@ func (a *Area) ownCardPost(w http.ResponseWriter, r *http.Request, p web.Owned[p
 }
 
 // paymentMethodPage returns the page of a donor's plans. Organisation and language are those of the first plan; it
-// lists the plans that are running.
-func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []plan.Plan) (giftpage.PaymentMethodPage, error) {
+// lists the plans that are running. What a new card is for them the page of a session says; all says that plans are all
+// plans of the donor, on which that depends.
+func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []plan.Plan, all bool) (giftpage.PaymentMethodPage, error) {
 	var page giftpage.PaymentMethodPage
+	chosen, _ := plan.ForNewCard(plans)
 	for i, p := range plans {
 		o, err := catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
@@ -92,11 +94,16 @@ func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans [
 			page.Frame = view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, languages), Accent: o.Accent}
 			page.Organisation = web.OrganisationIn(lang, e, o)
 		}
-		if p.Status.IsRunning() {
-			page.Plans = append(page.Plans, giftpage.PlanSummary{
-				Organisation: o.Name.In(page.Language), Amount: p.Amount(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
-			})
+		if !p.Status.IsRunning() {
+			continue
 		}
+		summary := giftpage.PlanSummary{
+			Organisation: o.Name.In(page.Language), Amount: p.NextCharge(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
+		}
+		if all && chosen != nil {
+			summary.NewCard = string(p.NewCardUse(*chosen))
+		}
+		page.Plans = append(page.Plans, summary)
 	}
 	return page, nil
 }

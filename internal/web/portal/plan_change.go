@@ -45,7 +45,7 @@ func changeValues(typed url.Values) []view.FormValue {
 // by a link that may not make it.
 func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, error) {
 	plans, loc := a.Plans, p.offer.Entity.Location()
-	c := planChange{do: do, typed: typed, result: giftpage.PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
+	c := planChange{do: do, typed: typed, result: giftpage.PlanChange{Kind: do, Amount: p.plan.NextCharge(), Every: string(p.plan.Frequency)}}
 	switch do {
 	case "pause":
 		_, next, err := p.plan.PauseFor(months(typed), a.Now())

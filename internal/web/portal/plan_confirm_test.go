@@ -54,7 +54,9 @@ func TestRenewalIsConfirmedWithTheBank(t *testing.T) {
 
 	v.SignIn("ana@example.org")
 	path := "/portal/plans/" + p.PublicRef + "/card?lang=en"
-	require.Contains(t, v.Ask("GET", path, nil).Page, "Confirm the payment with your bank")
+	page := v.Ask("GET", path, nil).Page
+	require.Contains(t, page, "Confirm the payment with your bank")
+	require.Contains(t, page, "What could not be charged is charged to the new card at once")
 	got = v.Post(path, url.Values{"do": {"confirm"}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	p = synced()
@@ -67,6 +69,9 @@ func TestRenewalIsConfirmedWithTheBank(t *testing.T) {
 		}
 		return nil
 	})
-	require.NotContains(t, v.Ask("GET", path, nil).Page, "Confirm the payment with your bank")
+	page = v.Ask("GET", path, nil).Page
+	require.NotContains(t, page, "Confirm the payment with your bank")
+	require.Contains(t, page, "The new card is charged from the next date on.")
+	require.NotContains(t, v.Ask("GET", path+"&done=1", nil).Page, "The new card is charged", "it may be given")
 	require.Equal(t, http.StatusConflict, v.Post(path, url.Values{"do": {"confirm"}}).StatusCode)
 }

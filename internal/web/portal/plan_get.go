@@ -165,6 +165,9 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 	if p.plan.FailingSince != nil && page.DeclineReason == "" {
 		page.DeclineReason = "refused"
 	}
+	if p.plan.DiscountedTo != nil && p.plan.Status.IsRunning() {
+		page.Discounted = p.plan.NextCharge().Format(string(p.lang))
+	}
 	if p.plan.Total != nil {
 		page.Of = *p.plan.Total
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -45,6 +46,11 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 	held.Status, held.Held, held.Next = "paused", true, time.Time{}
 	ending.Ends, ending.Next = day, time.Time{}
 	pages["held"], pages["ending"] = held, ending
+	discounted := p
+	discounted.Discounted = "$15"
+	pages["discounted"] = discounted
+	discounted.Confirm = &giftpage.PlanConfirm{PlanChange: giftpage.PlanChange{Kind: "change", Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A"}}, Do: "change", SubmissionID: "x"}
+	pages["discounted confirm"] = discounted
 	for _, said := range []string{"pause", "skip", "resume", "cancel", "change", "soon"} {
 		other := p
 		other.Done = said
@@ -89,10 +95,15 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	for name, p := range planPages(lang) {
 		all["plan "+name] = func(w io.Writer) error { return p.Write(w, v) }
 	}
+	uses := []plan.NewCardUse{plan.CardNext, plan.CardNow, plan.CardPaused, plan.CardHeld, plan.CardKept, plan.CardOver}
+	var eachUse []giftpage.PlanSummary
+	for _, use := range uses {
+		eachUse = append(eachUse, giftpage.PlanSummary{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242", NewCard: string(use)})
+	}
 	for _, done := range []bool{false, true} {
 		all["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
 			return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done, Confirm: !done,
-				Plans: []giftpage.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+				Plans: eachUse}.Write(w, v)
 		}
 	}
 	all["card by a link"] = func(w io.Writer) error {

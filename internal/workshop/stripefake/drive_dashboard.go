@@ -60,6 +60,24 @@ func (s *Server) PauseAtDashboard(subscription string, on bool) error {
 	return s.updateAsStaff(subscription, url.Values{"pause_collection": {""}})
 }
 
+// Discount lowers the invoices of a subscription by some percent from now on; 0 removes the discount.
+func (s *Server) Discount(subscription string, percent int64) error {
+	do := func(c *call) (any, error) {
+		sub, err := c.must("subscription", "subscription", c.id(), "id")
+		if err != nil {
+			return nil, err
+		}
+		before := sub.with(nil)
+		if sub["discount"] = nil; percent > 0 {
+			coupon := object{"id": c.s.newID("", 8), "object": "coupon", "duration": "forever", "percent_off": percent, "valid": true}
+			sub["discount"] = object{"id": c.s.newID("di_", 24), "object": "discount", "subscription": c.id(), "coupon": coupon, "start": c.now, "end": nil}
+		}
+		c.updated(sub, before)
+		return sub, nil
+	}
+	return s.asStaff("subscription", subscription, do, nil)
+}
+
 // RemoveMetadata removes one key of a subscription's metadata.
 func (s *Server) RemoveMetadata(subscription, key string) error {
 	return s.updateAsStaff(subscription, url.Values{"metadata[" + key + "]": {""}})

@@ -150,6 +150,9 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 		data = append(data, t.invoiceLine(sub, once, line.num("amount_total"), t.now, t.now).
 			with(object{"type": "invoiceitem", "description": line["description"]}))
 	}
+	if coupon := sub.obj("discount").obj("coupon"); coupon != nil {
+		total -= total * coupon.num("percent_off") / 100
+	}
 	since := start
 	if reason == "subscription_cycle" { // the invoice has the period that has ended, its lines have the period that begins
 		since = t.a.hidden(sub).num("previous_start")

@@ -66,6 +66,15 @@ func termsOf(sub *stripe.Subscription) (amount int64, every org.Frequency) {
 	return amount, every
 }
 
+// HasDiscount reports whether a discount of a subscription, or of its customer, can lower its next charge. A subscription
+// that has ended has none.
+func HasDiscount(sub *stripe.Subscription) bool {
+	if sub.Status == stripe.SubscriptionStatusCanceled || sub.Status == stripe.SubscriptionStatusIncompleteExpired {
+		return false
+	}
+	return sub.Discount != nil || len(sub.Discounts) > 0 || sub.Customer != nil && sub.Customer.Discount != nil
+}
+
 // frequency returns a frequency of Stripe's in Konbit's terms; empty if no plan has it. A year is twelve months.
 func frequency(interval string, count int64) org.Frequency {
 	interval, count = inMonths(interval, count)

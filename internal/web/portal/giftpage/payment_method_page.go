@@ -25,19 +25,24 @@ type PlanSummary struct {
 	Amount       money.Amount
 	Every        string
 	Brand, Last4 string
+	NewCard      string // what the new card is for it, as plan.NewCardUse; empty: not shown
 }
 
 // Write writes the page.
 func (p PaymentMethodPage) Write(w io.Writer, v *view.View) error {
-	type line struct{ Gift, Card string }
+	type line struct{ Gift, Card, Use string }
 	data := struct {
 		PaymentMethodPage
 		Lines []line
 	}{PaymentMethodPage: p}
 	for _, l := range p.Plans {
+		use := ""
+		if l.NewCard != "" && !p.Done {
+			use = v.Phrase(p.Language, "plan.card_use."+l.NewCard)
+		}
 		data.Lines = append(data.Lines, line{
 			v.Phrase(p.Language, "plan.card_line", "amount", l.Amount, "every", v.Phrase(p.Language, "plan.every."+l.Every), "organisation", l.Organisation),
-			v.CardName(p.Language, l.Brand, l.Last4),
+			v.CardName(p.Language, l.Brand, l.Last4), use,
 		})
 	}
 	return v.Write(w, "portal/payment_method", p.Language, data)

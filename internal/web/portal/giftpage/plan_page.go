@@ -24,6 +24,7 @@ type PlanPage struct {
 	Held          bool   // a payment is disputed, and nothing is charged meanwhile
 	Amount        money.Amount
 	Covered       money.Amount // part of Amount that is added for the processing fee; may be zero
+	Discounted    string       // what the next charge comes to, if a discount lowers it; empty: Amount
 	Every         string
 	Paid, Of      int       // payments received, and planned; Of is 0 for a plan without a planned end
 	Next, Last    time.Time // in the donee's time zone; zero if there is none or it is not known
@@ -105,6 +106,9 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	d.ChargeScheduled, d.Ongoing = p.Status == "active" && !p.Next.IsZero(), p.Status == "active" || p.Status == "paused"
 	d.Facts = []view.Fact{{Label: say("plan.gift"), Value: say("plan.gift_every", "amount", p.Amount, "every", say("plan.every."+p.Every))}}
 	fact := func(label, value string) { d.Facts = append(d.Facts, view.Fact{Label: label, Value: value}) }
+	if p.Discounted != "" {
+		fact(say("plan.discounted"), say("plan.discounted_to", "amount", p.Discounted))
+	}
 	if !p.Covered.IsZero() {
 		fact(say("plan.covered"), p.Covered.Format(string(p.Language)))
 	}
@@ -134,6 +138,9 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 	}
 	if p.Confirm != nil {
 		d.ConfirmText = p.Confirm.text(v, p.Language)
+		if p.Discounted != "" && p.Confirm.Do == "change" {
+			d.ConfirmText += " " + say("plan.discount_applies")
+		}
 	}
 	for i := range p.Months {
 		d.Pauses = append(d.Pauses, i+1)
