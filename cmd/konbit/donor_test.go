@@ -22,7 +22,7 @@ func TestDonorSignOut(t *testing.T) {
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
 	proof, err := h.Access.IssueCredentials(t.Context(), id)
 	require.NoError(t, err)
-	_, secret, err := h.Access.SignInByLink(t.Context(), proof.Token, "b")
+	_, secret, err := h.Access.SignInByLink(t.Context(), donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"b"}})
 	require.NoError(t, err)
 
 	_, err = runCommand(t, "donor", "sign-out", "nobody@example.org")
@@ -49,6 +49,8 @@ func TestDonorMove(t *testing.T) {
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	_, err := runCommand(t, "donor", "move", "nobody@example.org", "new@example.net")
 	require.ErrorContains(t, err, "no donor has this address")
+	_, err = runCommand(t, "donor", "move", "ana@example.org", "Ana@Example.org")
+	require.ErrorContains(t, err, "nothing to move")
 	_, err = runCommand(t, "donor", "move", "ana@example.org", "not an address")
 	require.Error(t, err)
 	require.Empty(t, h.Mail.Messages())
