@@ -1424,6 +1424,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
+-- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
+
 -- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
 
 -- FUNCTION donors_of(subject uuid) RETURNS SETOF uuid

@@ -120,6 +120,9 @@ func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *plan
 		return nil
 	}
 	p.SetPaymentMethod(*c)
+	if err := ps.closeOthersCardTx(ctx, tx, p); err != nil {
+		return err
+	}
 	if p.DisputedSince != nil {
 		return ps.notifyTx(ctx, tx, p, plan.EventCardUpdated, c.ID, plan.Detail{})
 	}
