@@ -222,6 +222,22 @@ CREATE FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid STABLE L
     SELECT g.id FROM donation g JOIN donor d ON d.id = g.donor_id WHERE g.id = ANY(gifts) AND d.email <> 'forgotten-' || d.id || '@invalid'
 $$;
 
+-- gave_card returns true if a donor opened Stripe's page for a new card of a customer last. Older events have no donor but the plan's.
+CREATE FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT coalesce((SELECT coalesce(e.detail ->> 'donor', m.donor_id::text) = the_donor::text FROM plan m JOIN plan_event e ON e.plan_id = m.id
+                      WHERE m.entity_id = of_entity AND m.customer_id = customer AND e.kind = 'new card asked for' AND e.detail ->> 'customer' = customer
+                      ORDER BY e.at DESC, e.id LIMIT 1), false)
+$$;
+
+-- may_pay_for_another returns true if the card of a running plan may be of another person than its donor: a card was given after the first
+-- payment, or is about to be charged, or a plan of another donor is charged to the same customer at Stripe; and not the donor gave one last.
+CREATE FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM plan p WHERE p.id = of_plan AND p.status IN ('active', 'paused') AND NOT gave_card(p.entity_id, p.customer_id, p.donor_id)
+        AND (EXISTS (SELECT FROM plan_event e WHERE e.plan_id = p.id AND e.kind = 'card mended')
+          OR EXISTS (SELECT FROM plan_request r WHERE r.plan_id = p.id AND r.kind IN ('card', 'move') AND r.carried_at IS NULL AND r.refused IS NULL)
+          OR EXISTS (SELECT FROM plan o WHERE o.entity_id = p.entity_id AND o.customer_id = p.customer_id AND o.donor_id <> p.donor_id AND o.status IN ('active', 'paused'))))
+$$;
+
 -- Emails about a moved gift that a mail server accepted for the address before after the move. A worker of the release before 00096 may send
 -- one while both run. konbit doctor lists them; the view and its line there go one release later.
 CREATE VIEW email_after_move AS
@@ -431,4 +447,4 @@ BEGIN
     INSERT INTO erasure_done (erasure_id, people, by_owner) VALUES (erasure, people, by_owner);
 END $$;
 -- +goose StatementEnd
-DROP FUNCTION mistyped_of, address_is_unused, donations_with_address;
+DROP FUNCTION mistyped_of, address_is_unused, donations_with_address, may_pay_for_another, gave_card;

@@ -1452,6 +1452,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
+-- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
+
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
 -- FUNCTION head_is_newest() RETURNS trigger
@@ -1487,6 +1489,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
 
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean
 
 -- FUNCTION mistyped_of(of_erasure uuid) RETURNS SETOF uuid
 

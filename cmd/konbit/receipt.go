@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,15 +150,12 @@ func printReceipts(c *cobra.Command, all []found) error {
 			status += ", for " + f.Replaces
 		}
 		issued := f.IssuedAt.Format(time.DateOnly)
-		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t\n", f.Number, issued, f.ChargedOn, f.Timezone, f.Amount, status, f.Donor)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t%s\t\n", f.Number, issued, f.ChargedOn, f.Timezone, f.Amount, status, f.Donor, f.Address)
 		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}
 		if len(f.Emails) == 0 {
 			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Address)
-		}
-		if email.Normalize(f.Email) != email.Normalize(f.Address) {
-			fmt.Fprintf(w, "\taddress\tnow\t%s\ton the receipt: %s\t\n", cmp.Or(f.Address, "none"), cmp.Or(f.Email, "none"))
 		}
 	}
 	if len(all) > 0 {

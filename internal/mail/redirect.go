@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/owner"
+	"konbit/internal/giving/plancard"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
@@ -31,7 +32,7 @@ import (
 //
 // Other emails about the gift that wait go to the address too, with the same bytes. The links to the plan end, because
 // somebody else may have them: the page of a link that has ended sends a valid one to the donor. If the card may be of the
-// donor before, another email asks for a card (recurring.OwnerChangedTx).
+// donor before, another email asks for a card (package plancard).
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	var kind string
 	var job jobs.Job
@@ -121,8 +122,16 @@ func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Recei
 	if err := planlink.EndOfPlanTx(ctx, tx, done.Plan.UUID); err != nil {
 		return nil, "", err
 	}
+	p, err := recurring.ByID(ctx, tx, done.Plan.UUID)
+	if err != nil {
+		return nil, "", err
+	}
+	ask, err := plancard.OwnerChangedTx(ctx, tx, p, rs.NewID, rs.Now())
+	if err != nil || !ask {
+		return all, address, err
+	}
 	plans := recurring.Plans{DB: rs.DB, Queue: rs.Queue, NewID: rs.NewID, Now: rs.Now}
-	return all, address, plans.OwnerChangedTx(ctx, tx, done.Plan.UUID)
+	return all, address, plans.AskForCardTx(ctx, tx, p.ID)
 }
 
 // OtherPlan is a running plan of the donor from whom a gift moved.

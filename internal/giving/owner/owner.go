@@ -8,7 +8,7 @@
 // A donor's choices about emails do not move: they are of whoever reads the address. Only a consent to news that was given
 // with the gift does, unless one of both donors withdrew it since. mail/README.md has the table.
 //
-// The card of a plan may be of who read the mistyped address: recurring.OwnerChangedTx asks the owner for another.
+// The card of a plan may be of who read the mistyped address: package plancard.
 //
 // The database makes the move (move_gift, migration 00096), because the server's role can change no donor of a
 // donation. The record is insert-only. A move is undone by the move back.

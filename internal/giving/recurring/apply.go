@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/plancard"
 	"konbit/internal/giving/planterms"
 	"konbit/internal/platform/pg"
 )
@@ -120,7 +121,7 @@ func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *plan
 		return nil
 	}
 	p.SetPaymentMethod(*c)
-	if err := ps.closeOthersCardTx(ctx, tx, p); err != nil {
+	if err := plancard.UpdatedTx(ctx, tx, *p, ps.Now()); err != nil {
 		return err
 	}
 	if p.DisputedSince != nil {
