@@ -352,10 +352,11 @@ func TestStatementWaitsForAMove(t *testing.T) {
 	during(one, func() error { _, err := h.Statements.Issue(t.Context(), e, 2025, nil); return err })
 	require.Empty(t, total("bob"), "the gift is somebody else's")
 	require.Equal(t, []string{"5000"}, total("eve"))
+	settleGift(t, h, "eve", "10", june) // her statement is to be corrected
 	during(two, func() error { _, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{}); return err })
 	_, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
 	require.NoError(t, err)
-	require.Equal(t, []string{"2000"}, total("eve"), "the first lost its person")
+	require.Equal(t, []string{"3000"}, total("eve"), "the first lost its person")
 }
 
 // TestStatementEmailFollowsAMove: the gift moves after the statement was read and before its email is stored, or sent. The
