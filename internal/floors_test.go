@@ -60,6 +60,8 @@ var exceptions = map[string]string{
 	"giving/owner → giving/donation":                      "a donation has an owner",
 	"giving/owner → giving/donor":                         "the owner of a donation is a donor",
 	"giving/recurring → giving/owner":                     "emails about a plan go to its owner",
+	"giving/plancard → giving/plan":                       "a card pays for a plan",
+	"giving/recurring → giving/plancard":                  "a card that the donor gives closes the task about another's",
 	"giving/planlink → giving/donor":                      "the links of an address end with it",
 	"giving/plan → giving/receipt":                        "the receipt says which payment of the plan it is for",
 	"giving/planterms → giving/donation":                  "a plan is for funds, as a donation is",

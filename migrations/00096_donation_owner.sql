@@ -221,12 +221,15 @@ DROP TRIGGER owner_change_is_recorded ON donation;
 DROP TRIGGER owner_change_is_recorded ON plan;
 DROP TRIGGER settled_gift_is_frozen ON donation;
 -- The gifts return to the donors who had them, also those that migration 00098 moved; the name that was removed there returns with the gift.
+-- A gift that an erased donor owned stays where it is.
 -- +goose StatementBegin
 DO $$
 DECLARE
     c record;
 BEGIN
-    FOR c IN SELECT * FROM donation_owner_change ORDER BY n DESC LOOP
+    FOR c IN SELECT * FROM donation_owner_change o WHERE NOT EXISTS (
+            SELECT FROM donation_owner_change x JOIN erasure_donor e ON e.donor_id IN (x.from_donor, x.to_donor)
+             WHERE x.donation_id = o.donation_id AND e.erased_at IS NOT NULL) ORDER BY n DESC LOOP
         UPDATE donation SET donor_id = c.from_donor WHERE id = c.donation_id;
         UPDATE plan SET donor_id = c.from_donor WHERE id = c.donation_id;
         UPDATE plan_link SET donor_id = c.from_donor WHERE plan_id = c.donation_id AND ended_at IS NULL;

@@ -88,7 +88,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[], jsonb), drop_expired_receipts() TO {{role}};
 -- The donor of a donation and of a plan changes by this alone.
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
-GRANT SELECT ON donation_owner_change TO {{role}};
+GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};

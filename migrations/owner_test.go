@@ -69,4 +69,33 @@ func TestCorrectionsOfAddressesMoveTheGift(t *testing.T) {
 	require.Equal(t, []string{"true"}, h.Lines(`SELECT DISTINCT p.donor_id = d.donor_id FROM plan p JOIN donation d ON d.id = p.id`))
 	require.Equal(t, []string{""}, h.Lines(`SELECT email FROM donation_contact WHERE donation_id = $1`, erased.ID))
 	require.Equal(t, []string{"ana", "ana", "ben"}, h.Lines(`SELECT ordered_by FROM donation_owner_change ORDER BY ordered_by`))
+	require.Equal(t, []string{erased.ID.String()}, h.Lines(`SELECT subject FROM finance_task WHERE kind = 'plan_without_address' AND closed_at IS NULL`), "nobody gets its emails")
+}
+
+// TestErasedGiftsStayAtDown: the Down of 00096 gives no gift of an erased donor to the donor who had it before.
+func TestErasedGiftsStayAtDown(t *testing.T) {
+	h := program.New(t, program.Options{})
+	move := func(address, to string) donation.Donation {
+		f := program.ValidForm()
+		f.Contact.Email = address
+		d := h.SettledGift(f)
+		latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
+		require.NoError(t, err)
+		require.NoError(t, mail.Resender{Receipts: h.Receipts, Queue: h.Queue}.Redirect(t.Context(), latest[d.ID], to, "ana"))
+		return d
+	}
+	gone, kept := move("stranger@example.org", "gone@example.org"), move("mistyped@example.org", "right@example.org")
+	h.SettledGift(program.ValidForm())
+	h.Exec(`INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES ('00000000-0000-4000-8000-000000000001', now(), 'x', 'en', now())`)
+	h.Exec(`INSERT INTO erasure_donor (erasure_id, donor_id) SELECT '00000000-0000-4000-8000-000000000001', id FROM donor WHERE email = 'gone@example.org'`)
+	_, err := h.OwnersPrivacy().Prepare(t.Context(), 10)
+	require.NoError(t, err)
+	h.Exec(`SELECT erase_people('00000000-0000-4000-8000-000000000001', ARRAY[]::text[])`)
+	h.DB.Server.Close()
+	require.NoError(t, migrations.To(t.Context(), h.DB.OwnerURL, 93))
+	owner := func(d donation.Donation) string {
+		return h.Lines(`SELECT o.email FROM donation d JOIN donor o ON o.id = d.donor_id WHERE d.id = $1`, d.ID)[0]
+	}
+	require.Regexp(t, "^forgotten-", owner(gone))
+	require.Equal(t, "mistyped@example.org", owner(kept))
 }

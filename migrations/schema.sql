@@ -1396,6 +1396,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
+
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
@@ -1403,6 +1405,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
 -- FUNCTION address_is_locked() RETURNS trigger
+
+-- FUNCTION address_is_unused(the_address text) RETURNS boolean
 
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
@@ -1430,6 +1434,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
+-- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
+
 -- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
 
 -- FUNCTION donors_of(subject uuid) RETURNS SETOF uuid
@@ -1455,6 +1461,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION fee_is_booked() RETURNS trigger
 
 -- FUNCTION finding_is_a_task() RETURNS trigger
+
+-- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
@@ -1491,6 +1499,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
 
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean
+
+-- FUNCTION mistyped_of(of_erasure uuid) RETURNS SETOF uuid
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 

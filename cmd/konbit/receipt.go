@@ -33,7 +33,8 @@ type found struct {
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone, as on the receipt
 	Timezone  string       `json:"timezone"`   // the legal entity's, as on the receipt
 	Donor     string       `json:"donor"`
-	Email     string       `json:"email"`
+	Email     string       `json:"email"`   // on the receipt
+	Address   string       `json:"address"` // where emails about it go now; empty: nowhere
 	Amount    money.Amount `json:"amount"`
 	Status    string       `json:"standing"` // stands, void or replaced
 	Reason    string       `json:"reason,omitempty"`
@@ -104,7 +105,10 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	deliveries, err := mail.Deliveries(ctx, db, subjects)
 	all := make([]found, len(receipts))
 	for i, r := range receipts {
-		all[i] = asFound(r, deliveries[r.ID])
+		if err == nil {
+			all[i] = asFound(r, deliveries[r.ID])
+			all[i].Address, err = mail.AddressOf(ctx, db, r.DonationID)
+		}
 	}
 	return all, err
 }
@@ -146,12 +150,12 @@ func printReceipts(c *cobra.Command, all []found) error {
 			status += ", for " + f.Replaces
 		}
 		issued := f.IssuedAt.Format(time.DateOnly)
-		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t\n", f.Number, issued, f.ChargedOn, f.Timezone, f.Amount, status, f.Donor)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t%s\t%s\t\n", f.Number, issued, f.ChargedOn, f.Timezone, f.Amount, status, f.Donor, f.Address)
 		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}
 		if len(f.Emails) == 0 {
-			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
+			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Address)
 		}
 	}
 	if len(all) > 0 {

@@ -59,6 +59,7 @@ func TestReceiptCommands(t *testing.T) {
 	out, err = runCommand(t, "receipt", "find", "example.NET")
 	require.NoError(t, err)
 	require.Contains(t, out, number)
+	require.Regexp(t, `stands +Ana Pérez +ana.perez@example.net`, out, "where emails go now")
 	out, err = runCommand(t, "receipt", "find", "--refused")
 	require.NoError(t, err)
 	require.Equal(t, "No receipt is found.\n", out)
@@ -75,6 +76,7 @@ func TestReceiptCommands(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &seen))
 	require.Len(t, seen, 2)
 	require.Equal(t, []string{"Ana Pérez Ruiz", "stands", number}, []string{seen[0].Donor, seen[0].Status, seen[0].Replaces})
+	require.Equal(t, []string{"ana@example.org", "ana.perez@example.net"}, []string{seen[0].Email, seen[0].Address})
 	require.Equal(t, []string{"Ana Pérez", "replaced", "correction"}, []string{seen[1].Donor, seen[1].Status, seen[1].Reason})
 	require.Contains(t, h.Lines(`SELECT ordered_by FROM receipt_void`)[0], "command line: ")
 

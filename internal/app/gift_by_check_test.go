@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
 	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
@@ -92,6 +93,32 @@ func TestGiftByCheckFromStoringToErasure(t *testing.T) {
 			h.RequireNoFindings()
 		})
 	}
+}
+
+// TestGiftByCheckGetsAnAddress: the receipt of a gift by check has no address. The office learns it and corrects the receipt; a
+// refund of a part and of the rest are told to that address.
+func TestGiftByCheckGetsAnAddress(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{NoStripe: true})
+	d := recordGift(t, h, rosa)
+	paid := donation.IncomingPayment{
+		EntityID: d.EntityID, Method: payment.Check, DonationID: d.ID, Amount: d.Amount(), PaymentID: program.NewID(), Cause: "test",
+		ReceivedAt: time.Date(2026, 1, 2, 17, 0, 0, 0, time.UTC), TaxDate: ledger.Date{Year: 2025, Month: 12, Day: 30},
+	}
+	_, err := h.Settle(paid)
+	require.NoError(t, err)
+	issued, err := receipt.ValidOf(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	require.NoError(t, mail.Resender{Receipts: h.Receipts, Queue: h.Queue}.Redirect(t.Context(), *issued, "rosa@example.org", "staff"))
+	refund(t, h, d, paid.PaymentID, 4_000)
+	replaced, err := receipt.ValidOf(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	require.Empty(t, replaced.Facts.Email)
+	refund(t, h, d, paid.PaymentID, 6_000)
+	require.Equal(t, []string{"receipt_letter " + issued.ID.String(), "receipt_letter " + replaced.ID.String(), "receipt_void_letter " + replaced.ID.String()},
+		h.Lines(`SELECT kind || ' ' || (args->>'receipt_id') FROM river_job ORDER BY id`))
+	require.NoError(t, h.Receipts.MailVoid(t.Context(), replaced.ID))
+	require.Equal(t, "rosa@example.org", h.Mail.Messages()[0].To)
 }
 
 // recordGift stores a gift of $100 as an office does.

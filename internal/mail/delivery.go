@@ -25,6 +25,7 @@ type Delivery struct {
 	RefusedAt  *time.Time `db:"refused_at"`
 	DeclinedAt *time.Time `db:"declined_at"` // cancelled
 	Superseded bool       `db:"overtaken"`   // by a delivery to a corrected address
+	Optional   bool       `db:"optional"`    // its donor can stop this kind of email, also by a link in it
 }
 
 // State is the state of a delivery.
@@ -56,10 +57,6 @@ func (d Delivery) State() State {
 	}
 }
 
-// MayHaveArrived reports whether the recipient may have the email. An attempt is recorded before it is made; that of a
-// delivery that waits may have been accepted by a server whose reply is not recorded yet, or never came.
-func (d Delivery) MayHaveArrived() bool { return d.RefusedAt == nil && d.Attempts > 0 }
-
 // String returns the state, the recipient and the server's reply.
 func (d Delivery) String() string {
 	text := fmt.Sprintf("%s to %s", d.State(), d.Recipient)
@@ -70,7 +67,7 @@ func (d Delivery) String() string {
 }
 
 const selectDeliveryStatus = `SELECT d.letter_id, l.subject_id, l.kind, d.recipient, d.ordered_by, d.ordered_at, d.tries, d.smtp_reply,
-		       d.accepted_at, d.refused_at, d.declined_at, EXISTS (SELECT 1 FROM letter_delivery b
+		       d.accepted_at, d.refused_at, d.declined_at, l.choice IS NOT NULL AS optional, EXISTS (SELECT 1 FROM letter_delivery b
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS overtaken
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id `
 

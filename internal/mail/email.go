@@ -1,11 +1,13 @@
 package mail
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/mail/transport"
 	"konbit/internal/platform/email"
@@ -32,6 +34,18 @@ type Email struct {
 	// Gift is the donation whose addressee To is. The email is not stored and not sent if the donation has moved to another
 	// donor since To was read. uuid.Nil: To does not depend on a donation.
 	Gift uuid.UUID
+	// Recheck reports errMoved if what the email says must not go to To any more. It is called in the transaction that
+	// stores the email, and locks what may change. nil: Gift says it all.
+	Recheck func(ctx context.Context, tx *sqlx.Tx) error
+}
+
+// recheckTx reports errMoved if the email must not go to its recipient any more, and keeps it so until the transaction
+// ends.
+func (e *Email) recheckTx(ctx context.Context, tx *sqlx.Tx) error {
+	if e.Recheck != nil {
+		return e.Recheck(ctx, tx)
+	}
+	return checkAddresseeTx(ctx, tx, e.Gift, e.To)
 }
 
 // ErrNoRecipient: there is no address to send to, because the donor gave none or was erased.

@@ -91,7 +91,7 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 	if c := e.Choice; c != nil {
 		stored.DonorID, stored.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
-	return store(ctx, m.DB, stored, e.Gift, deliveryRow{
+	return store(ctx, m.DB, stored, e.recheckTx, deliveryRow{
 		ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now,
 	})
 }
@@ -102,7 +102,7 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
 	}
-	err := pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error { return checkAddresseeTx(ctx, tx, e.Gift, e.To) })
+	err := pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error { return e.recheckTx(ctx, tx) })
 	if err != nil {
 		return err // the job renders the email anew
 	}

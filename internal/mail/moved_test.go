@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -118,19 +119,36 @@ func TestLinksOfOtherPlansStay(t *testing.T) {
 	require.Equal(t, []string{other.DonationID.String()}, h.Lines(`SELECT plan_id::text FROM plan_link WHERE ended_at IS NULL`))
 }
 
-// TestUnsentEmailKeepsItsLink: the mail server is away. An email that was stored and never tried gave its link to nobody,
-// and one that was not stored is rendered for the right address.
-func TestUnsentEmailKeepsItsLink(t *testing.T) {
+// TestAllLinksEndAtAMove: the mail server is away, and an email that is stored waits for the address before. A worker of the
+// previous release may send it there, so its link ends. The email that was not stored is rendered for the right address.
+func TestAllLinksEndAtAMove(t *testing.T) {
 	h := program.New(t, program.Options{})
 	r := planReceipt(t, h)
 	_, err := h.Receipts.Plans.Of(t.Context(), r.Facts.Instalment.PlanRef, "en")
 	require.NoError(t, err)
 	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM letter`))
 	startRunner(t, h)
 	require.Equal(t, "right@example.org", waitForMessages(t, h, 1)[0].To)
 	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
 	require.Len(t, h.Mail.Messages(), 1)
 	require.Equal(t, []string{"right@example.org 1"}, h.Lines(`SELECT recipient || ' ' || tries FROM letter_delivery`))
+}
+
+// TestReminderOfTheDonorBefore: a reminder waits when the plan moves. It is called off, because its link stops emails of the
+// donor before. The other email that waits follows the plan.
+func TestReminderOfTheDonorBefore(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := planReceipt(t, h)
+	plans := mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	for _, kind := range []string{"upcoming", "paused"} {
+		event := uuid.New()
+		h.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, 'x', '{}', now())`, event, r.DonationID, kind)
+		require.Error(t, plans.Mail(t.Context(), event))
+	}
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	require.Equal(t, []string{"plan_paused ana@example.org f", "plan_paused right@example.org f", "plan_upcoming ana@example.org t"},
+		h.Lines(`SELECT l.kind || ' ' || d.recipient || ' ' || left((d.declined_at IS NOT NULL)::text, 1) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id ORDER BY 1`))
 }

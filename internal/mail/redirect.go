@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/owner"
+	"konbit/internal/giving/plancard"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
@@ -29,9 +30,9 @@ import (
 //	void        the email that says so
 //	replaced    nothing: ErrReceiptVoid
 //
-// Other emails about the gift that wait go to the address too. If one may have arrived at another address, the links to
-// the plan end, because somebody else may have them. If not, they stay valid: the same bytes are sent, with the same
-// link.
+// Other emails about the gift that wait go to the address too, with the same bytes. The links to the plan end, because
+// somebody else may have them: the page of a link that has ended sends a valid one to the donor. If the card may be of the
+// donor before, another email asks for a card (package plancard).
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	var kind string
 	var job jobs.Job
@@ -84,7 +85,7 @@ func (rs Resender) CorrectAddressTx(ctx context.Context, tx *sqlx.Tx, issued rec
 	return rs.redirectWaitingTx(ctx, tx, all, uuid.Nil, address, by)
 }
 
-// moveTx moves a receipt's gift to the donor with an address, and ends the links to its plan where they must end. It
+// moveTx moves a receipt's gift to the donor with an address, and ends the links to its plan. It
 // returns the deliveries of all emails about the gift, which it locks, and the address to which they go now: the donor may
 // have chosen another than the corrected one.
 func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt, to, by string) (all []Delivery, address string, err error) {
@@ -97,11 +98,6 @@ func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Recei
 	if all, err = deliveriesOfGift(ctx, tx, issued.ID); err != nil {
 		return nil, "", err
 	}
-	// The email with a fresh link is not stored. It may have gone to any owner before.
-	isElsewhere, err := owner.WasMoved(ctx, tx, issued.DonationID)
-	if err != nil {
-		return nil, "", err
-	}
 	done, err := owner.MoveTx(ctx, tx, owner.Move{ReceiptID: issued.ID, To: to, NewDonor: rs.NewID(), By: by, Why: "the address of a receipt was corrected"})
 	if err != nil {
 		return nil, "", err
@@ -109,13 +105,33 @@ func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Recei
 	if address, err = donoraccess.Destination(ctx, tx, to); err != nil {
 		return nil, "", err
 	}
+	if done.Donations == 0 || !done.Plan.Valid {
+		return all, address, nil
+	}
+	// An optional email has a link that stops emails of the donor before, and it follows that donor's choice: it is called off.
 	for _, d := range all {
-		isElsewhere = isElsewhere || d.MayHaveArrived() && email.Normalize(d.Recipient) != email.Normalize(address)
+		if d.Optional && d.State() == Waiting {
+			if err := callOffTx(ctx, tx, d.EmailID, rs.Now()); err != nil {
+				return nil, "", err
+			}
+		}
 	}
-	if done.Donations > 0 && done.Plan.Valid && isElsewhere {
-		err = planlink.EndOfPlanTx(ctx, tx, done.Plan.UUID)
+	all = slices.DeleteFunc(all, func(d Delivery) bool { return d.Optional })
+	// A worker of the release before migration 00096 may send an email that waits to the address before, while both run. So
+	// all links end, also in emails that nobody has. A later release may leave those valid.
+	if err := planlink.EndOfPlanTx(ctx, tx, done.Plan.UUID); err != nil {
+		return nil, "", err
 	}
-	return all, address, err
+	p, err := recurring.ByID(ctx, tx, done.Plan.UUID)
+	if err != nil {
+		return nil, "", err
+	}
+	ask, err := plancard.OwnerChangedTx(ctx, tx, p, rs.NewID, rs.Now())
+	if err != nil || !ask {
+		return all, address, err
+	}
+	plans := recurring.Plans{DB: rs.DB, Queue: rs.Queue, NewID: rs.NewID, Now: rs.Now}
+	return all, address, plans.AskForCardTx(ctx, tx, p.ID)
 }
 
 // OtherPlan is a running plan of the donor from whom a gift moved.
@@ -155,6 +171,15 @@ func (rs Resender) Others(ctx context.Context, before donation.Donation) (addres
 func addresseeOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (*donation.Contact, error) {
 	to, err := owner.Addressee(ctx, q, gift)
 	return atDestination(ctx, q, to, err)
+}
+
+// AddressOf returns the address to which emails about a donation go; empty if they go nowhere.
+func AddressOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (string, error) {
+	to, err := addresseeOf(ctx, q, gift)
+	if err != nil || to == nil {
+		return "", err
+	}
+	return to.Email, nil
 }
 
 // lockAddresseeTx is addresseeOf, and keeps the donation from moving until the transaction ends.

@@ -1,8 +1,10 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -49,11 +51,32 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		return m.refuseSuperseded(ctx, kind, s.ID)
 	}
 	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) {
+		s, err := statement.ByID(ctx, m.DB, id)
+		if err != nil || s.Person == nil || s.Superseded {
+			return nil, err
+		}
 		if s.Person.Email, err = m.destination(ctx, s.Person.Email); err != nil {
 			return nil, err
 		}
-		return m.render(ctx, s, kind)
+		email, err := m.render(ctx, s, kind)
+		if err == nil {
+			email.Recheck = func(ctx context.Context, tx *sqlx.Tx) error { return checkStatementTx(ctx, tx, s) }
+		}
+		return email, err
 	})
+}
+
+// checkStatementTx reports errMoved if a statement has lost its person since it was read, because a gift in it moved to
+// another donor, or if a newer one was issued. It lets no gift of the donor move until the transaction ends.
+func checkStatementTx(ctx context.Context, tx *sqlx.Tx, s statement.Statement) error {
+	if err := donor.LockTx(ctx, tx, []uuid.UUID{s.DonorID}); err != nil {
+		return err
+	}
+	now, err := statement.ByID(ctx, tx, s.ID)
+	if err == nil && (now.Person == nil || now.Superseded) {
+		err = errMoved
+	}
+	return err
 }
 
 // MailSoFar sends an email with a donor's gifts so far in a year. It is not stored: it is no annual statement, and the
@@ -74,6 +97,10 @@ func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error
 	email, err := m.render(ctx, *s, kindStatementSoFar)
 	if err != nil {
 		return err
+	}
+	// A gift may have moved to another donor while the document was rendered. The job is tried again.
+	if now, err := m.Issuer.SoFar(ctx, job); err != nil || now == nil || !reflect.DeepEqual(now.Facts, s.Facts) {
+		return cmp.Or(err, errMoved)
 	}
 	return m.sendUnstored(ctx, email, s.DonorID)
 }

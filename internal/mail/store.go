@@ -62,14 +62,14 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 }
 
 // store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it
-// returns that one. It reports errMoved if the gift that the email is about belongs to another donor since the recipient
-// was read.
-func store(ctx context.Context, db *sqlx.DB, e storedEmail, gift uuid.UUID, d deliveryRow) (stored *storedEmail, err error) {
+// returns that one. It reports errMoved if recheckTx does: what the email is about belongs to another donor since the
+// recipient was read.
+func store(ctx context.Context, db *sqlx.DB, e storedEmail, recheckTx func(context.Context, *sqlx.Tx) error, d deliveryRow) (stored *storedEmail, err error) {
 	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		if err := checkAddresseeTx(ctx, tx, gift, d.Recipient); err != nil {
+		if err := recheckTx(ctx, tx); err != nil {
 			return err
 		}
 		done, err := tx.ExecContext(ctx, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, e.Message, e.RenderedAt, e.DonorID,

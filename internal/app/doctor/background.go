@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/task"
+	"konbit/internal/mail"
 	"konbit/internal/office/check"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/processor/stripebalance"
@@ -84,6 +85,23 @@ func checkerErrors(last []check.Last) error {
 		return fmt.Errorf("%s: last run %s ago: is a server running with its workers, and what does its log say?", late.Checker, late.Age.Round(time.Hour))
 	}
 	return nil
+}
+
+// emailsAfterMoves lists the emails about moved gifts that were sent to the address before. Nobody can take them back, so it
+// is a note: the links in them have ended, and the donors may want to know.
+func (d *Doctor) emailsAfterMoves(ctx context.Context, db *sqlx.DB) {
+	const check = "emails about moved gifts"
+	sent, err := mail.DeliveriesAfterMove(ctx, db)
+	if err != nil {
+		d.Report(check, err)
+		return
+	}
+	lines := make([]string, len(sent))
+	for i, e := range sent {
+		lines[i] = fmt.Sprintf("%s about donation %s, sent %s to the address before (delivery %s)", e.EmailKind, e.DonationID,
+			e.AcceptedAt.UTC().Format(time.RFC3339), e.DeliveryID)
+	}
+	d.Note(check, strings.Join(lines, "\n    "))
 }
 
 // checkTasks reports how many tasks are open.

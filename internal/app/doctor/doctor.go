@@ -100,6 +100,7 @@ func (d *Doctor) Run(ctx context.Context) {
 	d.Report("keys for erasures", erasureKeys(ctx, db))
 	d.checkDailyRun(ctx, db)
 	d.checkTasks(ctx, db)
+	d.emailsAfterMoves(ctx, db)
 	d.stripe(ctx, db)
 	d.mail(ctx, db, net.DefaultResolver)
 }

@@ -5,6 +5,11 @@
 // if it is a payment of a plan, the plan moves with all its payments. Everything about a donation goes by its donor:
 // emails, links, sessions, annual statements, the copy of the data, a new card, an erasure.
 //
+// A donor's choices about emails do not move: they are of whoever reads the address. Only a consent to news that was given
+// with the gift does, unless one of both donors withdrew it since. mail/README.md has the table.
+//
+// The card of a plan may be of who read the mistyped address: package plancard.
+//
 // The database makes the move (move_gift, migration 00096), because the server's role can change no donor of a
 // donation. The record is insert-only. A move is undone by the move back.
 package owner
@@ -68,13 +73,6 @@ func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
 		return done, errors.Join(ErrTooMany, err)
 	}
 	return done, err
-}
-
-// WasMoved reports whether a donation moved before.
-func WasMoved(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (moved bool, err error) {
-	const query = `/* owner.WasMoved */ SELECT EXISTS (SELECT FROM donation_owner_change WHERE donation_id = $1)`
-	err = sqlx.GetContext(ctx, q, &moved, query, donation)
-	return moved, err
 }
 
 // DonorsSince returns the donors of an entity from whom or to whom donations moved since a moment, each once.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/giving/owner"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/pg"
@@ -126,9 +127,6 @@ func TestPlanMovesWithItsPayments(t *testing.T) {
 	again, err := m.move(d, right)
 	require.NoError(t, err)
 	require.Zero(t, again.Donations, "it has the right owner")
-	moved, err := owner.WasMoved(t.Context(), m.DB.Server, d.ID)
-	require.NoError(t, err)
-	require.True(t, moved)
 	m.RequireNoFindings()
 
 	back, err := m.move(d, mistyped)
@@ -199,4 +197,57 @@ func TestMovesAreLimited(t *testing.T) {
 	_, err = m.move(d, mistyped)
 	require.ErrorIs(t, err, owner.ErrErased)
 	require.Equal(t, []string{right}, m.owners())
+}
+
+// decide records a choice of a donor about emails.
+func (m mover) decide(address, kind string, wanted bool) {
+	m.t.Helper()
+	id := uuid.MustParse(m.Lines(`SELECT id::text FROM donor WHERE email = $1`, address)[0])
+	require.NoError(m.t, pg.InTx(m.t.Context(), m.DB.Server, func(tx *sqlx.Tx) error {
+		return donor.SetEmailPreferenceTx(m.t.Context(), tx, id, kind, wanted, "a link", time.Now())
+	}))
+}
+
+// wishes returns which emails an address gets, and its language.
+func (m mover) wishes(address string) string {
+	return m.Lines(`SELECT concat_ws(' ', language, CASE WHEN news_consented_at IS NOT NULL THEN 'news' END) || coalesce(
+		(SELECT string_agg(' ' || c.kind || ' ' || c.given, '' ORDER BY c.kind, c.n) FROM donor_consent c WHERE c.donor_id = d.id), '') FROM donor d WHERE email = $1`, address)[0]
+}
+
+// TestChoicesAtAMove: a consent moves only if it was given with the gift and nobody withdrew it since. What the readers of
+// both addresses decided stays with them. The gift keeps its language.
+func TestChoicesAtAMove(t *testing.T) {
+	for name, test := range map[string]struct {
+		news                bool // given with the gift
+		before              func(m mover)
+		mistyped, corrected string // wishes after the move
+	}{
+		"news with the gift":             {true, func(mover) {}, "es", "es news"},
+		"no news":                        {false, func(mover) {}, "es", "es"},
+		"news of another decision":       {false, func(m mover) { m.decide(mistyped, "news", true) }, "es news news true", "es"},
+		"withdrawn by the reader":        {true, func(m mover) { m.decide(mistyped, "news", false) }, "es news false", "es"},
+		"emails that the reader stopped": {true, func(m mover) { m.decide(mistyped, "reminders", false); m.decide(mistyped, "statements", false) }, "es reminders false statements false", "es news"},
+		"the right donor stopped emails": {true, func(m mover) {
+			m.SettledGift(form(right, "Ana", "once"))
+			m.decide(right, "statements", false)
+		}, "es", "en news statements false"},
+		"the right donor withdrew": {true, func(m mover) {
+			m.SettledGift(form(right, "Ana", "once"))
+			m.decide(right, "news", true)
+			m.decide(right, "news", false)
+		}, "es", "en news true news false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMover(t)
+			f := form(mistyped, "Ana", "once")
+			f.News, f.Language = test.news, "es"
+			d := m.SettledGift(f)
+			test.before(m)
+			_, err := m.move(d, right)
+			require.NoError(t, err)
+			require.Equal(t, test.mistyped, m.wishes(mistyped), "the mistyped address")
+			require.Equal(t, test.corrected, m.wishes(right), "the right address")
+			require.Equal(t, []string{"es"}, m.Lines(`SELECT language FROM donation WHERE id = $1`, d.ID))
+		})
+	}
 }

@@ -26,6 +26,7 @@ const (
 	EventUpcoming        = "upcoming"
 	EventCardPageOpened  = "new card asked for" // the donor opened the page for a new card; detail: for which customer
 	EventMigrated        = "moved"              // to another customer of the donor; cause: the new subscription
+	EventCardNeeded      = "card needed"        // the plan belongs to another donor now; its card may be somebody else's
 
 	// What a person or a program did at Stripe. Nobody here knows who, or why.
 	EventChangedAtStripe  = "changed at stripe"
@@ -47,7 +48,7 @@ var emailKinds = map[string]string{
 	EventResumed: "resumed", EventSkipped: "skipped", EventChanged: "changed", EventCardUpdated: "mended", EventCardExpiring: "expiring",
 	EventUpcoming: "upcoming", EventPaymentRejected: "refunded", EventChangedAtStripe: "adjusted", EventEndSet: "ending", EventEndRemoved: "continuing",
 	EventStoppedAtStripe: "stopped", EventPausedAtStripe: "suspended", EventResumedAtStripe: "continuing", EventHeld: "held",
-	EventDisputeWon: "released", EventStoppedByDispute: "disputed",
+	EventDisputeWon: "released", EventStoppedByDispute: "disputed", EventCardNeeded: "card_needed",
 }
 
 // AskedFor lists the kinds of emails about what the donor asked for. Only their words may say so.
@@ -76,5 +77,5 @@ func (e Event) IsReminder() bool { return e.Kind == EventUpcoming }
 
 // NeedsPaymentMethod reports whether the donor should give another card, or confirm the payment with this one.
 func (e Event) NeedsPaymentMethod() bool {
-	return e.Kind == EventPaymentFailed || e.Kind == EventCardExpiring
+	return e.Kind == EventPaymentFailed || e.Kind == EventCardExpiring || e.Kind == EventCardNeeded
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -63,13 +64,38 @@ func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now t
 	if err := insertTx(ctx, tx, issued); err != nil {
 		return nil, err
 	}
-	var emails []jobs.Job
-	for _, r := range issued {
-		if r.Facts.Email != "" { // a donor without an address gets the receipt on paper
-			emails = append(emails, EmailJob{r.ID})
-		}
+	emailed, err := withAddressTx(ctx, tx, issued) // a donor without an address gets the receipt on paper
+	if err != nil {
+		return nil, err
+	}
+	emails := make([]jobs.Job, len(emailed))
+	for i, r := range emailed {
+		emails[i] = EmailJob{r.ID}
 	}
 	return issued, d.Queue.EnqueueTx(ctx, tx, emails...)
+}
+
+// withAddressTx returns the receipts about which an email can be sent: they name an address, or their donor has one now. A
+// gift that was entered without an address may have moved to a donor with one.
+func withAddressTx(ctx context.Context, tx *sqlx.Tx, all []Receipt) (some []Receipt, err error) {
+	const query = `/* receipt.withAddressTx */ SELECT donations_with_address($1::uuid[])`
+	var without, found []uuid.UUID
+	for _, r := range all {
+		if r.Facts.Email == "" {
+			without = append(without, r.DonationID)
+		}
+	}
+	if len(without) > 0 {
+		if err := tx.SelectContext(ctx, &found, query, pg.UUIDs(without)); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range all {
+		if r.Facts.Email != "" || slices.Contains(found, r.DonationID) {
+			some = append(some, r)
+		}
+	}
+	return some, nil
 }
 
 func donationIDs(asked []Request) []uuid.UUID {

@@ -95,7 +95,7 @@ func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.
 		return err
 	}
 	var voids []Void
-	var emails []jobs.Job
+	var voided []Receipt
 	for _, v := range asked {
 		was, err := revisable(old, v.Of)
 		if err != nil {
@@ -103,13 +103,19 @@ func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.
 		}
 		if was.IsValid() {
 			voids = append(voids, v)
-			if was.Facts.Email != "" {
-				emails = append(emails, VoidEmailJob{v.Of})
-			}
+			voided = append(voided, was)
 		}
 	}
 	if err := voidTx(ctx, tx, voids, old, now); err != nil {
 		return err
+	}
+	emailed, err := withAddressTx(ctx, tx, voided)
+	if err != nil {
+		return err
+	}
+	emails := make([]jobs.Job, len(emailed))
+	for i, r := range emailed {
+		emails[i] = VoidEmailJob{r.ID}
 	}
 	return d.Queue.EnqueueTx(ctx, tx, emails...)
 }

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/giving/billing"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/plancall"
+	"konbit/internal/giving/plancard"
 	"konbit/internal/giving/planterms"
 	"konbit/internal/platform/pg"
 )
@@ -130,6 +131,9 @@ func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *plan
 		return nil
 	}
 	p.SetPaymentMethod(*c)
+	if err := plancard.UpdatedTx(ctx, tx, *p, ps.Now()); err != nil {
+		return err
+	}
 	if p.DisputedSince != nil {
 		return ps.notifyTx(ctx, tx, p, plan.EventCardUpdated, c.ID, plan.Detail{})
 	}

@@ -51,3 +51,12 @@ func (ps Plans) enqueueEmailTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, e
 	}
 	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{event})
 }
+
+// AskForCardTx sends a running plan's donor an email that asks for a card.
+func (ps Plans) AskForCardTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
+	p, err := lockPlanTx(ctx, tx, id)
+	if err != nil || !p.Status.IsRunning() {
+		return err
+	}
+	return ps.notifyTx(ctx, tx, p, plan.EventCardNeeded, ps.NewID().String(), plan.Detail{})
+}

@@ -44,6 +44,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		plan.EventPausedAtStripe: {"paused at stripe", "suspended"}, plan.EventResumedAtStripe: {"resumed at stripe", "continuing"},
 		plan.EventDisputed: {"disputed", ""}, plan.EventHeld: {"held", "held"}, plan.EventDisputeWon: {"dispute won", "released"},
 		plan.EventDisputeLost: {"dispute lost", ""}, plan.EventStoppedByDispute: {"stopped by dispute", "disputed"},
+		plan.EventCardNeeded: {"card needed", "card_needed"},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Equal(t, want, [2]string{kind, plan.Event{Kind: kind}.EmailKind()})

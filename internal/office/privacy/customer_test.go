@@ -78,3 +78,32 @@ func mustJSON(t *testing.T, v any) []byte {
 	require.NoError(t, err)
 	return text
 }
+
+// TestCustomerOfAnotherDonorsPlanIsKept: a plan that moved to its right owner is charged to the customer of the person who is
+// erased. The customer is kept, with a task.
+func TestCustomerOfAnotherDonorsPlanIsKept(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(canaryForm())
+	form := program.ValidForm()
+	form.Contact.Email = "other@example.org"
+	other := h.SettledGift(form)
+	customer := createCustomer(t, h, canaries[0])
+	const plan = `INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at, customer_id)
+		SELECT id, entity_id, organisation_id, donor_id, public_ref, $3, 'monthly', amount, 0, currency, language, now(), now(), CASE $3 WHEN 'cancelled' THEN now() END, $2 FROM donation WHERE id = $1`
+	h.Exec(plan, d.ID, customer, "cancelled")
+	h.Exec(plan, other.ID, customer, "active")
+	e, err := h.Privacy.Request(t.Context(), erasureRequest(t, h))
+	require.NoError(t, err)
+	h.AgeErasures()
+	require.NoError(t, h.Privacy.Erase(t.Context(), e.ID))
+	h.StartWorkers()
+	testkit.Eventually(t, time.Minute, func() error {
+		if h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'customer_of_erased_donor_kept'`) == 0 {
+			return errors.New("no task is open")
+		}
+		return nil
+	})
+	require.Equal(t, []string{customer + " " + other.ID.String()}, h.Lines(`SELECT subject || ' ' || (detail->>'plan') FROM finance_task WHERE kind = 'customer_of_erased_donor_kept'`))
+	require.Nil(t, getCustomer(t, h, customer)["deleted"])
+}

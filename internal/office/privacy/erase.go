@@ -37,8 +37,9 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) (err error) {
 	return errors.Join(ErrWaits, err)
 }
 
-// errNewDonor reports that the person became a donor of another legal entity after addDonors looked.
-var errNewDonor = errors.New("privacy: the person began a donation to another legal entity just now")
+// errNewDonor reports that the person became a donor of another legal entity after addDonors looked, or that the donors
+// before a move changed after nameMistypedTx looked.
+var errNewDonor = errors.New("privacy: the person began a donation to another legal entity, or a donation of theirs moved, just now")
 
 func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
@@ -47,6 +48,9 @@ func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		e, donors, err := readTx(ctx, tx, id)
 		if err != nil || e.WithdrawnAt != nil {
+			return err
+		}
+		if err := nameMistypedTx(ctx, tx, id); err != nil {
 			return err
 		}
 		addresses, err := k.addressesTx(ctx, tx, e)
@@ -62,6 +66,9 @@ func (k Eraser) erase(ctx context.Context, id uuid.UUID) error {
 		}
 		if missing, err := k.missingTx(ctx, tx, e, donors, addresses); err != nil || len(missing) > 0 {
 			return cmp.Or(err, errNewDonor)
+		}
+		if err := checkMistypedTx(ctx, tx, id, donors); err != nil {
+			return err
 		}
 		if err := CheckErasable(ctx, tx, donors); err != nil {
 			return err
@@ -151,6 +158,37 @@ func (k Eraser) addDonors(ctx context.Context, id uuid.UUID) error {
 	})
 	if pg.Violates(err, "done_erasure_names_nobody_else") {
 		return nil
+	}
+	return err
+}
+
+// nameMistypedTx adds to an erasure, in its own transaction, the donors who owned the person's donations before a move,
+// if nobody uses their address (function mistyped_of). An address that was mistyped often is the person's own, misspelt.
+// It takes the lock of erasures first: two erasures may name the same donor. To an erasure that was done, only the owner
+// of the tables adds somebody.
+func nameMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
+	const lock = `/* privacy.nameMistypedTx */ SELECT pg_advisory_xact_lock(hashtext('konbit erasures'))`
+	const insert = `/* privacy.nameMistypedTx */
+		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT e.id, m.donor FROM erasure e CROSS JOIN LATERAL mistyped_of(e.id) AS m (donor)
+		 WHERE e.id = $1 AND (e.done_at IS NULL OR is_owner()) ON CONFLICT DO NOTHING`
+	if _, err := tx.ExecContext(ctx, lock); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, insert, id)
+	return err
+}
+
+// checkMistypedTx reports errNewDonor if a donor whom nameMistypedTx added has a donation or a proved address now, or if
+// there is another. Call it under the locks of lockTx. named are the donors whom the erasure named before.
+func checkMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, named []uuid.UUID) error {
+	const query = `/* privacy.checkMistypedTx */
+		SELECT EXISTS (SELECT FROM erasure_donor n WHERE n.erasure_id = $1 AND n.donor_id <> ALL($2::uuid[]) AND n.donor_id NOT IN (SELECT mistyped_of($1)))
+		    OR EXISTS (SELECT FROM mistyped_of($1) AS m (donor) JOIN erasure e ON e.id = $1
+		                WHERE (e.done_at IS NULL OR is_owner()) AND m.donor NOT IN (SELECT n.donor_id FROM erasure_donor n WHERE n.erasure_id = $1))`
+	var changed bool
+	err := tx.GetContext(ctx, &changed, query, id, pg.UUIDs(named))
+	if err == nil && changed {
+		err = errNewDonor
 	}
 	return err
 }

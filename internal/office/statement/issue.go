@@ -98,6 +98,9 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 		return 0, err
 	}
 	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+		if err := donor.LockTx(ctx, tx, ids); err != nil {
+			return err
+		}
 		has, err := withStatement(ctx, tx, year, ids)
 		if err != nil || len(has) == len(ids) {
 			return err
@@ -115,7 +118,8 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 
 // issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
 // replace, by donor; a statement with the same figures is not issued, unless the one before lost its person, because it
-// contained a gift of another donor.
+// contained a gift of another donor. The caller has locked the donors before it read anything: a donation that moves at the
+// same time moves before, or afterwards and takes the person from the statement.
 func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
 	donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // read before the donations, so that a change in between is newer
@@ -171,6 +175,9 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 	}
 	for some := range slices.Chunk(ids, batchSize) {
 		err := pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+			if err := donor.LockTx(ctx, tx, some); err != nil {
+				return err
+			}
 			before, err := latest(ctx, tx, year, some)
 			if err != nil {
 				return err

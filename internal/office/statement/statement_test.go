@@ -2,6 +2,7 @@ package statement_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,12 +16,15 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/owner"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -308,4 +312,81 @@ func TestCheckOver(t *testing.T) {
 		require.ErrorIs(t, statement.CheckOver(e, 2027, at), statement.ErrYear)
 		require.NoError(t, statement.CheckOver(e, 2025, at.Add(-time.Second)))
 	}
+}
+
+// moveOf returns the order to move a gift to an address.
+func moveOf(t *testing.T, h *program.Program, gift uuid.UUID, to string) owner.Move {
+	t.Helper()
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{gift})
+	require.NoError(t, err)
+	return owner.Move{ReceiptID: latest[gift].ID, To: to, NewDonor: program.NewID(), By: "staff", Why: "a test"}
+}
+
+// TestStatementWaitsForAMove: statements are issued, and corrected, while a gift moves. They wait, and the donor before gets
+// none with it.
+func TestStatementWaitsForAMove(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	june := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	one, two := settleGift(t, h, "bob", "20", june), settleGift(t, h, "eve", "30", june)
+	settleGift(t, h, "eve", "20", june)
+	total := func(name string) []string {
+		return h.Lines(`SELECT s.facts->'total'->>'minor' FROM statement s JOIN statement_person p ON p.statement_id = s.id JOIN donor d ON d.id = s.donor_id WHERE d.email = $1 ORDER BY s.n`, name+"@example.org")
+	}
+	during := func(gift uuid.UUID, issue func() error) {
+		ended := make(chan error, 1)
+		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := owner.MoveTx(t.Context(), tx, moveOf(t, h, gift, "ana@example.org"))
+			go func() { ended <- issue() }()
+			testkit.Eventually(t, 20*time.Second, func() error {
+				if len(ended) == 0 && h.Count(`SELECT count(*) FROM pg_locks WHERE NOT granted`) == 0 {
+					return errors.New("it has neither ended nor waits")
+				}
+				return nil
+			})
+			return err
+		}))
+		require.NoError(t, <-ended)
+	}
+	during(one, func() error { _, err := h.Statements.Issue(t.Context(), e, 2025, nil); return err })
+	require.Empty(t, total("bob"), "the gift is somebody else's")
+	require.Equal(t, []string{"5000"}, total("eve"))
+	settleGift(t, h, "eve", "10", june) // her statement is to be corrected
+	during(two, func() error { _, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{}); return err })
+	_, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"3000"}, total("eve"), "the first lost its person")
+}
+
+// TestStatementEmailFollowsAMove: the gift moves after the statement was read and before its email is stored, or sent. The
+// donor before gets nothing.
+func TestStatementEmailFollowsAMove(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	gift := settleGift(t, h, "bob", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
+	bob := donorOf(t, h, "bob").ID
+	to := "ana@example.org"
+	emails := mail.Statements{Mailer: h.Receipts.Mailer, Issuer: h.Statements}
+	emails.StopURL = func(uuid.UUID, string, phrase.Language) string { // called while the email is rendered
+		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := owner.MoveTx(t.Context(), tx, moveOf(t, h, gift, to))
+			return err
+		}))
+		return ""
+	}
+	require.Error(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: bob, Year: 2025}), "the job must run again")
+	require.NoError(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: bob, Year: 2025}))
+	require.Empty(t, h.Mail.Messages())
+
+	to = "bob@example.org"
+	require.Error(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: uuid.MustParse(h.Lines(`SELECT donor_id::text FROM donation`)[0]), Year: 2025}))
+	require.Equal(t, bob.String(), h.Lines(`SELECT donor_id::text FROM donation`)[0], "it came back")
+	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	to = "ana@example.org"
+	require.NoError(t, emails.Mail(t.Context(), uuid.MustParse(h.Lines(`SELECT id::text FROM statement`)[0])))
+	require.Empty(t, h.Mail.Messages())
+	require.Empty(t, h.Lines(`SELECT id::text FROM letter WHERE kind = 'statement'`))
 }

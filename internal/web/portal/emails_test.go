@@ -173,7 +173,7 @@ func (s sender) sendStatements() {
 var (
 	runningEvents = []string{
 		"payment failed", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming", "changed at stripe", "end set",
-		"end removed", "paused at stripe", "held", "dispute won",
+		"end removed", "paused at stripe", "held", "dispute won", "card needed",
 	}
 	endingEvents = []string{"finished", "given up", "cancelled", "stopped at stripe", "stopped by dispute", "payment refused"}
 )
