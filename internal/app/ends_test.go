@@ -271,7 +271,7 @@ var ends = map[string]struct {
 	"a plan's payment fails":              {failing, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
 	"Stripe gives up":                     {givenUp, func(e ending, _ donation.Donation) { e.pass(40 * 24 * time.Hour) }},
 	"the donor cancels a plan":            {unlimited, cancel},
-	"a plan's subscription is ended at Stripe": {unlimited, func(e ending, d donation.Donation) {
+	"a plan's subscription is ended at Stripe, and no stop of the donor waits": {unlimited, func(e ending, d donation.Donation) {
 		require.NoError(e.t, e.Fake.CancelSubscription(e.subscription(d)))
 		e.arrive()
 	}},

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/typeset"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // giftsGet lists the visitor's gifts, all or those of ?year= or ?org=.
@@ -85,7 +86,7 @@ func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, o web.Owned[ow
 	page := ReceiptPage{Page: a.page(r, o.DonorVisit, "gifts"), Receipt: words}
 	page.Accent = words.Accent
 	if gift.IsValid() {
-		page.PDF = receiptPath(gift.PublicRef) + ".pdf"
+		page.PDF = giftpage.ReceiptPath(gift.PublicRef) + ".pdf"
 	}
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }

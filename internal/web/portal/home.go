@@ -117,7 +117,7 @@ func giftItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]GiftItem, erro
 			item.Funds = append(item.Funds, f.Name.In(v.Language))
 		}
 		if g.Receipt != nil {
-			item.Number, item.ReceiptURL = g.Receipt.Reference(), receiptPath(g.PublicRef)
+			item.Number, item.ReceiptURL = g.Receipt.Reference(), giftpage.ReceiptPath(g.PublicRef)
 		}
 		items[i] = item
 	}
@@ -156,7 +156,7 @@ func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Stat
 			return nil, err
 		}
 		item := giftpage.PlanItem{
-			URL: ownPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.NextCharge(),
+			URL: giftpage.OwnPlanPath(p.PublicRef, v.Language), Organisation: o.Name.In(v.Language), Status: string(p.Status), Amount: p.NextCharge(),
 			Ended: string(deref(p.EndedBecause)), Ends: giftpage.DateIn(p.EndsAt, e.Location()), Next: giftpage.DateIn(p.NextAt, e.Location()),
 			Every: string(p.Frequency), Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
 		}

@@ -50,7 +50,7 @@ func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	if err == nil && !slices.Contains(donor.IDs(v.Donors), p.plan.DonorID) {
 		err = web.NotFound()
 	}
-	p.path, p.via, p.token = ownPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
+	p.path, p.via, p.token = giftpage.OwnPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err
 }
 

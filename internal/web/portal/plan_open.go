@@ -18,6 +18,7 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -72,7 +73,7 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	if err == nil && (p.plan.ID != link.PlanID || p.plan.DonorID != link.DonorID) {
 		err = web.NotFound()
 	}
-	p.path, p.via, p.link = linkedPlanPath(p.plan.PublicRef, p.lang), planlink.ByLink, id
+	p.path, p.via, p.link = giftpage.LinkedPlanPath(p.plan.PublicRef, p.lang), planlink.ByLink, id
 	p.token = signedlink.OpenedFormToken(a.Keys, id)
 	return p, err
 }
@@ -177,7 +178,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	}
 	securitylog.Record(r.Context(), securitylog.LinkOpened)
 	a.SetCookie(w, openedCookie(plan.PublicRef), signedlink.OpenedToken(a.Keys, link.ID, a.Wall().Add(openedLife)), openedLife)
-	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
+	path := giftpage.LinkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
 	if r.URL.Query().Get("to") == "card" {
 		path = subPath(path, "/card")
 	}

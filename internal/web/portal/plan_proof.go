@@ -12,6 +12,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/accesspage"
 )
 
@@ -40,7 +41,7 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 	if wait > 0 {
 		return a.showProof(w, p, http.StatusTooManyRequests, accesspage.PlanProof{Held: "sign_in.held", Wait: wait})
 	}
-	next := ownPlanPath(p.plan.PublicRef, p.lang)
+	next := giftpage.OwnPlanPath(p.plan.PublicRef, p.lang)
 	if r.PostForm.Get("do") == "card" {
 		next = subPath(next, "/card")
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/platform/keyring"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/signedlink"
 )
 
@@ -30,8 +31,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"plan, open":       {openPath, "/plans/open"},
 		"choice of emails": {signedlink.StopLink(base, keys)(donor, "news", "es"), "https://give.example/letters/ky9VMamxnNWvRAbILfqL5vk31JIBkwAAAABwAIAAAAAAAAABbmV3cw?lang=es"},
 		"sign-in":          {signedlink.SignInLink(base)("secret", "es"), "https://give.example/sign-in/link?lang=es#secret"},
-		"own plan":         {ownPlanPath("ref", "es"), "/portal/plans/ref?lang=es"},
-		"receipt":          {receiptPath("ref"), "/portal/gifts/ref/receipt"},
+		"own plan":         {giftpage.OwnPlanPath("ref", "es"), "/portal/plans/ref?lang=es"},
+		"receipt":          {giftpage.ReceiptPath("ref"), "/portal/gifts/ref/receipt"},
 		"challenge cookie": {challengeCookie, "asked"},
 		"session cookie":   {web.SessionCookie, "session"},
 		"language cookie":  {web.LanguageCookie, "language"},
