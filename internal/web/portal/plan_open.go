@@ -18,8 +18,8 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
-	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/accesspage"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/signedlink"
 )
 

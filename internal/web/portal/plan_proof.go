@@ -12,8 +12,8 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
-	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/web/portal/accesspage"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // A donor who came by a link asks for more than a link may do: we send a code to the plan's address, and the code
