@@ -112,6 +112,7 @@ GRANT SELECT, INSERT (id, email, person_id, language, browser_hash), UPDATE (tok
 GRANT SELECT, INSERT, UPDATE (person_id, proved_at, chosen, closed) ON mailbox TO {{role}};
 GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
 GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
+GRANT SELECT, INSERT ON session_network TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};

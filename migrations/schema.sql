@@ -1251,6 +1251,15 @@ CREATE TABLE session (
 CREATE INDEX session_by_email ON session USING btree (email) WHERE (ended_at IS NULL);
 CREATE INDEX session_by_person ON session USING btree (person_id) WHERE (ended_at IS NULL);
 
+CREATE TABLE session_network (
+    session_id uuid NOT NULL,
+    network_hash bytea NOT NULL,
+    PRIMARY KEY (session_id),
+    CONSTRAINT session_network_network_hash_check CHECK (octet_length(network_hash) = 32),
+    CONSTRAINT session_network_session_id_fkey FOREIGN KEY (session_id) REFERENCES session(id) ON DELETE CASCADE
+);
+CREATE INDEX session_network_by_hash ON session_network USING btree (network_hash);
+
 CREATE TABLE sign_in (
     id uuid NOT NULL,
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,

@@ -22,7 +22,7 @@ func TestDonorSignOut(t *testing.T) {
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
 	proof, err := h.Access.IssueCredentials(t.Context(), id)
 	require.NoError(t, err)
-	_, secret, err := h.Access.SignInByLink(t.Context(), proof.Token, "b")
+	_, secret, err := h.Access.SignInByLink(t.Context(), donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"b"}})
 	require.NoError(t, err)
 
 	_, err = runCommand(t, "donor", "sign-out", "nobody@example.org")

@@ -9,10 +9,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/people/session"
-	"konbit/internal/platform/email"
-	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/securitylog"
@@ -22,10 +21,12 @@ import (
 type EmailChallenge struct {
 	Email    string // normalised (email.Normalize)
 	From     netip.Addr
-	Browser  string // secret of the browser that makes the request
+	Browser  string // new secret of the browser that makes the request
 	Known    string // cookie of a known browser (MarkBrowser); may be empty
 	Language string
 	Person   uuid.UUID // who links the address to theirs; zero for a sign-in
+
+	Step, Proof string // what the page of a guard's challenge sent back; may be empty
 }
 
 // SignInEmailJob is the job that writes the email.
@@ -39,21 +40,16 @@ func (SignInEmailJob) Kind() string { return "sign_in_letter" }
 // Queue returns the queue in which the job waits.
 func (SignInEmailJob) Queue() jobs.QueueName { return jobs.SignIn }
 
-// RequestChallenge records the request and enqueues its email. It returns ErrTooMany if a limit is exceeded. It does
-// the same work for every address, known or not.
+// RequestChallenge records the request and enqueues its email. Beyond the limits it returns StepRequired, and beyond those
+// of answered challenges TooMany; both are ErrTooMany. It does the same work for every address, known or not.
 func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	const query = `/* donoraccess.RequestChallenge */
 		INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
-	allowed, _, err := s.Guard.AllowFirst(ctx, s.emailLimits(c)...)
-	if err != nil {
+	if err := s.judgeRequest(ctx, c); err != nil {
 		return err
 	}
-	if !allowed {
-		securitylog.Limit(ctx, "sign-in emails")
-		return ErrTooMany
-	}
 	id := s.NewID()
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, query, id, c.Email, nullable(c.Person), c.Language, hashOf("browser", c.Browser)); err != nil {
 			return err
 		}
@@ -65,37 +61,14 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	return err
 }
 
-// emailLimits returns the limits of a request's email; the first that it is within counts. The known browsers of a
-// mailbox have limits of their own. Beyond the limits of a mailbox each network still gets an email from time to time, so
-// that strangers who use the limits up do not keep the donor out.
-func (s Service) emailLimits(c EmailChallenge) (ways [][]guard.Quota) {
-	mailbox := email.MailboxKey(c.Email)
-	network := guard.NetworkKey(c.From)
-	if s.isKnown(c.Known, mailbox) {
-		ways = append(ways, []guard.Quota{
-			{Kind: "sign-in known", Subject: mailbox, Limit: s.Limits.EmailsPerKnownMailbox},
-			{Kind: "sign-in known from", Subject: network, Limit: s.Limits.EmailsPerKnownNetwork},
-		})
-	}
-	from := guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress}
-	all := guard.Quota{Kind: "sign-in all to", Subject: mailbox, Limit: s.Limits.AllEmailsPerMailbox}
-	return append(ways,
-		[]guard.Quota{
-			from, all,
-			{Kind: "sign-in from to", Subject: network + " " + mailbox, Limit: s.Limits.EmailsPerMailboxAndNetwork},
-			{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox},
-		},
-		[]guard.Quota{from, all, {Kind: "sign-in more from to", Subject: network + " " + mailbox, Limit: s.Limits.MoreEmailsPerMailboxAndNetwork}})
-}
-
 func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
 
 // PendingEmail returns the address of the newest sign-in that a browser requested and that is still valid; "" if
-// there is none.
+// there is none. browser is its cookie (AddBrowser).
 func (s Service) PendingEmail(ctx context.Context, browser string) (email string, err error) {
 	const query = `/* donoraccess.PendingEmail */
-		SELECT email FROM sign_in WHERE browser_hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > now() ORDER BY n DESC LIMIT 1`
-	err = s.DB.GetContext(ctx, &email, query, hashOf("browser", browser))
+		SELECT email FROM sign_in WHERE browser_hash = ANY($1) AND person_id IS NULL AND used_at IS NULL AND expires_at > now() ORDER BY n DESC LIMIT 1`
+	err = s.DB.GetContext(ctx, &email, query, pq.ByteaArray(browserHashes(browser)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -113,14 +86,13 @@ type Credentials struct {
 	Code      string
 }
 
-// isCurrent is true if no newer request was made in the same browser for the address and person of sign_in s, and none was
-// used since s was made. A request of another browser, which may be a stranger's, leaves s current: its link and, in its
-// own browser, its code stay valid. The first one that is used ends all.
+// isCurrent is true if no sign-in for the address and person of sign_in s was used since s was requested. A newer request,
+// in the same browser or in another, which may be a stranger's, leaves s current. The first one that is used ends all that
+// were requested before, and those are known by their numbers too: two that have the same time are one after the other.
 const isCurrent = `NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.person_id IS NOT DISTINCT FROM s.person_id
-	    AND (b.n > s.n AND b.browser_hash = s.browser_hash OR b.used_at >= s.asked_at))`
+	    AND b.used_at IS NOT NULL AND (b.n > s.n OR b.used_at > s.asked_at))`
 
-// IsExpired reports whether a sign-in has expired without an email: none was sent, and no newer one of the same browser was
-// requested.
+// IsExpired reports whether a sign-in has expired without an email, and none was used since.
 func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool, err error) {
 	const query = `/* donoraccess.IsExpired */
 		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now() AND ` + isCurrent + `)`
@@ -129,8 +101,7 @@ func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool,
 }
 
 // IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become
-// invalid. It returns nil if the request has expired, or a newer one was made in the same browser, or one was used, or if
-// the address is closed to sign-ins.
+// invalid. It returns nil if the request has expired, or one was used since, or if the address is closed to sign-ins.
 func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3

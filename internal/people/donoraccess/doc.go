@@ -3,7 +3,7 @@
 //
 //	requested ── email with a link and a code ──┬── link, confirmed in the browser that requested it ──┬── used: a session
 //	    │                                       └── code, typed in any browser ──────────────────────┘
-//	    └── expired: after ten minutes, or when a newer email was requested
+//	    └── expired: after ten minutes, or when another one was used
 //
 // Every request gets the same answer after the same work, whether the address is known or not: one row and one job.
 // The job makes the link's secret and the code when it writes the email, and only the email ever contains them; the
@@ -15,7 +15,11 @@
 //
 // Emails are limited for each mailbox, but strangers cannot use up what its reader needs: a browser in which the
 // mailbox was proved before has a limit of its own, and beyond the limit each network still gets an email every quarter
-// of an hour, at most twenty an hour in all.
+// of an hour, at most twenty an hour in all. Beyond that, and for people behind one address who use up its limit, there is
+// the challenge of package guard. A network in which the mailbox was proved before has four emails an hour by it that no
+// other network uses up. One mailbox never gets more than sixty emails an hour (Standard).
+//
+// A newer request voids no earlier one. So an email that comes late still opens a session.
 //
 // A person is the set of addresses that were proved to belong together, and nothing else.
 //

@@ -44,6 +44,35 @@ func normalizeCode(typed string) string {
 // hashOf returns the stored hash of a secret of 256 bits. use separates links and browsers.
 func hashOf(use, secret string) []byte { return session.HashSecret(purpose+" "+use, secret) }
 
+// maxBrowsers is how many requests a browser's cookie remembers. Their links and codes are valid for ten minutes.
+const maxBrowsers = 5
+
+// AddBrowser returns the new value of the cookie of a browser that made a request with a secret. asked is its value before:
+// the secrets of earlier requests stay, so that their emails, which may come late, still open a session.
+func AddBrowser(asked, secret string) string {
+	return strings.Join(append([]string{secret}, splitBrowsers(asked, maxBrowsers-1)...), ".")
+}
+
+// splitBrowsers returns at most n secrets of a cookie, whatever the browser sends.
+func splitBrowsers(asked string, n int) (secrets []string) {
+	for _, secret := range strings.SplitN(asked, ".", n+1) {
+		if secret != "" && len(secrets) < n {
+			secrets = append(secrets, secret)
+		}
+	}
+	return secrets
+}
+
+// browserHashes returns the stored hashes of the secrets in the cookies of a browser.
+func browserHashes(cookies ...string) (hashes [][]byte) {
+	for _, cookie := range cookies {
+		for _, secret := range splitBrowsers(cookie, maxBrowsers) {
+			hashes = append(hashes, hashOf("browser", secret))
+		}
+	}
+	return hashes
+}
+
 // codeMAC returns the stored hash of a code. It is keyed, because a code is short enough to be found by trying all. It
 // lives for ten minutes and has no room for the id of its key: isCode tries all keys.
 func (s Service) codeMAC(signIn uuid.UUID, code string) []byte {

@@ -46,6 +46,13 @@ type Limits struct {
 	EmailsPerKnownNetwork          guard.Limit // from known browsers in one network, to any mailbox
 	EmailsPerAddress               guard.Limit // to any mailbox
 
+	// Beyond the limits above, emails whose request answered a challenge: a proof of work, or a wait.
+	SolvedPerAddress           guard.Limit // to any mailbox
+	HardPerNetwork             guard.Limit // to any mailbox, by hard challenges, beyond SolvedPerAddress
+	SolvedPerMailboxAndNetwork guard.Limit
+	SolvedPerMailbox           guard.Limit // from networks in which the mailbox was not proved before
+	SolvedInProvedNetworks     guard.Limit // to one mailbox, from networks in which it was proved before
+
 	GuessesInKnownBrowsers      guard.Limit // of codes for one mailbox, in all browsers known for it
 	GuessesInRequestingBrowser  guard.Limit // of the code that this browser requested
 	GuessesPerMailboxAndNetwork guard.Limit // in other browsers
@@ -53,7 +60,8 @@ type Limits struct {
 	GuessesPerAddress           guard.Limit // in other browsers, for any mailbox
 }
 
-// Standard returns the limits of every installation.
+// Standard returns the limits of every installation. One mailbox gets at most 60 emails an hour: 20 without a challenge, 10
+// after one, 10 after one in networks in which it was proved, 20 in known browsers. Strangers cause at most the first 30.
 func Standard() Limits {
 	return Limits{
 		EmailsPerMailbox:           guard.Limit{Max: 5, Window: time.Hour},
@@ -64,6 +72,12 @@ func Standard() Limits {
 		AllEmailsPerMailbox:            guard.Limit{Max: 20, Window: time.Hour},
 		EmailsPerKnownMailbox:          guard.Limit{Max: 20, Window: time.Hour},
 		EmailsPerKnownNetwork:          guard.Limit{Max: 200, Window: time.Hour},
+
+		SolvedPerAddress:           guard.Limit{Max: 40, Window: time.Hour},
+		HardPerNetwork:             guard.Limit{Max: 200, Window: time.Hour},
+		SolvedPerMailboxAndNetwork: guard.Limit{Max: 4, Window: time.Hour},
+		SolvedPerMailbox:           guard.Limit{Max: 10, Window: time.Hour},
+		SolvedInProvedNetworks:     guard.Limit{Max: 10, Window: time.Hour},
 
 		GuessesInKnownBrowsers:      guard.Limit{Max: 5, Window: time.Hour},
 		GuessesInRequestingBrowser:  guard.Limit{Max: 5, Window: time.Hour},

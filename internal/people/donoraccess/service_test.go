@@ -111,8 +111,8 @@ func assertNotFound(t *testing.T, err error, why string) {
 	assert.True(t, fault.Is(err, fault.NotFound), "%s: %v", why, err)
 }
 
-// TestT7LinksAndCodesAreValidOnce: a link or a code is valid once, for ten minutes, and only if it is the newest of its
-// browser; a link only in the browser that requested it.
+// TestT7LinksAndCodesAreValidOnce: a link or a code is valid once, for ten minutes, until one of the same address is used;
+// a link only in the browser that requested it.
 func TestT7LinksAndCodesAreValidOnce(t *testing.T) {
 	t.Parallel()
 	d, ctx := newFixture(t), t.Context()
@@ -121,33 +121,33 @@ func TestT7LinksAndCodesAreValidOnce(t *testing.T) {
 	first := d.requestEmail(ana, "mine", uuid.Nil)
 	assert.Regexp(t, `^[0-9]{8}$`, first.Code)
 	assert.Len(t, first.Token, 43)
-	_, _, err := d.SignInByLink(ctx, first.Token, "another")
+	_, _, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: first.Token, Browsers: []string{"another"}})
 	assertNotFound(t, err, "another browser")
-	_, _, err = d.SignInByLink(ctx, first.Token, "")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: first.Token, Browsers: []string{""}})
 	assertNotFound(t, err, "a scanner without the cookie")
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: other(first.Code)}), "another code")
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: "other@example.org", Code: first.Code}), "another address")
 
 	second := d.requestEmail(ana, "mine", uuid.Nil)
-	_, _, err = d.SignInByLink(ctx, first.Token, "mine")
-	assertNotFound(t, err, "a newer link was requested")
-	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: first.Code}), "a newer code was requested")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: first.Code}), "a newer code was requested, elsewhere")
 	again := d.issueNewest()
-	_, _, err = d.SignInByLink(ctx, second.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: second.Token, Browsers: []string{"mine"}})
 	assertNotFound(t, err, "the email was written again")
-	s, secret, err := d.SignInByLink(ctx, again.Token, "mine")
+	s, secret, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: again.Token, Browsers: []string{"mine"}})
 	require.NoError(t, err)
 	assert.Equal(t, ana, s.Email)
-	_, _, err = d.SignInByLink(ctx, again.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: again.Token, Browsers: []string{"mine"}})
 	assertNotFound(t, err, "the second use")
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: again.Code}), "the code of a link that was used")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: first.Token, Browsers: []string{"mine"}})
+	assertNotFound(t, err, "another link was used since")
 	found, err := d.Sessions().Find(ctx, secret)
 	require.NoError(t, err)
 	assert.Equal(t, s, found)
 
 	late := d.requestEmail(ana, "mine", uuid.Nil)
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '601 seconds', expires_at = now() - interval '1 second' WHERE used_at IS NULL`)
-	_, _, err = d.SignInByLink(ctx, late.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: late.Token, Browsers: []string{"mine"}})
 	assertNotFound(t, err, "the eleventh minute")
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: late.Code}), "the eleventh minute")
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session`))
@@ -183,7 +183,7 @@ func TestT7FiftyConcurrentUsesOpenOneSession(t *testing.T) {
 		all.Go(func() {
 			var err error
 			if i%2 == 0 {
-				_, _, err = d.SignInByLink(context.Background(), proof.Token, "mine")
+				_, _, err = d.SignInByLink(context.Background(), donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"mine"}})
 			} else {
 				_, _, err = d.SignInByCode(context.Background(), donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"})
 			}
@@ -212,9 +212,9 @@ func TestRequestsOfOthersLeaveALinkValid(t *testing.T) {
 	}
 	mine, theirs := pending()
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: mine.Code, Browser: "phone"}), "elsewhere only the newest code is valid")
-	_, _, err := d.SignInByLink(ctx, mine.Token, "mine")
+	_, _, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: mine.Token, Browsers: []string{"mine"}})
 	require.NoError(t, err, "the link, where it was requested")
-	_, _, err = d.SignInByLink(ctx, theirs.Token, "stranger 2")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: theirs.Token, Browsers: []string{"stranger 2"}})
 	assertNotFound(t, err, "another was used since")
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: theirs.Code, Browser: "stranger 2"}), "another was used since")
 
@@ -224,7 +224,7 @@ func TestRequestsOfOthersLeaveALinkValid(t *testing.T) {
 		_ = d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: "x", Browser: "stranger 2", From: netip.AddrFrom4([4]byte{10, 1, 2, 3})})
 	}
 	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: mine.Code, Browser: "mine"}), "the code, where it was requested")
-	_, _, err = d.SignInByLink(ctx, mine.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: mine.Token, Browsers: []string{"mine"}})
 	assertNotFound(t, err, "it was used")
 
 	d.exec(`DELETE FROM guard_count`)
@@ -232,17 +232,11 @@ func TestRequestsOfOthersLeaveALinkValid(t *testing.T) {
 	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: theirs.Code, Browser: "mine"}), "the newest code, in any browser")
 
 	d.exec(`DELETE FROM guard_count`)
-	id := func(browser string) (id uuid.UUID) {
-		require.NoError(t, d.RequestChallenge(ctx, donoraccess.EmailChallenge{Email: ana, From: homeIP, Browser: browser, Language: "en"}))
-		require.NoError(t, d.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
-		return id
-	}
-	first, second := id("mine"), id("mine")
-	id("stranger")
-	written, err := d.IssueCredentials(ctx, first)
-	require.NoError(t, err)
-	assert.Nil(t, written, "a newer one of the same browser is on its way")
-	written, err = d.IssueCredentials(ctx, second)
+	var id uuid.UUID
+	require.NoError(t, d.RequestChallenge(ctx, donoraccess.EmailChallenge{Email: ana, From: homeIP, Browser: "mine", Language: "en"}))
+	require.NoError(t, d.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
+	require.NoError(t, d.RequestChallenge(ctx, donoraccess.EmailChallenge{Email: ana, From: homeIP, Browser: "stranger", Language: "en"}))
+	written, err := d.IssueCredentials(ctx, id)
 	require.NoError(t, err)
 	assert.NotNil(t, written, "a stranger's request does not keep the donor's email back")
 }
@@ -298,7 +292,7 @@ func TestT22GuessesDoNotSignIn(t *testing.T) {
 		_ = d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: "00000000", From: homeIP})
 	}
 	assert.ErrorIs(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, From: homeIP}), donoraccess.ErrTooMany)
-	_, _, err := d.SignInByLink(t.Context(), proof.Token, "mine")
+	_, _, err := d.SignInByLink(t.Context(), donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"mine"}})
 	assert.NoError(t, err, "and with the link")
 }
 
@@ -410,7 +404,7 @@ func TestT8SessionsEnd(t *testing.T) {
 	d, ctx := newFixture(t), t.Context()
 	open := func(email string) (session.Session, string) {
 		proof := d.requestEmail(email, "mine", uuid.Nil)
-		s, secret, err := d.SignInByLink(ctx, proof.Token, "mine")
+		s, secret, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"mine"}})
 		require.NoError(t, err)
 		return s, secret
 	}
@@ -456,8 +450,8 @@ func TestLinkAndUnlinkAddress(t *testing.T) {
 	t.Parallel()
 	d, ctx := newFixture(t), t.Context()
 	open := func(email string) (session.Session, string) {
-		proof := d.requestEmail(email, email, uuid.Nil)
-		s, secret, err := d.SignInByLink(ctx, proof.Token, email)
+		proof := d.requestEmail(email, "mine", uuid.Nil)
+		s, secret, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"mine"}})
 		require.NoError(t, err)
 		return s, secret
 	}
@@ -466,7 +460,7 @@ func TestLinkAndUnlinkAddress(t *testing.T) {
 	proof := d.requestEmail("bea@example.org", "x", mine.PersonID)
 	assert.True(t, proof.Links)
 	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code}), "a code that links an address opens no session")
-	_, _, err := d.SignInByLink(ctx, proof.Token, "x")
+	_, _, err := d.SignInByLink(ctx, donoraccess.LinkAttempt{Token: proof.Token, Browsers: []string{"x"}})
 	assertNotFound(t, err, "a link does not either")
 	stranger, _ := open("eve@example.org")
 	assertNotFound(t, d.LinkAddress(ctx, stranger, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: homeIP}), "requested by another person")

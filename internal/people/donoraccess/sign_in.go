@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/people/session"
 	"konbit/internal/platform/email"
@@ -28,6 +29,11 @@ type challengeRow struct {
 	Valid       bool      `db:"valid"` // its email was written, it is not used, not expired, and current (isCurrent)
 }
 
+// isOf reports whether the browser with these cookies made the request.
+func (c challengeRow) isOf(cookies ...string) bool {
+	return slices.ContainsFunc(browserHashes(cookies...), func(hash []byte) bool { return hmac.Equal(c.BrowserHash, hash) })
+}
+
 const (
 	selectChallenge = `SELECT s.id, s.email, s.code_mac, s.browser_hash,
 	       s.token_hash IS NOT NULL AND s.used_at IS NULL AND s.expires_at > now() AND ` + isCurrent + ` AS valid
@@ -36,21 +42,26 @@ const (
 	newestFirst      = `ORDER BY s.n DESC LIMIT 1`
 )
 
+// LinkAttempt is a link as a browser opened it.
+type LinkAttempt struct {
+	Token    string
+	From     netip.Addr
+	Browsers []string // cookies that this browser has from its requests (AddBrowser)
+}
+
 // SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session
-// with the secret for its cookie. browsers are the secrets that this browser has from its requests. Otherwise it returns
-// fault.NotFound and does not use the link up.
-func (s Service) SignInByLink(ctx context.Context, token string, browsers ...string) (opened session.Session, secret string, err error) {
+// with the secret for its cookie. Otherwise it returns fault.NotFound and does not use the link up.
+func (s Service) SignInByLink(ctx context.Context, a LinkAttempt) (opened session.Session, secret string, err error) {
 	const query = `/* donoraccess.SignInByLink */ ` + selectChallenge + `WHERE s.token_hash = $1 AND s.person_id IS NULL FOR UPDATE`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		c, err := findChallenge(ctx, tx, query, hashOf("link", token))
+		c, err := findChallenge(ctx, tx, query, hashOf("link", a.Token))
 		if err != nil {
 			return err
 		}
-		asked := slices.ContainsFunc(browsers, func(b string) bool { return b != "" && hmac.Equal(c.BrowserHash, hashOf("browser", b)) })
-		if !c.Valid || !asked {
+		if !c.Valid || !c.isOf(a.Browsers...) {
 			return errNotFound
 		}
-		opened, secret, err = s.openTx(ctx, tx, c)
+		opened, secret, err = s.openTx(ctx, tx, c, a.From)
 		return err
 	})
 	recordProof(ctx, err, securitylog.SignedIn, securitylog.SignInLinkWrong)
@@ -74,27 +85,28 @@ type CodeAttempt struct {
 	Email   string // normalised (email.Normalize)
 	Code    string
 	From    netip.Addr
-	Browser string    // secret of the browser in which it was typed; "" if that browser requested no code
+	Browser string    // cookie of the browser in which it was typed (AddBrowser); "" if that browser requested no code
 	Known   string    // cookie of a known browser (MarkBrowser); may be empty
 	Person  uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
 // SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for
-// its cookie. It returns fault.NotFound if the code is neither that of the newest email nor that of the email which this
+// its cookie. It returns fault.NotFound if the code is neither that of the newest email nor that of an email which this
 // browser requested, and ErrTooMany if there were too many attempts.
 func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {
 	err = s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) (err error) {
-		opened, secret, err = s.openTx(ctx, tx, c)
+		opened, secret, err = s.openTx(ctx, tx, c, a.From)
 		return err
 	})
 	recordProof(ctx, err, securitylog.SignedIn, securitylog.CodeWrong)
 	return opened, secret, err
 }
 
-// redeemCode calls do, once, if the code is right: that of the request of this browser, or of the newest.
+// redeemCode calls do, once, if the code is right: that of a request of this browser, or of the newest.
 func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx.Tx, c challengeRow) error) error {
 	const newestQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf + newestFirst
-	const ownQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf + `AND s.browser_hash = $3 ` + newestFirst
+	const ownQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf +
+		`AND s.browser_hash = ANY($3) AND s.used_at IS NULL AND s.expires_at > now() ORDER BY s.n DESC`
 	if !isStorable(a.Email) {
 		return errNotFound
 	}
@@ -102,16 +114,14 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	tried := []challengeRow{newest}
-	if a.Browser != "" {
-		own, err := findChallenge(ctx, s.DB, ownQuery, a.Email, nullable(a.Person), hashOf("browser", a.Browser))
-		if err != nil && !fault.Is(err, fault.NotFound) {
+	var tried []challengeRow
+	if hashes := browserHashes(a.Browser); len(hashes) > 0 {
+		if err := s.DB.SelectContext(ctx, &tried, ownQuery, a.Email, nullable(a.Person), pq.ByteaArray(hashes)); err != nil {
 			return err
 		}
-		if own.Valid && own.ID != newest.ID {
-			tried = []challengeRow{own, newest}
-		}
 	}
+	tried = slices.DeleteFunc(tried, func(c challengeRow) bool { return !c.Valid || c.ID == newest.ID })
+	tried = append(tried, newest)
 	result := ErrTooMany
 	for _, c := range tried {
 		switch err := s.redeemCodeOf(ctx, a, c, do); {
@@ -149,7 +159,7 @@ func (s Service) redeemCodeOf(ctx context.Context, a CodeAttempt, c challengeRow
 // guessLimits returns the limits of an attempt. The browser that requested the code and the known browsers of the mailbox
 // have limits of their own, so guesses of strangers do not use them up.
 func (s Service) guessLimits(a CodeAttempt, c challengeRow) []guard.Quota {
-	if a.Browser != "" && hmac.Equal(c.BrowserHash, hashOf("browser", a.Browser)) {
+	if c.isOf(a.Browser) {
 		return []guard.Quota{{Kind: "sign-in own guess", Subject: c.ID.String(), Limit: s.Limits.GuessesInRequestingBrowser}}
 	}
 	if mailbox := email.MailboxKey(a.Email); s.isKnown(a.Known, mailbox) {
@@ -171,7 +181,7 @@ func findChallenge(ctx context.Context, q sqlx.QueryerContext, query string, arg
 }
 
 // openTx uses a challenge up and opens a session for the person who has the address.
-func (s Service) openTx(ctx context.Context, tx *sqlx.Tx, c challengeRow) (opened session.Session, secret string, err error) {
+func (s Service) openTx(ctx context.Context, tx *sqlx.Tx, c challengeRow, from netip.Addr) (opened session.Session, secret string, err error) {
 	if err = markUsedTx(ctx, tx, c.ID); err != nil {
 		return opened, "", err
 	}
@@ -179,7 +189,11 @@ func (s Service) openTx(ctx context.Context, tx *sqlx.Tx, c challengeRow) (opene
 	if err != nil {
 		return opened, "", err
 	}
-	return s.Sessions().OpenTx(ctx, tx, session.Opening{PersonID: person, Email: c.Email, ProofID: c.ID})
+	opened, secret, err = s.Sessions().OpenTx(ctx, tx, session.Opening{PersonID: person, Email: c.Email, ProofID: c.ID})
+	if err != nil {
+		return opened, "", err
+	}
+	return opened, secret, s.recordNetworkTx(ctx, tx, opened.ID, c.Email, from)
 }
 
 // markUsedTx uses a challenge up. The caller holds the lock on its row.

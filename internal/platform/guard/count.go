@@ -123,15 +123,15 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []s
 	return exceeded, err
 }
 
-// countOneTx counts an attempt under one limit. Beyond it the attempt is not counted, whatever the transaction goes on to
-// do.
-func countOneTx(ctx context.Context, tx *sqlx.Tx, c counter) (exceeded []string, err error) {
-	const begin = `/* guard.countOneTx */ SAVEPOINT one`
-	const undo = `/* guard.countOneTx */ ROLLBACK TO SAVEPOINT one`
+// countWayTx counts an attempt under all its limits. Beyond one the attempt is counted in none, whatever the transaction
+// goes on to do.
+func countWayTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
+	const begin = `/* guard.countWayTx */ SAVEPOINT way`
+	const undo = `/* guard.countWayTx */ ROLLBACK TO SAVEPOINT way`
 	if _, err = tx.ExecContext(ctx, begin); err != nil {
 		return nil, err
 	}
-	if exceeded, err = countTx(ctx, tx, []counter{c}); err == nil && len(exceeded) > 0 {
+	if exceeded, err = countTx(ctx, tx, counters); err == nil && len(exceeded) > 0 {
 		_, err = tx.ExecContext(ctx, undo)
 	}
 	return exceeded, err

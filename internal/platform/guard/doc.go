@@ -22,7 +22,9 @@
 // The challenge is a proof of work for the browser or, without JavaScript, a wait. Its token is signed, bound to what
 // was typed, valid once, and expires.
 //
-// Other packages count their own limits here with Allow: sign-in emails, guesses of a code.
+// Other packages count their own limits here: with Allow, such as guesses of a code, and with JudgeAct, which shows the
+// same challenge beyond the limits, such as sign-in emails. Unlike a gift, such an act is refused beyond the last of its
+// limits, because it sends an email to somebody who may not have asked for it.
 //
 // The package stores and logs no address and no email address in clear, only a keyed hash, for as long as its window
 // lasts. It does not reveal which rule refused an attempt, and it never sees a card.

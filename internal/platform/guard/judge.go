@@ -203,7 +203,8 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 	case !fresh:
 		return fail(ctx)
 	case isWait(exceeded[0]):
-		return g.waitLonger(ctx, a, raw, s, exceeded[0])
+		securitylog.Limit(ctx, "gifts, "+exceeded[0])
+		return g.waitLonger(ctx, a, raw, s)
 	}
 	return g.challengeBeyond(ctx, a, exceeded, now) // others filled the limit after the challenge was shown
 }
@@ -213,12 +214,7 @@ func (g *Guard) countAnswerTx(ctx context.Context, tx *sqlx.Tx, a Attempt, s ste
 	if a.Proof != "" {
 		return countTx(ctx, tx, g.answerCounters(a, s))
 	}
-	for _, c := range g.waitCounters(a) { // only the first that is not exceeded counts
-		if exceeded, err = countOneTx(ctx, tx, c); err != nil || len(exceeded) == 0 {
-			return nil, err
-		}
-	}
-	return exceeded, nil
+	return g.countWaitTx(ctx, tx, a)
 }
 
 // ownCounters returns the counters of an attempt that is not yet challenged, apart from the shared ones: of what people

@@ -15,11 +15,7 @@ type Quota struct {
 // Allow counts one attempt under every quota and reports whether it is within all of them. An attempt that is not
 // allowed is not counted. A caller that refuses the attempt tells the security log (securitylog.Limit).
 func (g *Guard) Allow(ctx context.Context, all ...Quota) (bool, error) {
-	var counters []counter
-	for _, l := range all {
-		counters = g.appendCounter(counters, l.Kind, l.Subject, l.Limit)
-	}
-	exceeded, err := g.count(ctx, counters, nil)
+	exceeded, err := g.count(ctx, g.counters(all), nil)
 	return err == nil && len(exceeded) == 0, err
 }
 
@@ -31,14 +27,20 @@ func (g *Guard) AllowFirst(ctx context.Context, ways ...[]Quota) (allowed bool, 
 			return allowed, 0, err
 		}
 	}
+	wait, err = g.firstFree(ctx, ways)
+	return false, wait, err
+}
+
+// firstFree returns after which time an attempt is within one of the ways, if nobody makes another; at least a second.
+func (g *Guard) firstFree(ctx context.Context, ways [][]Quota) (wait time.Duration, err error) {
 	for i, all := range ways {
 		free, err := g.Wait(ctx, all...)
 		if err != nil {
-			return false, 0, err
+			return 0, err
 		}
 		if i == 0 || free < wait {
 			wait = free
 		}
 	}
-	return false, max(wait, time.Second), nil
+	return max(wait, time.Second), nil
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-
-	"konbit/internal/platform/securitylog"
 )
 
 // timeToPress is how long a person takes to press the button after a wait, at least.
@@ -31,12 +29,23 @@ func (g *Guard) waitCounters(a Attempt) []counter {
 	return append(all, g.appendCounter(nil, kindWaitNetwork, a.Page+" "+NetworkKey(a.Address), waitsPerNetwork)...)
 }
 
+// countWaitTx counts a challenge that was passed by waiting, under the first of its counters that is not exceeded. It
+// returns the limits that it exceeds; nil if it was counted, or if waits are not limited.
+func (g *Guard) countWaitTx(ctx context.Context, tx *sqlx.Tx, a Attempt) (exceeded []string, err error) {
+	for _, c := range g.waitCounters(a) {
+		if exceeded, err = countWayTx(ctx, tx, []counter{c}); err != nil || len(exceeded) == 0 {
+			return nil, err
+		}
+	}
+	return exceeded, nil
+}
+
 func isWait(kind string) bool { return kind == kindWait || kind == kindWaitNetwork }
 
 // waitLonger answers an attempt that waited as long as its challenge said, while others used up what passes by waiting.
 // It shows the challenge again with the time that is left until a wait passes. A challenge that would expire before is
 // replaced.
-func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, s step, exceeded string) (Verdict, Challenge, error) {
+func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, s step) (Verdict, Challenge, error) {
 	now := g.now()
 	wait := time.Duration(math.MaxInt64)
 	for _, c := range g.waitCounters(a) {
@@ -58,20 +67,17 @@ func (g *Guard) waitLonger(ctx context.Context, a Attempt, raw []byte, s step, e
 		shown = g.newChallenge(a.Form, a.InputHash, s, now)
 	}
 	shown.Wait = max(shown.Wait, wait)
-	securitylog.Limit(ctx, "gifts, "+exceeded)
 	return Challenged, shown, nil
 }
 
 // Wait returns after which time an attempt is within all quotas, if nobody makes another: 0 if it is now.
 func (g *Guard) Wait(ctx context.Context, all ...Quota) (wait time.Duration, err error) {
-	for _, l := range all {
-		for _, c := range g.appendCounter(nil, l.Kind, l.Subject, l.Limit) {
-			free, err := g.freeAfter(ctx, c)
-			if err != nil {
-				return 0, err
-			}
-			wait = max(wait, free)
+	for _, c := range g.counters(all) {
+		free, err := g.freeAfter(ctx, c)
+		if err != nil {
+			return 0, err
 		}
+		wait = max(wait, free)
 	}
 	return wait, nil
 }

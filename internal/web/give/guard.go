@@ -2,9 +2,7 @@ package give
 
 import (
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +32,7 @@ func (a *Area) checkGuard(w http.ResponseWriter, r *http.Request, o offer, form 
 	verdict, challenge, err := a.Guard.Judge(r.Context(), guard.Attempt{
 		Page: o.Organisation.Slug, Address: web.ClientAddress(r), Email: request.Contact.Email,
 		Known: a.Access.KnownFor(a.Cookie(r, web.KnownCookie), request.Contact.Email), Form: form.FormID, InputHash: request.Hash, ShownAt: shown, Pass: pass,
-		Challenge: r.PostForm.Get("step"), Proof: r.PostForm.Get("proof"),
+		Challenge: r.PostForm.Get(web.StepField), Proof: r.PostForm.Get(web.ProofField),
 	})
 	switch {
 	case err != nil:
@@ -53,17 +51,8 @@ func (a *Area) checkGuard(w http.ResponseWriter, r *http.Request, o offer, form 
 func (a *Area) showChallenge(w http.ResponseWriter, r *http.Request, o offer, form uuid.UUID, challenge guard.Challenge, pass uuid.UUID) error {
 	page := ChallengePage{
 		Frame:        view.Frame{Language: o.lang, Accent: o.Organisation.Accent},
-		Organisation: o.organisation(), Action: formPath(o.Organisation.Slug, o.lang),
-		Token: challenge.Token, Seed: challenge.Seed, Rounds: challenge.Rounds, Difficulty: challenge.Difficulty, Wait: challenge.Wait,
-		Values: []view.FormValue{{Name: "form", Value: a.formToken(r, form)}}, SignIn: challenge.Rounds == 0 && pass == uuid.Nil,
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
-		if name == "form" || name == "step" || name == "proof" {
-			continue
-		}
-		for _, value := range r.PostForm[name] {
-			page.Values = append(page.Values, view.FormValue{Name: name, Value: value})
-		}
+		Organisation: o.organisation(), SignIn: challenge.Rounds == 0 && pass == uuid.Nil,
+		Step: web.Step(challenge, formPath(o.Organisation.Slug, o.lang), r.PostForm, view.FormValue{Name: "form", Value: a.formToken(r, form)}),
 	}
 	return web.WritePage(w, http.StatusTooManyRequests, func(b io.Writer) error { return page.Write(b, a.View) })
 }

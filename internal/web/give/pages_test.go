@@ -65,16 +65,18 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	form("rate-limited, on a shared tablet", rateLimited)
 	all["step"] = func(w io.Writer) error {
 		return give.ChallengePage{
-			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang),
-			Values: []view.FormValue{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}}, Token: "token", Seed: "seed",
-			Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Step: view.Step{
+				Action: "/give/csio?lang=" + string(lang), Values: []view.FormValue{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}},
+				Token: "token", Seed: "seed", Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
+			},
 		}.Write(w, v)
 	}
 
 	all["step, only a wait"] = func(w io.Writer) error {
 		return give.ChallengePage{
-			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang), Token: "token", Seed: "seed",
-			Wait: 8 * time.Minute, SignIn: true,
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), SignIn: true, Step: view.Step{
+				Action: "/give/csio?lang=" + string(lang), Token: "token", Seed: "seed", Wait: 8 * time.Minute,
+			},
 		}.Write(w, v)
 	}
 

@@ -11,7 +11,6 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/people/session"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -141,16 +140,15 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	address := web.StoredEmail(typed)
-	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Known: a.Cookie(r, knownCookie),
-		Language: string(v.Language), Person: v.PersonID,
-	})
-	if errors.Is(err, donoraccess.ErrTooMany) {
+	_, wait, answered, err := a.requestEmail(w, r, donoraccess.EmailChallenge{
+		Email: address, Language: string(v.Language), Person: v.PersonID,
+	}, addressesPath)
+	if err != nil || answered {
+		return err
+	}
+	if wait > 0 {
 		page.Problems = []fault.Field{{Name: "email", Phrase: "sign_in.held"}}
 		return a.writeDetails(w, http.StatusTooManyRequests, page)
-	}
-	if err != nil {
-		return err
 	}
 	page.PendingAddress = address
 	return a.writeDetails(w, http.StatusOK, page)

@@ -9,7 +9,6 @@ import (
 
 	"konbit/internal/giving/owner"
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -33,16 +32,13 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 	if err != nil {
 		return err
 	}
-	browser := session.NewSecret()
-	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: address, From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(p.lang),
-	})
-	if errors.Is(err, donoraccess.ErrTooMany) {
-		w.Header().Set("Retry-After", "900")
-		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.held", nil)
-	}
-	if err != nil {
+	action := subPath(p.path, "/email")
+	browser, wait, answered, err := a.requestEmail(w, r, donoraccess.EmailChallenge{Email: address, Language: string(p.lang)}, action)
+	if err != nil || answered {
 		return err
+	}
+	if wait > 0 {
+		return a.showProof(w, p, http.StatusTooManyRequests, accesspage.PlanProof{Held: "sign_in.held", Wait: wait})
 	}
 	next := ownPlanPath(p.plan.PublicRef, p.lang)
 	if r.PostForm.Get("do") == "card" {
@@ -52,7 +48,7 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 			next += "&" + url.QueryEscape(v.Name) + "=" + url.QueryEscape(v.Value)
 		}
 	}
-	a.SetCookie(w, proofCookie, browser, challengeLife)
+	a.SetCookie(w, proofCookie, donoraccess.AddBrowser(a.Cookie(r, proofCookie), browser), challengeLife)
 	if len(next) < 2000 {
 		a.SetCookie(w, nextCookie, accesspage.NextValue(next), challengeLife)
 	}
@@ -74,14 +70,14 @@ func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
 
 // proofCodeGet asks for the code.
 func (a *Area) proofCodeGet(w http.ResponseWriter, _ *http.Request, p planView) error {
-	return a.showProof(w, p, http.StatusOK, "", nil)
+	return a.showProof(w, p, http.StatusOK, accesspage.PlanProof{})
 }
 
 // proofCodePost opens a session by the code.
 func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView) error {
 	code := r.PostForm.Get("code")
 	if strings.TrimSpace(code) == "" {
-		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, codeProblem("sign_in.error.code"))
 	}
 	address, err := a.addressOf(r, p)
 	if err != nil {
@@ -93,26 +89,29 @@ func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView)
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
 		w.Header().Set("Retry-After", "3600")
-		return a.showProof(w, p, http.StatusTooManyRequests, "sign_in.code_held", nil)
+		return a.showProof(w, p, http.StatusTooManyRequests, accesspage.PlanProof{Held: "sign_in.code_held"})
 	case fault.Is(err, fault.NotFound):
-		return a.showProof(w, p, http.StatusUnprocessableEntity, "", []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
+		return a.showProof(w, p, http.StatusUnprocessableEntity, codeProblem("sign_in.error.code_wrong"))
 	case err != nil:
 		return err
 	}
 	return a.startSession(w, r, opened, secret)
 }
 
-// showProof shows the page that asks for the code. held is the phrase of a limit that was exceeded; may be empty.
-func (a *Area) showProof(w http.ResponseWriter, p planView, status int, held string, problems []fault.Field) error {
+// codeProblem returns the page with a problem of the code.
+func codeProblem(phrase string) accesspage.PlanProof {
+	return accesspage.PlanProof{Problems: []fault.Field{{Name: "code", Phrase: phrase}}}
+}
+
+// showProof shows the page that asks for the code. page says what is wrong.
+func (a *Area) showProof(w http.ResponseWriter, p planView, status int, page accesspage.PlanProof) error {
 	path := subPath(p.path, "/code")
 	address, err := url.Parse(path)
 	if err != nil {
 		return err
 	}
-	page := accesspage.PlanProof{
-		Frame:  view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent},
-		Action: path, Token: p.token, Back: p.path, Problems: problems, Held: held,
-	}
+	page.Frame = view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent}
+	page.Action, page.Token, page.Back = path, p.token, p.path
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 

@@ -30,6 +30,8 @@ const (
 	homePath    = "/portal"
 	detailsPath = "/portal/details"
 	recordsPath = "/portal/records"
+
+	addressesPath = "/portal/addresses"
 )
 
 // Routes returns the area's routes.
@@ -70,7 +72,7 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/portal/statements/{ref}/pdf", web.Page, statement, a.statementPDFGet).Limited(actlimit.Documents),
 		web.Get(detailsPath, web.Page, signedIn, a.detailsGet).Limited(actlimit.Lists),
 		web.Post(detailsPath, web.Page, signedIn, a.detailsPost).Limited(actlimit.Details),
-		web.Post("/portal/addresses", web.Page, signedIn, a.addressPost).Limited(actlimit.Addresses),
+		web.Post(addressesPath, web.Page, signedIn, a.addressPost).Limited(actlimit.Addresses),
 		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost).LimitedInside(actlimit.CodesInside),
 		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost).Limited(actlimit.Unlinked),
 		web.Post("/portal/addresses/choose", web.Page, signedIn, a.chooseAddressPost).Limited(actlimit.Chosen),

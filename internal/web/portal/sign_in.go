@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"konbit/internal/web/portal/accesspage"
 )
 
-// challengeCookie marks the browser that requested a sign-in email, for as long as the email's link and code are valid.
+// challengeCookie marks the browser that requested sign-in emails, for as long as their links and codes are valid.
 const (
 	challengeCookie = "asked"
 	challengeLife   = 10 * time.Minute
@@ -50,18 +49,16 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 	if problem := web.CheckEmail(typed); problem != nil {
 		return a.showSignIn(w, r, http.StatusUnprocessableEntity, typed, problem)
 	}
-	browser := session.NewSecret()
-	err := a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie),
-		Language: string(a.VisitorLanguage(w, r, "")),
-	})
-	if errors.Is(err, donoraccess.ErrTooMany) {
-		return a.showSignIn(w, r, http.StatusTooManyRequests, typed, nil)
-	}
-	if err != nil {
+	browser, wait, answered, err := a.requestEmail(w, r, donoraccess.EmailChallenge{
+		Email: web.StoredEmail(typed), Language: string(a.VisitorLanguage(w, r, "")),
+	}, signInPath)
+	if err != nil || answered {
 		return err
 	}
-	a.SetCookie(w, challengeCookie, browser, challengeLife)
+	if wait > 0 {
+		return a.writeSignIn(w, http.StatusTooManyRequests, accesspage.SignIn{Frame: a.signInFrame(w, r), Email: typed, RateLimited: true, Wait: wait})
+	}
+	a.SetCookie(w, challengeCookie, donoraccess.AddBrowser(a.Cookie(r, challengeCookie), browser), challengeLife)
 	http.Redirect(w, r, codePath, http.StatusSeeOther)
 	return nil
 }
@@ -71,12 +68,15 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 //	200  the donor opened the page, or has just signed out
 //	401  the requested page needs a session
 //	422  the address is wrong
-//	429  too many emails were requested
 func (a *Area) showSignIn(w http.ResponseWriter, r *http.Request, status int, typed string, problems []fault.Field) error {
 	page := accesspage.SignIn{
-		Frame: a.signInFrame(w, r), Email: typed, Problems: problems, RateLimited: status == http.StatusTooManyRequests,
+		Frame: a.signInFrame(w, r), Email: typed, Problems: problems,
 		SignInRequired: status == http.StatusUnauthorized, SignedOut: status == http.StatusOK && r.URL.Query().Get("said") == "out",
 	}
+	return a.writeSignIn(w, status, page)
+}
+
+func (a *Area) writeSignIn(w http.ResponseWriter, status int, page accesspage.SignIn) error {
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 

@@ -62,7 +62,9 @@ func (a *Area) linkGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 
 // linkPost opens a session by the button, in the browser that requested the email.
 func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	opened, secret, err := a.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), a.Cookie(r, challengeCookie), a.Cookie(r, proofCookie))
+	opened, secret, err := a.Access.SignInByLink(r.Context(), donoraccess.LinkAttempt{
+		Token: r.PostForm.Get("link"), From: web.ClientAddress(r), Browsers: []string{a.Cookie(r, challengeCookie), a.Cookie(r, proofCookie)},
+	})
 	if fault.Is(err, fault.NotFound) {
 		return a.showLink(w, r, http.StatusUnprocessableEntity)
 	}

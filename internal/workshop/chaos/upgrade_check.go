@@ -175,7 +175,7 @@ func (u *upgrade) lines(query string, args ...any) []string {
 // temporary are tables of leases, counters, observations, jobs and unused keys: servers and migrations change them while
 // nothing happens. In the last line are tables that the previous schema lacks: their rows go, and what needs one says so
 // (a donor whose link ended is sent a fresh one).
-var temporary = regexp.MustCompile(`^(river_.*|goose_db_version|guard_.*|check_run|balance_observation|balance_lookup|session|sign_in|` +
+var temporary = regexp.MustCompile(`^(river_.*|goose_db_version|guard_.*|check_run|balance_observation|balance_lookup|session|session_network|sign_in|` +
 	`ledger_snapshot|ledger_head|receipt_pad|` +
 	`installation|plan_link|erasure_trace|erasure_trace_run)$`)
 

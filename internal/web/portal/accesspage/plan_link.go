@@ -45,19 +45,7 @@ func (p PlanLink) Write(w io.Writer, v *view.View) error {
 		Field   view.Field
 		AsksFor bool   // the page has the form for the code
 		After   string // when the same is possible again; empty: not said
-	}{p, f.ErrorList(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed, p.after(v)})
-}
-
-// after says in how many minutes or, beyond ninety, hours the same is possible again, rounded up.
-func (p PlanLink) after(v *view.View) string {
-	up := func(unit time.Duration) int { return int((p.Wait + unit - 1) / unit) }
-	switch {
-	case p.Wait <= 0:
-		return ""
-	case up(time.Minute) <= 90:
-		return v.PhraseN(p.Language, "problem.429.after", up(time.Minute))
-	}
-	return v.PhraseN(p.Language, "plan_link.after", up(time.Hour))
+	}{p, f.ErrorList(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed, After(p.Frame, v, p.Wait)})
 }
 
 // PlanProof asks for the code that was sent to a plan's donor. It does not show the address.
@@ -66,7 +54,8 @@ type PlanProof struct {
 	Action, Token string
 	Back          string // the plan's page
 	Problems      []fault.Field
-	Held          string // phrase that says which limit was exceeded; empty if none
+	Held          string        // phrase that says which limit was exceeded; empty if none
+	Wait          time.Duration // Held: after which the same is possible again; 0: not said
 }
 
 // Write writes the page.
@@ -76,5 +65,6 @@ func (p PlanProof) Write(w io.Writer, v *view.View) error {
 		PlanProof
 		Errors []view.FormError
 		Field  view.Field
-	}{p, f.ErrorList(), f.CodeField(f.Phrase("sign_in.code_hint"))})
+		After  string
+	}{p, f.ErrorList(), f.CodeField(f.Phrase("sign_in.code_hint")), After(p.Frame, v, p.Wait)})
 }

@@ -2,6 +2,7 @@ package accesspage
 
 import (
 	"io"
+	"time"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
@@ -12,9 +13,10 @@ type SignIn struct {
 	view.Frame
 	Email          string // as typed
 	Problems       []fault.Field
-	RateLimited    bool // too many emails were requested
-	SignInRequired bool // the requested page needs a session
-	SignedOut      bool // the donor has just signed out
+	RateLimited    bool          // too many emails were requested
+	Wait           time.Duration // RateLimited: after which an email may be requested again
+	SignInRequired bool          // the requested page needs a session
+	SignedOut      bool          // the donor has just signed out
 }
 
 // Write writes the page.
@@ -24,7 +26,8 @@ func (p SignIn) Write(w io.Writer, v *view.View) error {
 		SignIn
 		Errors []view.FormError
 		Field  view.Field
-	}{p, f.ErrorList(), f.EmailField(p.Email, f.Phrase("sign_in.email_hint"))})
+		After  string
+	}{p, f.ErrorList(), f.EmailField(p.Email, f.Phrase("sign_in.email_hint")), After(p.Frame, v, p.Wait)})
 }
 
 // SignInCode asks for the code of the sign-in email. It says the same whether an email was sent or not.
