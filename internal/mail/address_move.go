@@ -16,8 +16,11 @@ import (
 // kindAddressMove is the kind of the email that proves the new address of a donor who lost a mailbox.
 const kindAddressMove = "address_move"
 
-// ErrNoDonor: no donor has the address.
-var ErrNoDonor = errors.New("no donor has this address")
+// Errors of MoveRequest.Send.
+var (
+	ErrNoDonor     = errors.New("no donor has this address")
+	ErrSameAddress = errors.New("both addresses are the same, so there is nothing to move: give the address that the donor reads now")
+)
 
 // MoveRequest sends the email by which a donor who lost a mailbox proves a new address. An operator orders it, and it
 // is sent at once: it contains a secret, so it is not stored.
@@ -27,10 +30,13 @@ type MoveRequest struct {
 }
 
 // Send sends the email to the new address and returns until when its link works. It reports ErrNoDonor if no donor has
-// the lost address.
+// the lost address, and ErrSameAddress if it is the new one.
 func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time, err error) {
 	if err := email.CheckPlain(to); err != nil {
 		return until, err
+	}
+	if email.Normalize(lost) == email.Normalize(to) {
+		return until, ErrSameAddress
 	}
 	donors, err := donor.ByEmails(ctx, m.DB, []string{email.Normalize(lost)})
 	if err != nil {

@@ -44,7 +44,7 @@ func TestLinksEndBeforeSessions(t *testing.T) {
 		},
 		"a lost address": func() {
 			signIn("dora@example.org")
-			require.NoError(t, f.MoveAddress(t.Context(), "dora@example.org", "eva@example.org"))
+			require.NoError(t, f.MoveAddress(t.Context(), "dora@example.org", donoraccess.Move{To: "eva@example.org"}))
 		},
 		"linking": func() {
 			signIn("bea@example.org")

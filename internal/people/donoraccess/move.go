@@ -30,6 +30,7 @@ const movePurpose = "konbit access: move"
 type Move struct {
 	DonorID uuid.UUID // whose address is lost
 	To      string    // the new address, normalised (email.Normalize)
+	Ordered time.Time // when it was ordered; only of a link that was read
 }
 
 // MoveToken returns the secret of the link: a tag, the donor (16 bytes), the end of its validity (8) and the address.
@@ -47,15 +48,19 @@ func (s Service) ReadMoveToken(token string) (m Move, valid bool) {
 		return m, false
 	}
 	until := time.Unix(int64(binary.BigEndian.Uint64(raw[head-8:head])), 0)
-	m = Move{DonorID: uuid.UUID(raw[keyring.TagSize : head-8]), To: string(raw[head:])}
+	m = Move{DonorID: uuid.UUID(raw[keyring.TagSize : head-8]), To: string(raw[head:]), Ordered: until.Add(-moveLife)}
 	return m, s.Now().Before(until) && isStorable(m.To)
 }
 
 // MoveAddress makes the order of a link true, which its reader has proved: the addresses belong to one person, emails
-// go to the new one, and the lost one is closed. Sessions and sign-ins by the lost one end, and the links of emails to
-// it. Both addresses, and all others of both persons, get an email. A repeat changes nothing.
-func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
+// go to the new one, and the lost one is closed. They may have belonged to one person before. Sessions and sign-ins by the
+// lost one end, and the links of emails to it. Both addresses, and all others of both persons, get an email. A repeat
+// changes nothing, whatever the person did since, nor does a link whose donor has the new address already.
+func (s Service) MoveAddress(ctx context.Context, lost string, m Move) error {
 	const shut = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
+	const moved = `/* donoraccess.MoveAddress */
+		SELECT EXISTS (SELECT 1 FROM mailbox l JOIN mailbox t USING (person_id) WHERE l.email = $1 AND t.email = $2
+		    AND (l.closed AND t.chosen OR EXISTS (SELECT 1 FROM mailbox_step s WHERE s.email = t.email AND s.kind = 'moved' AND s.at >= $3)))`
 	// A sign-in whose email is not written yet gets no email: see IssueCredentials.
 	const expire = `/* donoraccess.MoveAddress */
 		WITH theirs AS MATERIALIZED (
@@ -64,6 +69,10 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 	// Locks are taken in the order of migration 00094: sign-ins, addresses, links, sessions.
 	const lock = `/* donoraccess.MoveAddress */
 		SELECT email FROM mailbox WHERE person_id IN (SELECT person_id FROM mailbox WHERE email = ANY($1)) ORDER BY email FOR UPDATE`
+	to := m.To
+	if lost == to {
+		return nil
+	}
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, expire, lost); err != nil {
 			return err
@@ -71,12 +80,16 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 		if _, err := tx.ExecContext(ctx, lock, pq.Array([]string{lost, to})); err != nil {
 			return err
 		}
+		var done bool
+		if err := tx.GetContext(ctx, &done, moved, lost, to, m.Ordered); err != nil || done {
+			return err
+		}
 		person, err := s.vouchTx(ctx, tx, lost)
 		if err != nil {
 			return err
 		}
 		before, err := s.recordProofTx(ctx, tx, to)
-		if err != nil || before == person {
+		if err != nil {
 			return err
 		}
 		if err := s.EndLinksTx(ctx, tx, []string{lost}); err != nil {

@@ -29,7 +29,7 @@ const (
 	changeProved   = "proved"   // for the first time
 	changeVouched  = "vouched"  // never proved: an operator vouches for the reader, who lost it
 	changeJoined   = "joined"   // linked to another person
-	changeMoved    = "moved"    // the same, in place of a lost address
+	changeMoved    = "moved"    // the same, in place of a lost address, which the person may have had before
 	changeParted   = "parted"   // unlinked: back to the person before
 	changeChosen   = "chosen"   // emails go here from now on
 	changeUnchosen = "unchosen" // emails go to the address of each gift again
@@ -105,7 +105,7 @@ func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAtte
 func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email string) error {
 	const query = `/* donoraccess.UnlinkAddress */
 		SELECT j.before FROM mailbox m CROSS JOIN LATERAL (
-		    SELECT before, after, kind FROM mailbox_step WHERE email = m.email AND kind NOT IN ('chosen', 'unchosen') ORDER BY n DESC LIMIT 1) j
+		    SELECT before, after, kind FROM mailbox_step WHERE email = m.email AND before IS DISTINCT FROM after ORDER BY n DESC LIMIT 1) j
 		 WHERE m.email = $1 AND m.person_id = $2 AND j.kind IN ('joined', 'moved') FOR UPDATE OF m`
 	if email == of.Email {
 		return fault.New(fault.Conflict, "portal.error.own_address", nil)

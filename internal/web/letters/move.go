@@ -37,7 +37,7 @@ func (a *Area) movePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		securitylog.Record(r.Context(), securitylog.LinkRefused)
 		return a.writeMove(w, r, http.StatusUnprocessableEntity, accesspage.MovePage{Failed: true})
 	}
-	if err := a.Access.MoveAddress(r.Context(), lost, move.To); err != nil {
+	if err := a.Access.MoveAddress(r.Context(), lost, move); err != nil {
 		return err
 	}
 	return a.writeMove(w, r, http.StatusOK, accesspage.MovePage{Moved: move.To})

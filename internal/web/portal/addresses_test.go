@@ -199,6 +199,36 @@ func TestLostMailbox(t *testing.T) {
 	c.RequireNoFindings()
 }
 
+// TestLostMailboxOfOnePerson: the donor has proved both addresses, and lost the one where emails go.
+func TestLostMailboxOfOnePerson(t *testing.T) {
+	c := newChanger(t)
+	ana := visitor.New(t, c.Program).SignIn("ana@example.org")
+	require.Contains(t, ana.Post("/portal/addresses", url.Values{"email": {newAddress}}).Page, newAddress)
+	_, code, _ := ana.SignInEmail()
+	require.Equal(t, http.StatusSeeOther, ana.Post("/portal/addresses/prove", url.Values{"email": {newAddress}, "code": {code}}).StatusCode)
+	require.Equal(t, http.StatusSeeOther, ana.Post("/portal/addresses/choose", url.Values{"email": {"ana@example.org"}}).StatusCode)
+	c.told()
+	require.Equal(t, []string{"ana@example.org"}, c.recipients())
+
+	token, _ := c.Access.MoveToken(donoraccess.Move{DonorID: c.plan.DonorID, To: newAddress})
+	move := func() {
+		require.Equal(t, http.StatusOK, visitor.New(t, c.Program).Ask("POST", "/addresses/move", url.Values{"link": {token}}).StatusCode)
+	}
+	move()
+	require.Equal(t, []string{newAddress}, c.recipients(), "emails go to the new address")
+	require.Equal(t, []string{"address_joined ana@example.org", "address_joined " + newAddress}, c.told(), "both are told")
+	require.Equal(t, http.StatusUnauthorized, ana.Ask("GET", "/portal", nil).StatusCode, "sessions by the lost address end")
+	require.Equal(t, 1, c.Count(`SELECT count(*) FROM mailbox WHERE email = 'ana@example.org' AND closed`))
+	again := visitor.New(t, c.Program).SignIn(newAddress)
+	require.Contains(t, again.Ask("GET", "/portal/plans", nil).Page, "/portal/plans/"+c.Lines(`SELECT public_ref FROM plan`)[0])
+	require.Equal(t, http.StatusSeeOther, again.Post("/portal/addresses/choose", url.Values{"email": {""}}).StatusCode)
+	c.told()
+	move()
+	require.Empty(t, c.told(), "a repeat changes nothing that was chosen since")
+
+	c.RequireNoFindings()
+}
+
 // TestLostMailboxThatNeverSignedIn: the lost address was never proved.
 func TestLostMailboxThatNeverSignedIn(t *testing.T) {
 	c := newChanger(t)
