@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/pg"
 )
 
@@ -35,6 +36,11 @@ func Apply(ctx context.Context, db *sqlx.DB, file *File, now time.Time, newID fu
 			return err
 		}
 		p.closeLeftOut(used)
+		issued, err := receipt.IssuedPrefixes(ctx, tx, p.prefixes())
+		if err != nil {
+			return err
+		}
+		p.checkPrefixes(issued)
 		if err := p.report.problems.err(); err != nil {
 			return err
 		}

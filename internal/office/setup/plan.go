@@ -29,16 +29,19 @@ type plan struct {
 	result  Result
 	leftOut []leftOut
 
+	newPrefixes []newPrefix
+	declared    map[uuid.UUID]bool // entities that the file declares
+
 	newEntities        map[uuid.UUID]bool
 	writeEntities      []org.LegalEntity
 	writeOrganisations []org.Organisation
 	writeFunds         []fund.Fund
 }
 
-// newPlan computes the difference, except for funds that are not in the file: see closeLeftOut. Its report holds the
-// reasons why the file cannot be applied.
+// newPlan computes the difference, except for funds that are not in the file (closeLeftOut) and for receipts that other
+// entities have issued (checkPrefixes). Its report holds the reasons why the file cannot be applied.
 func newPlan(f *File, s stored, now time.Time, newID func() uuid.UUID) *plan {
-	p := &plan{stored: s, report: report{file: f.Name}, now: now, newID: newID, newEntities: map[uuid.UUID]bool{},
+	p := &plan{stored: s, report: report{file: f.Name}, now: now, newID: newID, newEntities: map[uuid.UUID]bool{}, declared: map[uuid.UUID]bool{},
 		result: Result{Changes: []Change{}, Notices: []string{}},
 	}
 	bySlug := map[string]org.LegalEntity{}
@@ -61,19 +64,23 @@ func newPlan(f *File, s stored, now time.Time, newID func() uuid.UUID) *plan {
 func (p *plan) entity(declared Entity) org.LegalEntity {
 	d := &difference{subject: "entity " + declared.Slug}
 	e := declared.LegalEntity
+	var was org.LegalEntity
 	if i := slices.IndexFunc(p.entities, func(s org.LegalEntity) bool { return s.Slug == e.Slug }); i >= 0 {
-		e.ID = p.entities[i].ID
-		if was := p.entities[i].Currency; was != e.Currency {
+		was = p.entities[i]
+		e.ID = was.ID
+		if was.Currency != e.Currency {
 			p.report.addProblem(declared.in.positionOfKey("currency"),
 				"entity %s keeps its books in %s, which never changes: write currency: %s, or declare another entity",
-				e.Slug, was, was)
+				e.Slug, was.Currency, was.Currency)
 		}
-		d.entity(p.entities[i], e)
+		d.entity(was, e)
 	} else {
 		e.ID = p.newID()
 		p.newEntities[e.ID] = true
 		d.setVerb("created")
 	}
+	p.declared[e.ID] = true
+	p.findPrefix(declared, was, e)
 	if len(d.changes) > 0 {
 		p.writeEntities = append(p.writeEntities, e)
 	}
