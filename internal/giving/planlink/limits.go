@@ -12,6 +12,8 @@ import (
 var (
 	GuessesPerAddress = guard.Limit{Max: 10, Window: time.Hour} // of codes
 	GuessesPerNetwork = guard.Limit{Max: 60, Window: time.Hour}
+	SolvedPerAddress  = guard.Limit{Max: 40, Window: time.Hour} // of codes, beyond these two, after a challenge
+	SolvedPerNetwork  = guard.Limit{Max: 200, Window: time.Hour}
 	FreshPerDonor     = guard.Limit{Max: 3, Window: time.Hour}      // emails with a valid link
 	FreshPerDonorDay  = guard.Limit{Max: 6, Window: 24 * time.Hour} // strangers may keep a link that has ended
 	FreshPerNetwork   = guard.Limit{Max: 20, Window: time.Hour}
@@ -21,12 +23,19 @@ var (
 	FreshAllPerDonorDay = guard.Limit{Max: 20, Window: 24 * time.Hour} // without those of known browsers
 )
 
-// GuessLimits returns the limits of a typed code. Codes have 50 bits, so no limit over all networks is needed, which
-// strangers could use up.
-func GuessLimits(from netip.Addr) []guard.Quota {
-	return []guard.Quota{
-		{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: GuessesPerAddress},
-		{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: GuessesPerNetwork},
+// Guess returns a typed code as the guard judges it. Beyond the limits, which people behind one address share, there is a
+// challenge. Codes have 50 bits, so no limit over all networks is needed, which strangers could use up.
+func Guess(from netip.Addr, code string) guard.Act {
+	return guard.Act{
+		Name: "plan codes", Address: from, Input: code,
+		Free: [][]guard.Quota{{
+			{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: GuessesPerAddress},
+			{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: GuessesPerNetwork},
+		}},
+		Solved: [][]guard.Quota{{
+			{Kind: "plan code solved from", Subject: guard.AddressKey(from), Limit: SolvedPerAddress},
+			{Kind: "plan code solved network", Subject: guard.NetworkKey(from), Limit: SolvedPerNetwork},
+		}},
 	}
 }
 

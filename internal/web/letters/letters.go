@@ -20,6 +20,8 @@ const oneClick = "a mail program, whose page may be of another site, posts it wi
 
 const neverRefused = "stopping emails is never refused (RFC 8058), and sends nothing"
 
+const movesOnce = "the link is signed, an operator ordered it, and a repeat changes nothing"
+
 const oneRow = "it reads one row by its key"
 
 // signInPath is the address of package portal's page where donors sign in.
@@ -28,8 +30,6 @@ const signInPath = "/sign-in"
 // The limits of the area's routes; cmd/konbit/running/limits.md lists them.
 var (
 	emailsResumed = web.Limit{Name: "emails resumed by link", Words: "limit.emails", SignIn: signInPath, Limit: guard.Limit{Max: 10, Window: time.Hour}}
-	// addressesMoved limits what a link to a new address does: all addresses get an email.
-	addressesMoved = web.Limit{Name: "addresses moved by link", Words: "limit.addresses_moved", Limit: guard.Limit{Max: 20, Window: time.Hour}}
 )
 
 // MovePath is the address of the page that proves the new address of a donor who lost a mailbox.
@@ -43,7 +43,7 @@ func (a *Area) Routes() []web.Route {
 		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick).Unlimited(neverRefused),
 		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost).Limited(emailsResumed),
 		web.Get(MovePath, web.Page, web.Public, a.moveGet),
-		web.Post(MovePath, web.Page, web.Public, a.movePost).Limited(addressesMoved),
+		web.Post(MovePath, web.Page, web.Public, a.movePost).Unlimited(movesOnce),
 	}
 }
 

@@ -29,11 +29,19 @@ func (a *Area) requestEmail(w http.ResponseWriter, r *http.Request, c donoracces
 	var tooMany donoraccess.TooMany
 	switch {
 	case errors.As(err, &step):
-		page := accesspage.EmailStep{Frame: view.Frame{Language: phrase.Language(c.Language)}, Step: web.Step(step.Challenge, action, r.PostForm)}
-		return "", 0, true, web.WritePage(w, http.StatusTooManyRequests, func(b io.Writer) error { return page.Write(b, a.View) })
+		return "", 0, true, a.writeStep(w, accesspage.StepPage{
+			Frame: view.Frame{Language: phrase.Language(c.Language)}, Step: web.Step(step.Challenge, action, r.PostForm),
+			Lead: "sign_in.step.lead", Button: "sign_in.button", Hint: "sign_in.step.have_one",
+		})
 	case errors.As(err, &tooMany):
 		w.Header().Set("Retry-After", strconv.Itoa(int(tooMany.Wait/time.Second)))
 		return "", tooMany.Wait, false, nil
 	}
 	return browser, 0, false, err
+}
+
+// writeStep writes the page of a guard's challenge.
+func (a *Area) writeStep(w http.ResponseWriter, page accesspage.StepPage) error {
+	w.Header().Set("Retry-After", strconv.Itoa(page.Seconds()))
+	return web.WritePage(w, http.StatusTooManyRequests, func(b io.Writer) error { return page.Write(b, a.View) })
 }

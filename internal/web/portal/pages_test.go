@@ -89,6 +89,22 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"sign in again": func(w io.Writer) error {
 			return accesspage.SignIn{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"}.Write(w, v)
 		},
+		"sign in, many emails": func(w io.Writer) error {
+			return accesspage.SignIn{Frame: frame(lang), RateLimited: true, Wait: 50 * time.Minute, Email: "ana@example.org"}.Write(w, v)
+		},
+		"step": func(w io.Writer) error {
+			return accesspage.StepPage{
+				Frame: frame(lang), Lead: "sign_in.step.lead", Button: "sign_in.button", Hint: "sign_in.step.have_one", Step: view.Step{
+					Action: "/sign-in", Values: []view.FormValue{{Name: "email", Value: "ana@example.org"}}, Token: "token", Seed: "seed",
+					Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
+				},
+			}.Write(w, v)
+		},
+		"step of a code": func(w io.Writer) error {
+			return accesspage.StepPage{Frame: frame(lang), Lead: "plan_link.step.lead", Button: "plan_link.open", Step: view.Step{
+				Action: "/plans/open?lang=en", Token: "token", Seed: "seed", Rounds: 128, Difficulty: 14, Wait: 4 * time.Minute,
+			}}.Write(w, v)
+		},
 		"code": func(w io.Writer) error {
 			return accesspage.SignInCode{Frame: frame(lang), Email: "ana@example.org"}.Write(w, v)
 		},

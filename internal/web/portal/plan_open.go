@@ -14,7 +14,9 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/guard"
 	"konbit/internal/platform/securitylog"
+	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
@@ -138,7 +140,18 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 			Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}},
 		})
 	}
-	link, wait, err := a.linkOf(r, token, code)
+	link, challenge, wait, err := a.linkOf(r, token, code)
+	if challenge != nil {
+		to := ""
+		if r.URL.Query().Get("to") == "card" {
+			to = "&to=card"
+		}
+		lang := a.VisitorLanguage(w, r, "")
+		return a.writeStep(w, accesspage.StepPage{
+			Frame: view.Frame{Language: lang}, Step: web.Step(*challenge, openPath+"?lang="+string(lang)+to, r.PostForm),
+			Lead: "plan_link.step.lead", Button: "plan_link.open",
+		})
+	}
 	if fault.Is(err, fault.NotFound) || err == nil && !link.Valid {
 		securitylog.Record(r.Context(), securitylog.LinkRefused)
 	}
@@ -172,19 +185,24 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	return nil
 }
 
-// linkOf returns the link of a token or, if there is none, of a code. Beyond the limit of guesses it returns after which
-// time a code may be typed again.
-func (a *Area) linkOf(r *http.Request, token, code string) (link planlink.Link, wait time.Duration, err error) {
+// linkOf returns the link of a token or, if there is none, of a code. Beyond the limits of guesses it returns a challenge,
+// and beyond those of answered challenges after which time a code may be typed again.
+func (a *Area) linkOf(r *http.Request, token, code string) (link planlink.Link, challenge *guard.Challenge, wait time.Duration, err error) {
 	if token != "" {
 		link, err = a.Links.ByToken(r.Context(), token)
-		return link, 0, err
+		return link, nil, 0, err
 	}
-	allowed, wait, err := a.Guard.AllowFirst(r.Context(), planlink.GuessLimits(web.ClientAddress(r)))
-	if err != nil || !allowed {
-		return link, wait, err
+	guess := planlink.Guess(web.ClientAddress(r), code)
+	guess.Challenge, guess.Proof = r.PostForm.Get(web.StepField), r.PostForm.Get(web.ProofField)
+	verdict, shown, wait, err := a.Guard.JudgeAct(r.Context(), guess)
+	switch {
+	case err != nil || verdict == guard.Refused:
+		return link, nil, wait, err
+	case verdict == guard.Challenged:
+		return link, &shown, 0, nil
 	}
 	link, err = a.Links.ByCode(r.Context(), code)
-	return link, 0, err
+	return link, nil, 0, err
 }
 
 // freshPost sends a valid link to the donor of a link that has ended.

@@ -7,16 +7,18 @@ import (
 	"konbit/internal/view"
 )
 
-// EmailStep asks the browser for a proof of work, or for a wait without JavaScript, before an email that proves an address
-// is sent: many were requested for the address, or from where the browser is.
-type EmailStep struct {
+// StepPage asks the browser for a proof of work, or for a wait without JavaScript, before something is done that was done
+// many times, such as an email that proves an address.
+type StepPage struct {
 	view.Frame
 	view.Step
+	Lead, Button string // phrases
+	Hint         string // phrase; empty if none
 }
 
 // Write writes the page.
-func (p EmailStep) Write(w io.Writer, v *view.View) error {
-	return v.Write(w, "portal/email_step", p.Language, p)
+func (p StepPage) Write(w io.Writer, v *view.View) error {
+	return v.Write(w, "portal/step", p.Language, p)
 }
 
 // After says in how many minutes or, beyond ninety, hours the same is possible again, rounded up; "" if wait is 0.
