@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/view"
+	"konbit/internal/web"
 	"konbit/internal/web/give"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/pages"
@@ -32,7 +33,7 @@ func hostileEmails(t *testing.T, v *view.View, text string) string {
 	_, _, cardHTML, err := v.TributeCardEmail(card)
 	require.NoError(t, err)
 	var step bytes.Buffer
-	require.NoError(t, give.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Step: view.Step{Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}}.Write(&step, v))
+	require.NoError(t, give.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Step: web.Step{Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}}.Write(&step, v))
 	return receipt + cardHTML + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // the challenge's own script
 }
 

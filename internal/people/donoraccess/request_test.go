@@ -1,13 +1,8 @@
 package donoraccess_test
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"net/netip"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,19 +13,11 @@ import (
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/keyring"
+	"konbit/internal/workshop/testkit"
 )
 
 // work returns the proof of a challenge.
-func work(c guard.Challenge) string {
-	var found []string
-	for n := 0; len(found) < c.Rounds; n++ {
-		sum := sha256.Sum256([]byte(c.Seed + "." + strconv.Itoa(len(found)) + "." + strconv.Itoa(n)))
-		if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= c.Difficulty {
-			found, n = append(found, strconv.Itoa(n)), -1
-		}
-	}
-	return strings.Join(found, ",")
-}
+func work(c guard.Challenge) string { return testkit.Solve(c.Seed, c.Rounds, c.Difficulty) }
 
 // askWorking requests an email as a browser does that answers the challenge, and returns the error at the end.
 func (d fixture) askWorking(email string, from netip.Addr) error {

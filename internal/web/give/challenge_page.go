@@ -4,13 +4,14 @@ import (
 	"io"
 
 	"konbit/internal/view"
+	"konbit/internal/web"
 )
 
 // ChallengePage asks the browser for a proof of work before the gift continues; a browser without scripts has to wait
 // instead. It shows nothing else of the form.
 type ChallengePage struct {
 	view.Frame
-	view.Step
+	web.Step
 	Organisation view.Organisation
 	SignIn       bool // the page says that a known browser does not wait
 }

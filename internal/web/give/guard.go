@@ -52,7 +52,7 @@ func (a *Area) showChallenge(w http.ResponseWriter, r *http.Request, o offer, fo
 	page := ChallengePage{
 		Frame:        view.Frame{Language: o.lang, Accent: o.Organisation.Accent},
 		Organisation: o.organisation(), SignIn: challenge.Rounds == 0 && pass == uuid.Nil,
-		Step: web.Step(challenge, formPath(o.Organisation.Slug, o.lang), r.PostForm, view.FormValue{Name: "form", Value: a.formToken(r, form)}),
+		Step: web.NewStep(challenge, formPath(o.Organisation.Slug, o.lang), r.PostForm, view.FormValue{Name: "form", Value: a.formToken(r, form)}),
 	}
 	return web.WritePage(w, http.StatusTooManyRequests, func(b io.Writer) error { return page.Write(b, a.View) })
 }

@@ -1,19 +1,14 @@
 package give_test
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"html"
 	"io"
-	"math/bits"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"path"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +21,7 @@ import (
 	"konbit/internal/web/give"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // guardedProgram is a program with the limits of an installation that sets none, and with this machine's proxies in
@@ -106,40 +102,6 @@ func (g *guardedProgram) postFrom(address string, form url.Values, headers ...st
 }
 
 func (g *guardedProgram) sessions() int { return len(g.Fake.Calls("POST", "/v1/checkout/sessions")) }
-
-var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
-
-// fields returns the form fields of a page.
-func fields(page string) url.Values {
-	form := url.Values{}
-	for _, field := range hidden.FindAllStringSubmatch(page, -1) {
-		form.Add(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
-	}
-	return form
-}
-
-var puzzles = regexp.MustCompile(`data-seed="([^"]*)" data-rounds="([^"]*)" data-difficulty="([^"]*)"`)
-
-// solve solves the challenge of a page as a browser does, and returns the form to post.
-func solve(t *testing.T, page string) url.Values {
-	t.Helper()
-	challenge := puzzles.FindStringSubmatch(page)
-	require.NotNil(t, challenge, page)
-	rounds, err := strconv.Atoi(challenge[2])
-	require.NoError(t, err)
-	difficulty, err := strconv.Atoi(challenge[3])
-	require.NoError(t, err)
-	var found []string
-	for n := 0; len(found) < rounds; n++ {
-		sum := sha256.Sum256([]byte(challenge[1] + "." + strconv.Itoa(len(found)) + "." + strconv.Itoa(n)))
-		if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= difficulty {
-			found, n = append(found, strconv.Itoa(n)), -1
-		}
-	}
-	form := fields(page)
-	form.Set("proof", strings.Join(found, ","))
-	return form
-}
 
 const rateLimitedText = "Many attempts to give came in a short time"
 
@@ -259,7 +221,7 @@ func TestManyDeclinesRequireTheChallenge(t *testing.T) {
 	passed := 0
 	for i := range 100 {
 		a := g.postFrom(fmt.Sprintf("203.0.%d.1", i), g.formAfter(time.Minute))
-		if a = g.postFrom(fmt.Sprintf("203.0.%d.1", i), solve(t, a.body)); a.status == http.StatusSeeOther {
+		if a = g.postFrom(fmt.Sprintf("203.0.%d.1", i), visitor.Solve(t, a.body)); a.status == http.StatusSeeOther {
 			passed++
 		}
 	}
@@ -328,7 +290,7 @@ func TestWhoHasToWait(t *testing.T) {
 		requireChallenged(t, shown)
 		require.Contains(t, shown.body, "/static/step.")
 		require.NotContains(t, shown.body, `href="/sign-in`)
-		require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", solve(t, shown.body)).status)
+		require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", visitor.Solve(t, shown.body)).status)
 	}
 	shown := g.postFrom("203.0.113.1", g.formAfter(time.Minute))
 	requireChallenged(t, shown)
@@ -337,7 +299,7 @@ func TestWhoHasToWait(t *testing.T) {
 	require.Contains(t, shown.body, `href="/sign-in?lang=en"`)
 	later := guard.New(g.DB.Server, keyring.New([]byte(secret)), limits, func() time.Time { return time.Now().Add(time.Minute) })
 	giveArea(t, g.Program).Guard = later
-	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", fields(shown.body)).status, "after the wait")
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", visitor.HiddenFields(shown.body)).status, "after the wait")
 }
 
 // TestStrangersWithADonorsAddress: forms with a donor's email address from many networks do not keep the donor out, who
@@ -360,7 +322,7 @@ func TestStrangersWithADonorsAddress(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", donors(), "Cookie", known).status)
 	shown := g.postFrom("203.0.113.1", donors())
 	require.Contains(t, shown.body, "A short check keeps them out")
-	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", solve(t, shown.body)).status)
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", visitor.Solve(t, shown.body)).status)
 	require.Equal(t, 7, g.sessions())
 }
 
@@ -371,7 +333,7 @@ func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
 	form.Set("split[network]", "") // the challenge posts all fields again
 	a := g.postFrom("203.0.113.1", form)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
-	hiddenFields := fields(a.body)
+	hiddenFields := visitor.HiddenFields(a.body)
 	for name, value := range form {
 		require.Equal(t, value, hiddenFields[name], name)
 	}
@@ -380,12 +342,12 @@ func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
 
 	early := g.postFrom("203.0.113.1", hiddenFields)
 	require.Contains(t, early.body, "Without JavaScript the check is a short wait")
-	require.Equal(t, hiddenFields.Get("step"), fields(early.body).Get("step"))
-	changed := solve(t, a.body)
+	require.Equal(t, hiddenFields.Get("step"), visitor.HiddenFields(early.body).Get("step"))
+	changed := visitor.Solve(t, a.body)
 	changed.Set("amount", "30")
 	requireRefused(t, g.postFrom("203.0.113.1", changed), form)
 
-	done := solve(t, a.body)
+	done := visitor.Solve(t, a.body)
 	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", done).status)
 	requireRefused(t, g.postFrom("203.0.113.1", done), form)
 	require.Equal(t, 1, g.sessions())
@@ -400,7 +362,7 @@ func TestCorrectingAFieldIsNotTooFast(t *testing.T) {
 	form.Set("email", "ana@")
 	a := g.postFrom("203.0.113.1", form)
 	require.Equal(t, http.StatusUnprocessableEntity, a.status)
-	require.Equal(t, form.Get("form"), fields(a.body).Get("form"))
+	require.Equal(t, form.Get("form"), visitor.HiddenFields(a.body).Get("form"))
 	form.Set("email", email)
 	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", form).status)
 }
@@ -412,7 +374,7 @@ func TestScripts(t *testing.T) {
 	g := newGuardedProgram(t, guard.Standard())
 	a := g.postFrom("", script)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
-	require.Equal(t, http.StatusSeeOther, g.postFrom("", solve(t, a.body)).status)
+	require.Equal(t, http.StatusSeeOther, g.postFrom("", visitor.Solve(t, a.body)).status)
 
 	limits, err := guard.ParseLimits("address=100000/10m network=100000/10m email=100000/1h page=100000/10m min_fill_time=off")
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web"
 	"konbit/internal/web/give"
 	"konbit/internal/workshop/testkit/pages"
 )
@@ -65,7 +66,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	form("rate-limited, on a shared tablet", rateLimited)
 	all["step"] = func(w io.Writer) error {
 		return give.ChallengePage{
-			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Step: view.Step{
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Step: web.Step{
 				Action: "/give/csio?lang=" + string(lang), Values: []view.FormValue{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}},
 				Token: "token", Seed: "seed", Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
 			},
@@ -74,7 +75,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 
 	all["step, only a wait"] = func(w io.Writer) error {
 		return give.ChallengePage{
-			Frame: view.Frame{Language: lang}, Organisation: centro(lang), SignIn: true, Step: view.Step{
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), SignIn: true, Step: web.Step{
 				Action: "/give/csio?lang=" + string(lang), Token: "token", Seed: "seed", Wait: 8 * time.Minute,
 			},
 		}.Write(w, v)

@@ -30,7 +30,7 @@ func (a *Area) requestEmail(w http.ResponseWriter, r *http.Request, c donoracces
 	switch {
 	case errors.As(err, &step):
 		return "", 0, true, a.writeStep(w, accesspage.StepPage{
-			Frame: view.Frame{Language: phrase.Language(c.Language)}, Step: web.Step(step.Challenge, action, r.PostForm),
+			Frame: view.Frame{Language: phrase.Language(c.Language)}, Step: web.NewStep(step.Challenge, action, r.PostForm),
 			Lead: "sign_in.step.lead", Button: "sign_in.button", Hint: "sign_in.step.have_one",
 		})
 	case errors.As(err, &tooMany):

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/giftpage"
@@ -94,14 +95,14 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		},
 		"step": func(w io.Writer) error {
 			return accesspage.StepPage{
-				Frame: frame(lang), Lead: "sign_in.step.lead", Button: "sign_in.button", Hint: "sign_in.step.have_one", Step: view.Step{
+				Frame: frame(lang), Lead: "sign_in.step.lead", Button: "sign_in.button", Hint: "sign_in.step.have_one", Step: web.Step{
 					Action: "/sign-in", Values: []view.FormValue{{Name: "email", Value: "ana@example.org"}}, Token: "token", Seed: "seed",
 					Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
 				},
 			}.Write(w, v)
 		},
 		"step of a code": func(w io.Writer) error {
-			return accesspage.StepPage{Frame: frame(lang), Lead: "plan_link.step.lead", Button: "plan_link.open", Step: view.Step{
+			return accesspage.StepPage{Frame: frame(lang), Lead: "plan_link.step.lead", Button: "plan_link.open", Step: web.Step{
 				Action: "/plans/open?lang=en", Token: "token", Seed: "seed", Rounds: 128, Difficulty: 14, Wait: 4 * time.Minute,
 			}}.Write(w, v)
 		},

@@ -148,7 +148,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		}
 		lang := a.VisitorLanguage(w, r, "")
 		return a.writeStep(w, accesspage.StepPage{
-			Frame: view.Frame{Language: lang}, Step: web.Step(*challenge, openPath+"?lang="+string(lang)+to, r.PostForm),
+			Frame: view.Frame{Language: lang}, Step: web.NewStep(*challenge, openPath+"?lang="+string(lang)+to, r.PostForm),
 			Lead: "plan_link.step.lead", Button: "plan_link.open",
 		})
 	}

@@ -220,6 +220,11 @@ func TestLinksToPlans(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, got.StatusCode)
 	require.NotEmpty(t, got.Header.Get("Retry-After"))
 	require.Equal(t, 303, stranger.Ask("POST", "/plans/open", url.Values{"link": {token}}).StatusCode, "the link still works")
+	neighbour := visitor.New(t, h) // behind the same address
+	got = neighbour.Ask("POST", "/plans/open?to=card", url.Values{"code": {link.Code}})
+	got = neighbour.Ask("POST", "/plans/open?lang=en&to=card", visitor.Solve(t, got.Page))
+	require.Equal(t, 303, got.StatusCode, "after the challenge the code works")
+	require.Contains(t, got.Header.Get("Location"), "/card?")
 
 	ends := map[string]func(){
 		"all sessions end": func() {

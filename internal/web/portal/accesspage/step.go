@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"konbit/internal/view"
+	"konbit/internal/web"
 )
 
 // StepPage asks the browser for a proof of work, or for a wait without JavaScript, before something is done that was done
 // many times, such as an email that proves an address.
 type StepPage struct {
 	view.Frame
-	view.Step
+	web.Step
 	Lead, Button string // phrases
 	Hint         string // phrase; empty if none
 }
