@@ -49,7 +49,7 @@ func TestDonorMove(t *testing.T) {
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	_, err := runCommand(t, "donor", "move", "nobody@example.org", "new@example.net")
 	require.ErrorContains(t, err, "no donor has this address")
-	_, err = runCommand(t, "donor", "move", "ana@example.org", " Ana@example.org")
+	_, err = runCommand(t, "donor", "move", "ana@example.org", "Ana@Example.org")
 	require.ErrorContains(t, err, "nothing to move")
 	_, err = runCommand(t, "donor", "move", "ana@example.org", "not an address")
 	require.Error(t, err)

@@ -64,7 +64,7 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	return m.sendUnstored(ctx, email, signIn)
 }
 
-// reportExpired counts and logs a sign-in that has expired. It does nothing if a newer sign-in replaced it.
+// reportExpired counts and logs a sign-in that has expired. It does nothing if another one was used since.
 func (m SignIns) reportExpired(ctx context.Context, signIn uuid.UUID) error {
 	expired, err := m.Access.IsExpired(ctx, signIn)
 	if err != nil || !expired {

@@ -78,7 +78,7 @@ func Events() []Description {
 		{FormTooLarge, slog.LevelWarn, "a request had too many bytes or fields"},
 		{MethodRefused, slog.LevelWarn, "an address does not serve the method"},
 		{LimitReached, slog.LevelWarn, "a limit was reached; the entry names it"},
-		{ChallengeShown, slog.LevelInfo, "a gift's form was answered with the challenge"},
+		{ChallengeShown, slog.LevelInfo, "a form was answered with the challenge: for a gift, for an email to sign in, or with a code of a plan"},
 		{ChallengeFailed, slog.LevelWarn, "the answer to a challenge was wrong, used or expired"},
 		{EventModeOpened, slog.LevelInfo, "event mode was opened on a device"},
 		{EventPassWrong, slog.LevelWarn, "the link to event mode was wrong, or has ended"},
