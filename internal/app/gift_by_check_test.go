@@ -95,8 +95,8 @@ func TestGiftByCheckFromStoringToErasure(t *testing.T) {
 	}
 }
 
-// TestGiftByCheckGetsAnAddress: the receipt of a gift by check has no address. The office learns it and corrects the receipt; a
-// refund of a part and of the rest are told to that address.
+// TestGiftByCheckGetsAnAddress: the receipt of a gift by check has no address. The office learns it and corrects the
+// receipt; a refund of a part and of the rest are told to that address.
 func TestGiftByCheckGetsAnAddress(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{NoStripe: true})

@@ -119,8 +119,9 @@ func TestLinksOfOtherPlansStay(t *testing.T) {
 	require.Equal(t, []string{other.DonationID.String()}, h.Lines(`SELECT plan_id::text FROM plan_link WHERE ended_at IS NULL`))
 }
 
-// TestAllLinksEndAtAMove: the mail server is away, and an email that is stored waits for the address before. A worker of the
-// previous release may send it there, so its link ends. The email that was not stored is rendered for the right address.
+// TestAllLinksEndAtAMove: the mail server is away, and an email that is stored waits for the address before. A worker
+// of the previous release may send it there, so its link ends. The email that was not stored is rendered for the right
+// address.
 func TestAllLinksEndAtAMove(t *testing.T) {
 	h := program.New(t, program.Options{})
 	r := planReceipt(t, h)
@@ -136,8 +137,8 @@ func TestAllLinksEndAtAMove(t *testing.T) {
 	require.Equal(t, []string{"right@example.org 1"}, h.Lines(`SELECT recipient || ' ' || tries FROM letter_delivery`))
 }
 
-// TestReminderOfTheDonorBefore: a reminder waits when the plan moves. It is called off, because its link stops emails of the
-// donor before. The other email that waits follows the plan.
+// TestReminderOfTheDonorBefore: a reminder waits when the plan moves. It is called off, because its link stops emails
+// of the donor before. The other email that waits follows the plan.
 func TestReminderOfTheDonorBefore(t *testing.T) {
 	h := program.New(t, program.Options{})
 	r := planReceipt(t, h)

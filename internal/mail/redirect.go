@@ -31,8 +31,8 @@ import (
 //	replaced    nothing: ErrReceiptVoid
 //
 // Other emails about the gift that wait go to the address too, with the same bytes. The links to the plan end, because
-// somebody else may have them: the page of a link that has ended sends a valid one to the donor. If the card may be of the
-// donor before, another email asks for a card (package plancard).
+// somebody else may have them: the page of a link that has ended sends a valid one to the donor. If the card may be of
+// the donor before, another email asks for a card (package plancard).
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	var kind string
 	var job jobs.Job
@@ -108,7 +108,8 @@ func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Recei
 	if done.Donations == 0 || !done.Plan.Valid {
 		return all, address, nil
 	}
-	// An optional email has a link that stops emails of the donor before, and it follows that donor's choice: it is called off.
+	// An optional email has a link that stops emails of the donor before, and it follows that donor's choice: it is
+	// called off.
 	for _, d := range all {
 		if d.Optional && d.State() == Waiting {
 			if err := callOffTx(ctx, tx, d.EmailID, rs.Now()); err != nil {
@@ -117,8 +118,8 @@ func (rs Resender) moveTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Recei
 		}
 	}
 	all = slices.DeleteFunc(all, func(d Delivery) bool { return d.Optional })
-	// A worker of the release before migration 00096 may send an email that waits to the address before, while both run. So
-	// all links end, also in emails that nobody has. A later release may leave those valid.
+	// A worker of the release before migration 00096 may send an email that waits to the address before, while both
+	// run. So all links end, also in emails that nobody has. A later release may leave those valid.
 	if err := planlink.EndOfPlanTx(ctx, tx, done.Plan.UUID); err != nil {
 		return nil, "", err
 	}

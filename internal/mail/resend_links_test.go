@@ -24,8 +24,8 @@ func monthlyReceipt(t *testing.T, h *program.Program) receipt.Receipt {
 	return latest[gift.ID]
 }
 
-// TestCorrectedAddressEndsLinks: every link to the plan ends when the plan moves, also one that nobody may have; a worker of
-// the previous release may still send it to the address before. It stays if the address is the same.
+// TestCorrectedAddressEndsLinks: every link to the plan ends when the plan moves, also one that nobody may have; a
+// worker of the previous release may still send it to the address before. It stays if the address is the same.
 func TestCorrectedAddressEndsLinks(t *testing.T) {
 	h := program.New(t, program.Options{})
 	r := monthlyReceipt(t, h)

@@ -87,8 +87,8 @@ func checkerErrors(last []check.Last) error {
 	return nil
 }
 
-// emailsAfterMoves lists the emails about moved gifts that were sent to the address before. Nobody can take them back, so it
-// is a note: the links in them have ended, and the donors may want to know.
+// emailsAfterMoves lists the emails about moved gifts that were sent to the address before. Nobody can take them back,
+// so it is a note: the links in them have ended, and the donors may want to know.
 func (d *Doctor) emailsAfterMoves(ctx context.Context, db *sqlx.DB) {
 	const check = "emails about moved gifts"
 	sent, err := mail.DeliveriesAfterMove(ctx, db)

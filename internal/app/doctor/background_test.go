@@ -44,7 +44,8 @@ func TestDoctorReportsOpenTasks(t *testing.T) {
 	require.Equal(t, "✓ tasks for finance: 1 wait: konbit tasks list", report())
 }
 
-// TestDoctorListsEmailsAfterMoves: a worker of the previous release sent an email that waited to the address before a move.
+// TestDoctorListsEmailsAfterMoves: a worker of the previous release sent an email that waited to the address before a
+// move.
 func TestDoctorListsEmailsAfterMoves(t *testing.T) {
 	h := program.New(t, program.Options{})
 	report := func() string {

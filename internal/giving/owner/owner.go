@@ -5,8 +5,8 @@
 // if it is a payment of a plan, the plan moves with all its payments. Everything about a donation goes by its donor:
 // emails, links, sessions, annual statements, the copy of the data, a new card, an erasure.
 //
-// A donor's choices about emails do not move: they are of whoever reads the address. Only a consent to news that was given
-// with the gift does, unless one of both donors withdrew it since. mail/README.md has the table.
+// A donor's choices about emails do not move: they are of whoever reads the address. Only a consent to news that was
+// given with the gift does, unless one of both donors withdrew it since. mail/README.md has the table.
 //
 // The card of a plan may be of who read the mistyped address: package plancard.
 //

@@ -214,8 +214,8 @@ func (m mover) wishes(address string) string {
 		(SELECT string_agg(' ' || c.kind || ' ' || c.given, '' ORDER BY c.kind, c.n) FROM donor_consent c WHERE c.donor_id = d.id), '') FROM donor d WHERE email = $1`, address)[0]
 }
 
-// TestChoicesAtAMove: a consent moves only if it was given with the gift and nobody withdrew it since. What the readers of
-// both addresses decided stays with them. The gift keeps its language.
+// TestChoicesAtAMove: a consent moves only if it was given with the gift and nobody withdrew it since. What the
+// readers of both addresses decided stays with them. The gift keeps its language.
 func TestChoicesAtAMove(t *testing.T) {
 	for name, test := range map[string]struct {
 		news                bool // given with the gift

@@ -75,8 +75,8 @@ func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now t
 	return issued, d.Queue.EnqueueTx(ctx, tx, emails...)
 }
 
-// withAddressTx returns the receipts about which an email can be sent: they name an address, or their donor has one now. A
-// gift that was entered without an address may have moved to a donor with one.
+// withAddressTx returns the receipts about which an email can be sent: they name an address, or their donor has one
+// now. A gift that was entered without an address may have moved to a donor with one.
 func withAddressTx(ctx context.Context, tx *sqlx.Tx, all []Receipt) (some []Receipt, err error) {
 	const query = `/* receipt.withAddressTx */ SELECT donations_with_address($1::uuid[])`
 	var without, found []uuid.UUID

@@ -32,8 +32,8 @@ func giveCard(t *testing.T, h *program.Program, p plan.Plan) {
 	deliverAll(t, h)
 }
 
-// TestCardOfTheDonorBefore: who reads the mistyped address gave a new card. When the plan moves, its owner is asked for a
-// card and finance has a task, until the owner gives one. A card given at the first payment is the owner's.
+// TestCardOfTheDonorBefore: who reads the mistyped address gave a new card. When the plan moves, its owner is asked
+// for a card and finance has a task, until the owner gives one. A card given at the first payment is the owner's.
 func TestCardOfTheDonorBefore(t *testing.T) {
 	h := program.New(t, program.Options{})
 	tasks := func() []string {
@@ -70,8 +70,8 @@ func TestCardOfTheDonorBefore(t *testing.T) {
 	require.Equal(t, 2, asked())
 }
 
-// TestCustomerOfTwoDonors: two plans are charged to one customer, and one of them moves. Its owner is asked for a card, though
-// no event says that a card was given.
+// TestCustomerOfTwoDonors: two plans are charged to one customer, and one of them moves. Its owner is asked for a
+// card, though no event says that a card was given.
 func TestCustomerOfTwoDonors(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one := startWithCustomer(t, h, "")

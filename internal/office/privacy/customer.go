@@ -59,8 +59,8 @@ func (k Eraser) enqueueCustomersTx(ctx context.Context, tx *sqlx.Tx, donors []uu
 	return nil
 }
 
-// deleteCustomer deletes the customer at Stripe, unless a plan of another donor is charged to it: that plan would end. Then
-// a person deletes the customer later: it opens a task. If Stripe does not answer, the job is retried.
+// deleteCustomer deletes the customer at Stripe, unless a plan of another donor is charged to it: that plan would end.
+// Then a person deletes the customer later: it opens a task. If Stripe does not answer, the job is retried.
 func (k Eraser) deleteCustomer(ctx context.Context, planID uuid.UUID) error {
 	p, err := recurring.ByID(ctx, k.DB, planID)
 	if err != nil || p.CustomerID == nil {

@@ -79,8 +79,8 @@ func mustJSON(t *testing.T, v any) []byte {
 	return text
 }
 
-// TestCustomerOfAnotherDonorsPlanIsKept: a plan that moved to its right owner is charged to the customer of the person who is
-// erased. The customer is kept, with a task.
+// TestCustomerOfAnotherDonorsPlanIsKept: a plan that moved to its right owner is charged to the customer of the person
+// who is erased. The customer is kept, with a task.
 func TestCustomerOfAnotherDonorsPlanIsKept(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -39,8 +39,8 @@
 // erasure does with it.
 //
 // A donation that was begun with a mistyped address has moved to its right owner (package owner). The erasure of the
-// owner also erases the donors who had it before, without another wait, if nobody uses their address: no donor with it has
-// a donation, and nobody proved it. A17 finds those of earlier erasures.
+// owner also erases the donors who had it before, without another wait, if nobody uses their address: no donor with it
+// has a donation, and nobody proved it. A17 finds those of earlier erasures.
 //
 // Each night RecordTracesTx and checker A17 look for rows that name an erased person all the same: rows of erased
 // donors that are not in their erased form, and addresses, compared as whole values by their keyed hashes. Erasing once

@@ -163,9 +163,9 @@ func (k Eraser) addDonors(ctx context.Context, id uuid.UUID) error {
 }
 
 // nameMistypedTx adds to an erasure, in its own transaction, the donors who owned the person's donations before a move,
-// if nobody uses their address (function mistyped_of). An address that was mistyped often is the person's own, misspelt.
-// It takes the lock of erasures first: two erasures may name the same donor. To an erasure that was done, only the owner
-// of the tables adds somebody.
+// if nobody uses their address (function mistyped_of). An address that was mistyped often is the person's own,
+// misspelt. It takes the lock of erasures first: two erasures may name the same donor. To an erasure that was done,
+// only the owner of the tables adds somebody.
 func nameMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
 	const lock = `/* privacy.nameMistypedTx */ SELECT pg_advisory_xact_lock(hashtext('konbit erasures'))`
 	const insert = `/* privacy.nameMistypedTx */
@@ -178,8 +178,8 @@ func nameMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
 	return err
 }
 
-// checkMistypedTx reports errNewDonor if a donor whom nameMistypedTx added has a donation or a proved address now, or if
-// there is another. Call it under the locks of lockTx. named are the donors whom the erasure named before.
+// checkMistypedTx reports errNewDonor if a donor whom nameMistypedTx added has a donation or a proved address now, or
+// if there is another. Call it under the locks of lockTx. named are the donors whom the erasure named before.
 func checkMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, named []uuid.UUID) error {
 	const query = `/* privacy.checkMistypedTx */
 		SELECT EXISTS (SELECT FROM erasure_donor n WHERE n.erasure_id = $1 AND n.donor_id <> ALL($2::uuid[]) AND n.donor_id NOT IN (SELECT mistyped_of($1)))

@@ -47,9 +47,9 @@ func namedDonors(h *program.Program) []string {
 	return h.Lines(`SELECT email FROM donor WHERE email NOT LIKE 'forgotten-%' ORDER BY email`)
 }
 
-// TestErasureTakesMistypedAddresses: an erasure by the server's role also takes the addresses that gifts of the person had
-// before they were corrected. It leaves an address with a gift of its own, here or at another legal entity, one whose
-// reader signed in, and one whose gift moved to somebody else.
+// TestErasureTakesMistypedAddresses: an erasure by the server's role also takes the addresses that gifts of the person
+// had before they were corrected. It leaves an address with a gift of its own, here or at another legal entity, one
+// whose reader signed in, and one whose gift moved to somebody else.
 func TestErasureTakesMistypedAddresses(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -78,8 +78,8 @@ func TestErasureTakesMistypedAddresses(t *testing.T) {
 	require.Empty(t, h.Lines(`SELECT subject FROM check_erased_person`))
 }
 
-// TestMistypedAddressOfAnEarlierErasure: the previous release erased the person and left the mistyped address. A17 names the
-// donor until the erasure is done again.
+// TestMistypedAddressOfAnEarlierErasure: the previous release erased the person and left the mistyped address. A17
+// names the donor until the erasure is done again.
 func TestMistypedAddressOfAnEarlierErasure(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -99,8 +99,8 @@ func TestMistypedAddressOfAnEarlierErasure(t *testing.T) {
 	require.Empty(t, h.Lines(`SELECT subject FROM check_erased_person`))
 }
 
-// TestStrangerGivesDuringAnErasure: the reader of the mistyped address begins a gift after the erasure has looked and before
-// it has its locks. The donor stays.
+// TestStrangerGivesDuringAnErasure: the reader of the mistyped address begins a gift after the erasure has looked and
+// before it has its locks. The donor stays.
 func TestStrangerGivesDuringAnErasure(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -13,8 +13,8 @@
 //   - A refund or a lost dispute is shown with its donation, on its own day, in the statement of the donation's year.
 //     So the total is always the sum of the year's valid receipts.
 //   - The facts never change. The name and addresses are in a table of their own and can be erased.
-//   - Statements are composed while their donors are locked: a donation that moves to another donor (package owner) is either
-//     in the statement of one or of the other. The email is checked again when it is stored.
+//   - Statements are composed while their donors are locked: a donation that moves to another donor (package owner)
+//     is in the statement of one of them only. The email is checked again when it is stored.
 //   - Names are those on the receipts. If they are several (people share a mailbox), each has a part with its own total.
 //   - A statement is issued when its calendar year is over. Before, MailSoFar emails the donations so far, and says so.
 //

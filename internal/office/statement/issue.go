@@ -118,8 +118,8 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 
 // issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
 // replace, by donor; a statement with the same figures is not issued, unless the one before lost its person, because it
-// contained a gift of another donor. The caller has locked the donors before it read anything: a donation that moves at the
-// same time moves before, or afterwards and takes the person from the statement.
+// contained a gift of another donor. The caller has locked the donors before it read anything: a donation that moves
+// at the same time moves before, or afterwards and takes the person from the statement.
 func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
 	donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // read before the donations, so that a change in between is newer

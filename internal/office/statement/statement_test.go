@@ -322,8 +322,8 @@ func moveOf(t *testing.T, h *program.Program, gift uuid.UUID, to string) owner.M
 	return owner.Move{ReceiptID: latest[gift].ID, To: to, NewDonor: program.NewID(), By: "staff", Why: "a test"}
 }
 
-// TestStatementWaitsForAMove: statements are issued, and corrected, while a gift moves. They wait, and the donor before gets
-// none with it.
+// TestStatementWaitsForAMove: statements are issued, and corrected, while a gift moves. They wait, and the donor
+// before gets none with it.
 func TestStatementWaitsForAMove(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -359,8 +359,8 @@ func TestStatementWaitsForAMove(t *testing.T) {
 	require.Equal(t, []string{"3000"}, total("eve"), "the first lost its person")
 }
 
-// TestStatementEmailFollowsAMove: the gift moves after the statement was read and before its email is stored, or sent. The
-// donor before gets nothing.
+// TestStatementEmailFollowsAMove: the gift moves after the statement was read and before its email is stored, or sent.
+// The donor before gets nothing.
 func TestStatementEmailFollowsAMove(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
