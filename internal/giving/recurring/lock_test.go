@@ -87,7 +87,7 @@ func TestNewCardsLockPlansInOneOrder(t *testing.T) {
 			}
 			h.DeliverNew()
 			holder := h.DB.Owner.MustBeginTx(t.Context(), nil)
-			defer holder.Rollback() //nolint:errcheck // the end of the test
+			defer holder.Rollback()
 			holder.MustExec(`SELECT 1 FROM plan WHERE id = $1 FOR UPDATE`, first.ID)
 			applied := make(chan error)
 			go func() {
