@@ -371,7 +371,9 @@ func (w *erasures) allow(err error) {
 	}
 	assert.True(w.t, pg.IsTransient(err), "%v", err)
 	var refused *pq.Error
-	assert.False(w.t, errors.As(err, &refused) && refused.Code == pqerror.TRDeadlockDetected, "%v", err)
+	if errors.As(err, &refused) && refused.Code == pqerror.TRDeadlockDetected {
+		w.t.Errorf("%v: %s\n%s", err, refused.Detail, refused.Where)
+	}
 }
 
 // settle waits until nothing is to do any more, and runs the checkers of this promise as the server does each night.

@@ -173,6 +173,6 @@ func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 // repeated calls must not let a checker find a forgotten lease.
 func (s *Stack) AgeLeases() {
 	s.mustChange(`UPDATE river_job SET attempted_at = least(attempted_at, now() - interval '30 seconds') WHERE state = 'running';
-		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now();
-		UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
+		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now()`)
+	s.MakeParkedDue()
 }

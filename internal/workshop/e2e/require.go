@@ -47,7 +47,7 @@ func (s *Stack) MakeParkedDue() {
 	s.t.Helper()
 	s.DB.Owner.MustExec(`
 		UPDATE stripe_event SET due_at = now()
-		WHERE (entity_id, id) IN (SELECT entity_id, id FROM stripe_event WHERE state = 'parked' AND due_at > now() FOR UPDATE SKIP LOCKED)`)
+		WHERE (entity_id, id) IN (SELECT entity_id, id FROM stripe_event WHERE state = 'parked' FOR UPDATE SKIP LOCKED)`)
 }
 
 // RequireChecksClean checks that every checker of this source finds nothing. The database must have this source's schema.
