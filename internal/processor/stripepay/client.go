@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -168,9 +167,9 @@ func describe(refused *stripe.Error) string {
 		if i := strings.IndexAny(message, "'\"`"); i >= 0 {
 			message = message[:i]
 		}
-		parts = append(parts, strings.TrimSpace(message))
+		parts = append(parts, message)
 	}
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ")
+	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 }
 
 // errMissing: the object is not in the account of the key. That does not say that it is gone: Stripe answers the same for
