@@ -1,13 +1,16 @@
 package portal_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -101,4 +104,26 @@ func TestACodeThatIsPostedTwice(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	}
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM mailbox_step WHERE email = 'ana@work.example' AND kind = 'joined'`))
+}
+
+// TestTheLastReceiptOffersNoChange: after the last payment there is nothing to pause, change or stop.
+func TestTheLastReceiptOffersNoChange(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
+	_, first := startedPlan(t, h, "2")
+	require.Contains(t, first, "Pause, change or stop this gift")
+	h.Fake.Advance(32 * 24 * time.Hour)
+	h.DeliverNew()
+	var last string
+	testkit.Eventually(t, 20*time.Second, func() error {
+		for _, m := range h.Mail.Messages() {
+			if e, err := m.Email(); err == nil && strings.Contains(e.Text, "2 of 2") {
+				last = e.Text
+				return nil
+			}
+		}
+		return errors.New("no receipt of the last payment")
+	})
+	require.NotContains(t, last, "Pause, change or stop this gift")
+	require.NotContains(t, last, "/plans/open")
 }
