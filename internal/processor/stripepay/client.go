@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/transport"
 	"konbit/internal/processor/stripepay/turns"
 )
@@ -146,7 +147,7 @@ func translate(err error) error {
 	if !errors.As(err, &refused) {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
-	short := fmt.Errorf("stripe: %d %s, request %s", refused.HTTPStatusCode, describe(refused), refused.RequestID)
+	short := fmt.Errorf("stripe: %d %s, request %s", refused.HTTPStatusCode, remote.Refusal(refused), refused.RequestID)
 	switch {
 	case refused.HTTPStatusCode >= 500 || isRetryable(refused):
 		return fault.Wrap(fault.Unavailable, "problem.503.text", short)
@@ -156,20 +157,6 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", errMissing, short)
 	}
 	return short
-}
-
-// describe returns what Stripe's refusal says, as type, code, field and message, without the values that the message quotes:
-// they may be what a donor typed.
-func describe(refused *stripe.Error) string {
-	parts := []string{string(refused.Type), string(refused.Code), refused.Param}
-	if !strings.Contains(refused.Msg, "@") {
-		message, _, _ := strings.Cut(refused.Msg, ":")
-		if i := strings.IndexAny(message, "'\"`"); i >= 0 {
-			message = message[:i]
-		}
-		parts = append(parts, message)
-	}
-	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 }
 
 // errMissing: the object is not in the account of the key. That does not say that it is gone: Stripe answers the same for
