@@ -118,7 +118,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 		return nil, err
 	}
 	f := issued.Facts
-	if words.Instalment != nil && r.Plans != nil && kind != kindVoided {
+	if in := words.Instalment; in != nil && !in.IsLast() && r.Plans != nil && kind != kindVoided {
 		link, err := r.Plans.Of(ctx, f.Instalment.PlanRef, words.Language)
 		if err != nil {
 			return nil, err

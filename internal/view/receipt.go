@@ -61,6 +61,9 @@ type Instalment struct {
 	ManageCode string // opens the same as ManageURL in a browser without scripts
 }
 
+// IsLast reports whether it is the last payment of its plan, after which there is nothing to change.
+func (in Instalment) IsLast() bool { return in.Of > 0 && in.N >= in.Of }
+
 // Returned is the part of a gift that was returned to the donor.
 type Returned struct {
 	Charged money.Amount // the gift as charged

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"konbit/internal/books/org"
@@ -14,9 +16,9 @@ const MaxPauseMonths = 12
 // ErrWrongStatus: the plan's status does not allow the request.
 var ErrWrongStatus = fault.New(fault.Conflict, "plan.error.state", nil)
 
-// PauseFor returns the end of a pause of some months, and the first charge after it. No invoice before the end is
-// charged; at least one charge is left out. It reports fault.Invalid if months is not between 1 and MaxPauseMonths, and
-// fault.Conflict if nothing is due.
+// PauseFor returns the end of a pause of some months, and the first charge at or after it. No invoice before the end is
+// charged. It reports fault.Invalid if months is not between 1 and MaxPauseMonths or if no charge falls into the pause,
+// and fault.Conflict if nothing is due.
 func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err error) {
 	if months < 1 || months > MaxPauseMonths {
 		return until, next, fault.Fields([]fault.Field{{Name: "months", Phrase: "plan.error.months"}})
@@ -25,18 +27,39 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 		return until, next, err
 	}
 	until = org.Monthly.Due(now, months).Add(time.Minute) // a pause that starts with a charge does not include this charge
-	if earliest := p.NextAt.Add(24 * time.Hour); until.Before(earliest) {
+	if !p.NextAt.Before(until) {
+		return until, next, fault.Fields([]fault.Field{{Name: "months", Phrase: "plan.error.pause_empty"}})
+	}
+	if earliest := p.NextAt.Add(afterCharge); until.Before(earliest) {
 		until = earliest
 	}
 	return until, p.ChargeAfterPause(*p.NextAt, until), nil
 }
+
+// PauseLengths returns the lengths of a pause, in months, that differ in the first charge after it: for each such charge the
+// shortest one. It returns none if they all leave out one charge, as SkipNext does, such as those of a yearly plan.
+func (p Plan) PauseLengths(now time.Time) (months []int) {
+	var last time.Time
+	for n := 1; n <= MaxPauseMonths; n++ {
+		if _, next, err := p.PauseFor(n, now); err == nil && next.After(last) {
+			months, last = append(months, n), next
+		}
+	}
+	if len(months) < 2 {
+		return nil
+	}
+	return months
+}
+
+// afterCharge is how long after a charge that is left out a pause ends at the earliest: Stripe makes its invoice on its day.
+const afterCharge = 24 * time.Hour
 
 // SkipNext returns the end of a pause that leaves out the next charge alone, and the first charge after it.
 func (p Plan) SkipNext() (until, next time.Time, err error) {
 	if err := p.checkActive(); err != nil {
 		return until, next, err
 	}
-	until = p.NextAt.Add(24 * time.Hour)
+	until = p.NextAt.Add(afterCharge)
 	return until, p.ChargeAfterPause(*p.NextAt, until), nil
 }
 
@@ -58,8 +81,8 @@ func (p Plan) ChangeDetail(to donation.Request, next *time.Time, now time.Time) 
 	if !to.Recurs() {
 		return Detail{}, fault.Fields([]fault.Field{{Name: "frequency", Phrase: "give.error.frequency.choice"}})
 	}
-	if next != nil && (next.Before(now.Add(24*time.Hour)) || next.After(now.AddDate(1, 0, 0))) {
-		return Detail{}, fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
+	if err := checkNext(next, now); err != nil {
+		return Detail{}, err
 	}
 	d := Detail{
 		Amount: to.Amount.Minor, Covered: to.Covered.Minor, Frequency: string(to.Frequency), Next: next,
@@ -69,4 +92,40 @@ func (p Plan) ChangeDetail(to donation.Request, next *time.Time, now time.Time) 
 		d.Parts = append(d.Parts, Part{part.FundID, part.Amount.Minor, part.Covered.Minor})
 	}
 	return d, nil
+}
+
+// ReadNext reads the date of the next charge as a donor typed it, in the entity's time zone. It returns nil for an empty text
+// and for the present day, whatever the hour of the charge, and reports fault.Invalid as ChangeDetail does.
+func (p Plan) ReadNext(typed string, loc *time.Location, now time.Time) (*time.Time, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" || p.NextAt != nil && typed == p.NextAt.In(loc).Format(time.DateOnly) {
+		return nil, nil
+	}
+	at, err := time.ParseInLocation(time.DateOnly, typed, loc)
+	if err != nil {
+		return nil, errDate
+	}
+	at = at.Add(12 * time.Hour) // noon there, so that a change of daylight saving time does not change the day
+	return &at, checkNext(&at, now)
+}
+
+var errDate = fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
+
+func checkNext(next *time.Time, now time.Time) error {
+	if next != nil && (next.Before(now.Add(24*time.Hour)) || next.After(now.AddDate(1, 0, 0))) {
+		return errDate
+	}
+	return nil
+}
+
+// ErrUnchanged: the terms that were asked for are the plan's present ones.
+var ErrUnchanged error = fault.New(fault.Invalid, "plan.error.unchanged", nil)
+
+// IsChange reports whether what ChangeDetail returned differs from the plan. parts are the plan's present funds.
+func (p Plan) IsChange(parts []donation.Designation, d Detail) bool {
+	var now []Part
+	for _, part := range parts {
+		now = append(now, Part{part.FundID, part.Amount.Minor, part.Covered.Minor})
+	}
+	return d.DatesChanged || d.Amount != p.AmountMinor || d.Covered != p.CoveredMinor || !slices.Equal(d.Parts, now)
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,11 @@ var KindsThatChange = []string{KindChange, KindPause, KindSkip, KindResume, Kind
 // does too: it replaces one without an end.
 func LetsCharge(kind string) bool {
 	return kind == KindPause || kind == KindSkip || kind == KindResume || kind == KindRetryPayment
+}
+
+// NeedsRunningPlan reports whether a request of this kind means nothing once its plan has ended.
+func NeedsRunningPlan(kind string) bool {
+	return slices.Contains([]string{KindPause, KindSkip, KindResume, KindChange, KindHold, KindCard}, kind)
 }
 
 // Values of Request.RequestedBy. For a donor's request on a page it is the channel: letter or portal.

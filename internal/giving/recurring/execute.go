@@ -3,6 +3,7 @@ package recurring
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,6 +30,9 @@ const (
 var taskStuck = task.Register(task.Kind{
 	Code: "plan_request_stuck", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Plan, Detail: "plan"}, Closes: task.ByPerson,
 })
+
+// errEnded: the plan has ended or is being stopped, and the request changes nothing any more.
+var errEnded = errors.New("recurring: the plan has ended")
 
 // errDisputed: the donor's bank disputes a payment, and the request would let the plan be charged again.
 var errDisputed = errors.New("recurring: a payment is disputed, and nothing is charged meanwhile")
@@ -57,6 +61,9 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 	if waits {
 		return ps.recordFailure(ctx, p, r, plancall.ErrNotReady)
 	}
+	if p.Status.IsEnded() && plan.NeedsRunningPlan(r.Kind) {
+		return ps.recordFailure(ctx, p, r, errEnded)
+	}
 	if p.DisputedSince != nil && plan.LetsCharge(r.Kind) {
 		return ps.recordFailure(ctx, p, r, errDisputed)
 	}
@@ -73,6 +80,8 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 //	it has to wait for something                the same; a task after 10 days
 //	the entity's key is wrong                   the same; a task at once
 //	a payment is disputed                       the request is refused: no task, no error
+//	the plan has ended or is being stopped,     the same
+//	and Stripe refused a change of it
 //	anything else                               the request is refused: a task for a person, no error
 //
 // After a refused request that would have changed the subscription, the plan is synced: what was changed at Stripe
@@ -82,6 +91,13 @@ func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, 
 	refused := !notReady && !wrongKey && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
 	var reason error
 	if refused {
+		over, overErr := ps.isOver(ctx, p.ID)
+		if overErr != nil {
+			return errors.Join(err, overErr)
+		}
+		if over && plan.NeedsRunningPlan(r.Kind) {
+			err = fmt.Errorf("%w: %w", errEnded, err)
+		}
 		reason = err
 	}
 	if recordErr := ps.recordAttempt(ctx, r, reason); recordErr != nil {
@@ -91,7 +107,7 @@ func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r plan.Request, 
 	if notReady {
 		limit = stuckWaitingAfter
 	}
-	if refused && !errors.Is(err, errDisputed) || wrongKey || ps.Now().Sub(r.RequestedAt) > limit {
+	if refused && !errors.Is(err, errDisputed) && !errors.Is(err, errEnded) || wrongKey || ps.Now().Sub(r.RequestedAt) > limit {
 		if taskErr := ps.openStuckTask(ctx, p, r, err); taskErr != nil {
 			return errors.Join(err, taskErr)
 		}

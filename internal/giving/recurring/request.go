@@ -75,6 +75,14 @@ func waitsTx(ctx context.Context, tx *sqlx.Tx, plan uuid.UUID, kinds ...string) 
 	return waits, err
 }
 
+// isOver reports whether a plan has ended, or its donor's request to end it waits, whose call may have reached Stripe.
+func (ps Plans) isOver(ctx context.Context, plan uuid.UUID) (over bool, err error) {
+	const query = `/* recurring.isOver */ SELECT ended_at IS NOT NULL OR EXISTS (
+		SELECT 1 FROM plan_request WHERE plan_id = p.id AND kind = 'cancel' AND carried_at IS NULL AND refused IS NULL) FROM plan p WHERE id = $1`
+	err = sqlx.GetContext(ctx, ps.DB, &over, query, plan)
+	return over, err
+}
+
 // waitingCancelTx returns the donor's request to end the plan that is not done; nil if there is none. Its call may have
 // reached Stripe although no answer came back.
 func waitingCancelTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (*plan.Request, error) {

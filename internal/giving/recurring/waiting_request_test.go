@@ -298,3 +298,31 @@ func TestOnePlanThatCannotBeReadKeepsNobodysReminders(t *testing.T) {
 	require.Equal(t, 2, n)
 	require.Equal(t, []string{"upcoming", "card expires"}, emailsOf(h, bad))
 }
+
+// TestStopOvertakesAChange: a change waits for Stripe, and the donor's stop is executed first. The change means nothing any
+// more: it is dropped without a task, also if only Stripe knows of the end yet.
+func TestStopOvertakesAChange(t *testing.T) {
+	for name, stop := range map[string]func(*testing.T, *program.Program, plan.Plan, uuid.UUID){
+		"the plan has ended": func(t *testing.T, h *program.Program, _ plan.Plan, stop uuid.UUID) {
+			require.NoError(t, h.Plans.ExecuteRequest(t.Context(), stop))
+		},
+		"the answer was lost": func(t *testing.T, h *program.Program, p plan.Plan, _ uuid.UUID) {
+			require.NoError(t, h.Stripe.End(t.Context(), billing.Target{Entity: "tsne", Subscription: *p.SubscriptionID, Key: "k"}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := program.New(t, program.Options{})
+			p := startPlan(t, h, monthly(""))
+			pause, err := h.Plans.Pause(t.Context(), bySession(p, "a"), 1)
+			require.NoError(t, err)
+			cancel, err := h.Plans.Cancel(t.Context(), bySession(p, "b"), "")
+			require.NoError(t, err)
+			stop(t, h, p, cancel)
+			require.NoError(t, h.Plans.ExecuteRequest(t.Context(), pause))
+			require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'pause' AND refused LIKE 'recurring: the plan has ended%'`))
+			deliverAll(t, h)
+			require.Equal(t, []any{plan.Cancelled, plan.Asked}, []any{reload(t, h, p).Status, because(reload(t, h, p))})
+			require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+		})
+	}
+}

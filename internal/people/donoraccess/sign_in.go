@@ -102,6 +102,19 @@ func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened sessio
 	return opened, secret, err
 }
 
+// IsRepeated reports whether a code is the one that opened the session, or linked the address to its person, less than ten
+// minutes ago: its form was posted twice. It proves nothing more.
+func (s Service) IsRepeated(ctx context.Context, of session.Session, a CodeAttempt) (bool, error) {
+	const query = `/* donoraccess.IsRepeated */ ` + selectChallenge +
+		`WHERE s.email = $1 AND s.used_at IS NOT NULL AND s.expires_at > now() AND (s.person_id = $2 OR s.person_id IS NULL AND s.id = $3)`
+	if !isStorable(a.Email) {
+		return false, nil
+	}
+	var used []challengeRow
+	err := s.DB.SelectContext(ctx, &used, query, a.Email, of.PersonID, of.ProofID)
+	return slices.ContainsFunc(used, func(c challengeRow) bool { return s.isCode(c.CodeMAC, c.ID, normalizeCode(a.Code)) }), err
+}
+
 // redeemCode calls do, once, if the code is right: that of a request of this browser, or of the newest.
 func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx.Tx, c challengeRow) error) error {
 	const newestQuery = `/* donoraccess.redeemCode */ ` + selectChallenge + whereChallengeOf + newestFirst

@@ -31,14 +31,14 @@ type donorTable struct{}
 func (donorTable) insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, hash []byte, o Opening) (s Session, err error) {
 	const query = `/* session.donorTable.insertTx */
 		INSERT INTO session (id, person_id, email, sign_in_id, token_hash) VALUES ($1, $2, $3, $4, $5)
-		RETURNING id, person_id, email, opened_at, true AS fresh`
+		RETURNING id, person_id, email, sign_in_id, opened_at, true AS fresh`
 	err = tx.GetContext(ctx, &s, query, id, o.PersonID, o.Email, o.ProofID, hash)
 	return s, err
 }
 
 func (donorTable) find(ctx context.Context, q sqlx.QueryerContext, hash []byte, l Limits) (f found, err error) {
 	const query = `/* session.donorTable.find */
-		SELECT id, person_id, email, opened_at, opened_at > now() - $5::interval AS fresh, seen_at < now() - $4::interval AS seen_long_ago FROM session
+		SELECT id, person_id, email, sign_in_id, opened_at, opened_at > now() - $5::interval AS fresh, seen_at < now() - $4::interval AS seen_long_ago FROM session
 		 WHERE token_hash = $1 AND ended_at IS NULL AND seen_at > now() - $2::interval AND opened_at > now() - $3::interval`
 	err = sqlx.GetContext(ctx, q, &f, query, hash, interval(l.IdleTimeout), interval(l.MaxLifetime), interval(l.SeenInterval),
 		interval(l.FreshFor))

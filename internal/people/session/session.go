@@ -60,7 +60,8 @@ type table interface {
 type Session struct {
 	ID       uuid.UUID `db:"id"`
 	PersonID uuid.UUID `db:"person_id"`
-	Email    string    `db:"email"` // the address that was proved to open it
+	Email    string    `db:"email"`      // the address that was proved to open it
+	ProofID  uuid.UUID `db:"sign_in_id"` // of the sign-in that opened it
 	OpenedAt time.Time `db:"opened_at"`
 	// Fresh: it was opened less than Limits.FreshFor ago, so that its person proved recently who they are.
 	Fresh bool `db:"fresh"`

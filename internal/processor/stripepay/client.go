@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/transport"
 	"konbit/internal/processor/stripepay/turns"
 )
@@ -146,7 +147,7 @@ func translate(err error) error {
 	if !errors.As(err, &refused) {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
-	short := fmt.Errorf("stripe: %d %s %s, request %s", refused.HTTPStatusCode, refused.Type, refused.Code, refused.RequestID)
+	short := fmt.Errorf("stripe: %d %s, request %s", refused.HTTPStatusCode, remote.Refusal(refused), refused.RequestID)
 	switch {
 	case refused.HTTPStatusCode >= 500 || isRetryable(refused):
 		return fault.Wrap(fault.Unavailable, "problem.503.text", short)

@@ -114,3 +114,22 @@ func TestAWrongKeyIsNoAnswer(t *testing.T) {
 		here.Close()
 	}
 }
+
+// TestARefusalSaysWhy: what a task shows to a person has Stripe's message, without the values that it quotes.
+func TestARefusalSaysWhy(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"A canceled subscription can only update its metadata.": "stripe: 400 invalid_request_error pause_collection A canceled subscription can only update its metadata., request ",
+		"Invalid name: Ana":     "stripe: 400 invalid_request_error pause_collection Invalid name, request ",
+		"'ana' is not a name":   "stripe: 400 invalid_request_error pause_collection, request ",
+		"Write to ana@site.org": "stripe: 400 invalid_request_error pause_collection, request ",
+	} {
+		here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, `{"error":{"type":"invalid_request_error","param":"pause_collection","message":%q}}`, message)
+		}))
+		_, err := speaker(t, here.URL).Resume(t.Context(), billing.Target{Entity: "tsne", Subscription: "sub_1", Customer: "cus_1", Key: "k"})
+		assert.ErrorContains(t, err, want)
+		here.Close()
+	}
+}

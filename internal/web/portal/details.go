@@ -157,9 +157,11 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 // linkAddressPost links the address whose code the visitor typed.
 func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	address := web.StoredEmail(r.PostForm.Get("email"))
-	err := a.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
-		Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie),
-	})
+	attempt := donoraccess.CodeAttempt{Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie)}
+	repeated, err := a.Access.IsRepeated(r.Context(), v.Session, attempt)
+	if err == nil && !repeated { // else the form was posted twice
+		err = a.Access.LinkAddress(r.Context(), v.Session, attempt)
+	}
 	problem, status := "", http.StatusUnprocessableEntity
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):

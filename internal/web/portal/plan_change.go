@@ -1,15 +1,16 @@
 package portal
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
@@ -48,10 +49,10 @@ func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, 
 	c := planChange{do: do, typed: typed, result: giftpage.PlanChange{Kind: do, Amount: p.plan.NextCharge(), Every: string(p.plan.Frequency)}}
 	switch do {
 	case "pause":
-		_, next, err := p.plan.PauseFor(months(typed), a.Now())
-		c.result.Next, c.result.Months = next.In(loc), months(typed)
+		_, next, err := p.plan.PauseFor(giftpage.Months(typed), a.Now())
+		c.result.Next, c.result.Months = next.In(loc), giftpage.Months(typed)
 		c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
-			return plans.Pause(ctx, r, months(typed))
+			return plans.Pause(ctx, r, giftpage.Months(typed))
 		}
 		return c, err
 	case "skip":
@@ -74,11 +75,14 @@ func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, 
 
 // termsChange completes a change of amount, frequency, fund or date.
 func (a *Area) termsChange(p planView, c planChange, typed url.Values) (planChange, error) {
-	to, next, err := p.terms(typed)
+	to, next, err := p.terms(typed, a.Now())
 	if err != nil {
 		return c, err
 	}
 	detail, err := p.plan.ChangeDetail(to, next, a.Now())
+	if err == nil && !p.plan.IsChange(p.parts, detail) {
+		err = plan.ErrUnchanged
+	}
 	if err != nil {
 		return c, err
 	}
@@ -90,26 +94,16 @@ func (a *Area) termsChange(p planView, c planChange, typed url.Values) (planChan
 	if next != nil {
 		c.result.Next = next.In(p.offer.Entity.Location())
 	}
-	c.result.Funds = p.fundNames(to.Designations)
+	c.result.Funds = giftpage.FundNames(p.lang, p.catalog, to.Designations)
 	c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
 		return a.Plans.Change(ctx, r, to, next)
 	}
 	return c, nil
 }
 
-// fundNames returns the names of the funds of parts.
-func (p planView) fundNames(parts []donation.Designation) (names []string) {
-	for _, part := range parts {
-		if f, err := p.catalog.Fund(part.FundID); err == nil {
-			names = append(names, f.Name.In(p.lang))
-		}
-	}
-	return names
-}
-
 // terms reads new terms and, if the donor typed one, the date of the next charge. Without a fund the amount is divided
-// among the funds as it is now.
-func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) {
+// among the funds as it is now. It reports fault.Invalid with all bad fields.
+func (p planView) terms(typed url.Values, now time.Time) (donation.Request, *time.Time, error) {
 	f := donation.Form{
 		Language: p.lang, Amount: "other", AmountOther: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"),
 		CoverFees: web.IsChecked(typed.Get("cover_fees")),
@@ -118,29 +112,10 @@ func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) 
 		f.Split = donation.SplitLike(p.parts, amount, p.catalog)
 	}
 	to, err := f.CheckTerms(p.offer)
-	if err != nil {
-		return to, nil, err
+	next, dateErr := p.plan.ReadNext(typed.Get("date"), p.offer.Entity.Location(), now)
+	var terms, date *fault.Error
+	if errors.As(err, &terms) && errors.As(dateErr, &date) {
+		err = fault.Fields(append(terms.Fields, date.Fields...))
 	}
-	day := strings.TrimSpace(typed.Get("date"))
-	if day == "" {
-		return to, nil, nil
-	}
-	if p.plan.NextAt != nil && day == p.plan.NextAt.In(p.offer.Entity.Location()).Format(time.DateOnly) {
-		return to, nil, nil // the day that the page shows, whatever the hour of the charge
-	}
-	at, err := time.ParseInLocation(time.DateOnly, day, p.offer.Entity.Location())
-	if err != nil {
-		return to, nil, fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
-	}
-	at = at.Add(12 * time.Hour) // noon there, so that a change of daylight saving time does not change the day
-	return to, &at, nil
-}
-
-// months returns the number of months typed; 0 if it is not a number.
-func months(typed url.Values) int {
-	n, err := strconv.Atoi(typed.Get("months"))
-	if err != nil {
-		return 0
-	}
-	return n
+	return to, next, cmp.Or(err, dateErr)
 }

@@ -105,7 +105,7 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) erro
 	if err != nil {
 		return err
 	}
-	page.Done = giftpage.KnownConfirmation(query.Get("said"))
+	page.Done = giftpage.Confirmation(query.Get("said"), page)
 	if do := query.Get("do"); do != "" {
 		change, err := a.planChange(p, do, query)
 		var bad *fault.Error
@@ -128,19 +128,19 @@ func isPlanProblem(bad *fault.Error) bool {
 // showPlanProblems shows the page with what is wrong with a change.
 func (a *Area) showPlanProblems(w http.ResponseWriter, page giftpage.PlanPage, typed url.Values, bad *fault.Error) error {
 	page.Problems = bad.Fields
+	if len(bad.Fields) == 0 && bad.Kind != fault.Forbidden {
+		page.Problem = bad.Phrase
+	}
 	status := http.StatusUnprocessableEntity
 	switch bad.Kind {
 	case fault.Conflict:
-		page.Conflict, status = true, http.StatusConflict
+		status = http.StatusConflict
 	case fault.Forbidden:
 		page.NeedsSession, status = bad.Phrase, http.StatusForbidden
 		page.Proof = giftpage.PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
 	}
 	if typed.Get("do") == "change" {
-		page.Entry = giftpage.PlanEntry{
-			Amount: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"), Date: typed.Get("date"),
-			CoverFees: web.IsChecked(typed.Get("cover_fees")),
-		}
+		page.Entry = giftpage.TypedEntry(typed)
 	}
 	return a.writePlan(w, status, page)
 }
@@ -159,7 +159,7 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 		Status: string(p.plan.Status), Ended: string(deref(p.plan.EndedBecause)), Held: p.plan.DisputedSince != nil,
 		Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
-		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
+		Pauses: p.plan.PauseLengths(a.Now()), CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
 		Entry: giftpage.PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
 	}
 	if p.plan.FailingSince != nil && page.DeclineReason == "" {

@@ -28,7 +28,7 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref?lang=en", SubmissionID: "press", Status: "active",
 		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
 		Brand: "visa", Last4: "4242", CardURL: "/plans/ref/card?lang=en", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
-		Months: 12, Funds: []giftpage.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
+		Pauses: []int{1, 2, 12}, Funds: []giftpage.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
 		CoverOffered: true, Entry: giftpage.PlanEntry{Amount: "20", Frequency: "monthly"},
 	}
 	pages := map[string]giftpage.PlanPage{"active": p}
@@ -63,11 +63,17 @@ func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 		pages["confirm "+do] = other
 	}
 	failing := p
-	failing.Of, failing.DeclineReason, failing.Conflict = 0, "funds", true
+	failing.Of, failing.DeclineReason, failing.Problem = 0, "funds", "plan.error.state"
 	for _, name := range []string{"amount_other", "frequency", "fund", "date", "months"} {
 		failing.Problems = append(failing.Problems, fault.Field{Name: name, Phrase: "plan.error.date"})
 	}
 	pages["failing, with problems"] = failing
+	yearly := p
+	yearly.Every, yearly.Pauses, yearly.Problems = "yearly", nil, []fault.Field{{Name: "months", Phrase: "plan.error.pause_empty"}}
+	pages["yearly, with a pause in which nothing is due"] = yearly
+	unchanged := p
+	unchanged.Problem = "plan.error.unchanged"
+	pages["unchanged"] = unchanged
 	more := p
 	more.NeedsSession, more.Proof = "plan.error.more", giftpage.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
 	pages["needs a session"] = more

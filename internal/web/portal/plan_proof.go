@@ -84,6 +84,12 @@ func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView)
 	if err != nil {
 		return err
 	}
+	if repeated, err := a.isRepeated(r, address, code); err != nil {
+		return err
+	} else if repeated {
+		http.Redirect(w, r, a.takeNext(w, r, giftpage.OwnPlanPath(p.plan.PublicRef, p.lang)), http.StatusSeeOther)
+		return nil
+	}
 	opened, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
 		Email: address, Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, proofCookie), Known: a.Cookie(r, knownCookie),
 	})
@@ -116,16 +122,16 @@ func (a *Area) showProof(w http.ResponseWriter, p planView, status int, page acc
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// takeNext returns the address that is shown after signing in, and forgets it. It is the summary unless this browser
-// asked for a change of a plan.
-func (a *Area) takeNext(w http.ResponseWriter, r *http.Request) string {
+// takeNext returns the address that is shown after signing in, and forgets it. It is otherwise unless this
+// browser asked for a change of a plan.
+func (a *Area) takeNext(w http.ResponseWriter, r *http.Request, otherwise string) string {
 	kept := a.Cookie(r, nextCookie)
 	if kept == "" {
-		return homePath
+		return otherwise
 	}
 	a.DeleteCookie(w, nextCookie)
 	if next := accesspage.ReadNext(kept); next != "" {
 		return next
 	}
-	return homePath
+	return otherwise
 }

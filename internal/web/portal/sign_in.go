@@ -100,7 +100,7 @@ func (a *Area) startSession(w http.ResponseWriter, r *http.Request, opened sessi
 		a.DeleteCookie(w, proofCookie)
 	}
 	a.markKnown(w, r, opened.Email)
-	http.Redirect(w, r, a.takeNext(w, r), http.StatusSeeOther)
+	http.Redirect(w, r, a.takeNext(w, r, homePath), http.StatusSeeOther)
 	return nil
 }
 

@@ -34,7 +34,7 @@ type PlanPage struct {
 	CardURL       string // leads to a new payment method
 	Parts         []view.Purpose
 
-	Months       int // longest pause that is offered
+	Pauses       []int // lengths of a pause that are offered, in months
 	Funds        []FundChoice
 	Frequencies  []string
 	CoverOffered bool
@@ -43,7 +43,7 @@ type PlanPage struct {
 	Done     string // what was done just now: pause, skip, resume, cancel, change; or soon: it is done later
 	Confirm  *PlanConfirm
 	Problems []fault.Field
-	Conflict bool // the requested change is not possible in the plan's present state
+	Problem  string // phrase of why the requested change is not possible, if it is not that of a field
 	// NeedsSession is the phrase that says why the requested change needs a session; empty if it needs none. The donor came
 	// by a link. Proof sends a code for it.
 	NeedsSession string
@@ -91,7 +91,6 @@ type planData struct {
 	Facts           []view.Fact
 	ConfirmText     string
 	Errors          []view.FormError
-	Pauses          []int
 	FieldErrors     map[string]string
 	ChargeScheduled bool
 	Ongoing         bool // active or paused
@@ -141,9 +140,6 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 		if p.Discounted != "" && p.Confirm.Do == "change" {
 			d.ConfirmText += " " + say("plan.discount_applies")
 		}
-	}
-	for i := range p.Months {
-		d.Pauses = append(d.Pauses, i+1)
 	}
 	f := v.NewForm(p.Language, p.Problems)
 	for _, problem := range f.Problems() {
