@@ -114,9 +114,12 @@ func (m SignIns) senderOf(ctx context.Context, person uuid.UUID) (from org.Legal
 
 func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity, forPlan bool) (*Email, error) {
 	lang := phrase.Language(proof.Language)
-	words := view.SignInEmailWords{Language: lang, Donee: doneeOf(from), Code: proof.Code, ForPlan: forPlan}
-	if !proof.Links {
-		words.Link = m.Link(proof.Token, lang)
+	words := view.SignInEmailWords{Language: lang, Donee: doneeOf(from), Code: proof.Code}
+	if words.Purpose = "_join"; !proof.Links {
+		words.Purpose, words.Link = "", m.Link(proof.Token, lang)
+		if forPlan {
+			words.Purpose = "_plan"
+		}
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: from.ID, Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,

@@ -13,24 +13,12 @@ type SignInEmailWords struct {
 
 	Link string // valid in the browser that requested the email; empty: only the code, to link the address to others
 	Code string // eight digits
-
-	ForPlan bool // it was requested on the page of a recurring gift
+	// Purpose is what the keys of its phrases end with: "" to sign in, "_join" to link the address, "_plan" for a recurring gift.
+	Purpose string
 }
 
 // Digits returns the code in two groups of four digits.
 func (w SignInEmailWords) Digits() string { return w.Code[:4] + " " + w.Code[4:] }
-
-// Purpose returns what the keys of the email's phrases end with: "_join" to link the address to others, "_plan" for a
-// recurring gift, "" to sign in.
-func (w SignInEmailWords) Purpose() string {
-	switch {
-	case w.Link == "":
-		return "_join"
-	case w.ForPlan:
-		return "_plan"
-	}
-	return ""
-}
 
 // SignInEmail returns the email's subject, plain text and HTML. The subject never contains the code, because locked
 // phones show subjects. A language without words is replaced by English.
@@ -42,7 +30,7 @@ func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err 
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
 	}
-	subject = v.Phrase(w.Language, "sign_in.letter.subject"+w.Purpose())
+	subject = v.Phrase(w.Language, "sign_in.letter.subject"+w.Purpose)
 	data := struct {
 		SignInEmailWords
 		Subject string

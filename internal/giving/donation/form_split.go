@@ -79,20 +79,13 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 	return parts
 }
 
-// sumOfParts returns, in major units, what the amounts entered for several funds sum to; empty if none is entered or one
-// is not an amount.
+// sumOfParts returns, in major units, what the amounts entered for several funds sum to; empty if that is nothing. It ignores
+// a text that is not an amount: split reports it.
 func (c *checker) sumOfParts(f Form) string {
 	sum := c.money(0)
 	for _, typed := range f.Split {
-		if clean.Code(typed) == "" {
-			continue
-		}
-		part, err := money.Parse(clean.Code(typed), sum.Currency, c.language)
-		if err == nil {
-			sum, err = sum.Add(part)
-		}
-		if err != nil {
-			return ""
+		if part, err := money.Parse(typed, sum.Currency, c.language); err == nil && part.Minor <= org.MaxGift {
+			sum.Minor += part.Minor
 		}
 	}
 	if sum.IsZero() {
