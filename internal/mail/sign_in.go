@@ -32,7 +32,7 @@ type SignIns struct {
 
 // Register registers the jobs that send sign-in emails and emails about changed addresses.
 func (m SignIns) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job donoraccess.SignInEmailJob) error { return m.Mail(ctx, job.SignInID) })
+	jobs.Handle(h, func(ctx context.Context, job donoraccess.SignInEmailJob) error { return m.Mail(ctx, job) })
 	jobs.Handle(h, func(ctx context.Context, job donoraccess.AddressEmailJob) error {
 		return m.MailAddressChange(ctx, job.ChangeID)
 	})
@@ -42,7 +42,8 @@ func (m SignIns) Register(h *jobs.Handlers) {
 // it cannot see whether it was sent, so the page does not reveal who has donated. A signed-in person may link any
 // address: then the email is always sent. It reports a sign-in that expired
 // before its email was sent: the person waits in vain.
-func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
+func (m SignIns) Mail(ctx context.Context, job donoraccess.SignInEmailJob) error {
+	signIn := job.SignInID
 	proof, err := m.Access.IssueCredentials(ctx, signIn)
 	if err == nil && proof == nil {
 		return m.reportExpired(ctx, signIn)
@@ -57,7 +58,7 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	if err != nil || !known {
 		return err
 	}
-	email, err := m.render(*proof, from)
+	email, err := m.render(*proof, from, job.ForPlan)
 	if err != nil {
 		return err
 	}
@@ -111,11 +112,14 @@ func (m SignIns) senderOf(ctx context.Context, person uuid.UUID) (from org.Legal
 	return from, false, err
 }
 
-func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity) (*Email, error) {
+func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity, forPlan bool) (*Email, error) {
 	lang := phrase.Language(proof.Language)
 	words := view.SignInEmailWords{Language: lang, Donee: doneeOf(from), Code: proof.Code}
-	if !proof.Links {
-		words.Link = m.Link(proof.Token, lang)
+	if words.Purpose = "_join"; !proof.Links {
+		words.Purpose, words.Link = "", m.Link(proof.Token, lang)
+		if forPlan {
+			words.Purpose = "_plan"
+		}
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: from.ID, Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,

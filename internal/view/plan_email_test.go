@@ -123,8 +123,9 @@ func TestInstalmentsReceipt(t *testing.T) {
 func TestSignInEmail(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
-		for _, link := range []string{"https://give.example/sign-in/link?lang=es#s3cret", ""} {
-			subject, text, html, err := v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: link, Code: "12345678"})
+		const address = "https://give.example/sign-in/link?lang=es#s3cret"
+		for purpose, link := range map[string]string{"": address, "_plan": address, "_join": ""} {
+			subject, text, html, err := v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: link, Code: "12345678", Purpose: purpose})
 			require.NoError(t, err)
 			assert.NotContains(t, subject, "1234", "a locked screen shows no code")
 			for _, body := range []string{text, html} {

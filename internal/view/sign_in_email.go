@@ -13,6 +13,8 @@ type SignInEmailWords struct {
 
 	Link string // valid in the browser that requested the email; empty: only the code, to link the address to others
 	Code string // eight digits
+	// Purpose is what the keys of its phrases end with: "" to sign in, "_join" to link the address, "_plan" for a recurring gift.
+	Purpose string
 }
 
 // Digits returns the code in two groups of four digits.
@@ -28,10 +30,7 @@ func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err 
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
 	}
-	subject = v.Phrase(w.Language, "sign_in.letter.subject")
-	if w.Link == "" {
-		subject = v.Phrase(w.Language, "sign_in.letter.subject_join")
-	}
+	subject = v.Phrase(w.Language, "sign_in.letter.subject"+w.Purpose)
 	data := struct {
 		SignInEmailWords
 		Subject string

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"konbit/internal/books/org"
@@ -33,6 +34,20 @@ func CheckEmail(typed string) []fault.Field {
 		return []fault.Field{{Name: "email", Phrase: "give.error.email.format"}}
 	}
 	return nil
+}
+
+// CheckNewEmail is CheckEmail for an address of which nothing is known. It asks once about one whose domain is a letter away
+// from a common one: asked are the addresses about which the page has asked.
+func CheckNewEmail(typed string, asked []string) []fault.Field {
+	if problem := CheckEmail(typed); problem != nil {
+		return problem
+	}
+	address := StoredEmail(typed)
+	suggestion := email.Suggest(address)
+	if suggestion == "" || slices.ContainsFunc(asked, func(a string) bool { return StoredEmail(a) == address }) {
+		return nil
+	}
+	return []fault.Field{{Name: "email", Phrase: "give.error.email.typo", Args: fault.Args{"typed": address, "suggestion": suggestion}}}
 }
 
 // CheckCountry returns what is wrong with a country that is given by its code; nil if it is correct. A text longer than

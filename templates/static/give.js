@@ -12,10 +12,10 @@
   // An amount as people write it (25, 25.50, 25,50, 1,250, $25), in minor units. 1.250 has two readings in English.
   const group = form.dataset.locale === "pt-BR" ? "." : ",";
   const read = (written) => {
-    const bare = written.replace(/USD|[\s$]/gi, "");
+    const bare = written.replace(/USD|dollars?|d[oó]lar(es)?|dola|[\s$]/gi, "");
     if (scale === 100 && /^[1-9]\d{0,2}[.,]\d{3}$/.test(bare) && bare[bare.length - 4] !== group) return NaN;
     const text = bare.replace(/[.,](?=\d{3}(\D|$))/g, "");
-    return /^\d{1,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;
+    return /^(?=.?\d)\d{0,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;
   };
   const money = (minor) => new Intl.NumberFormat(form.dataset.locale, {
     style: "currency",
@@ -32,8 +32,14 @@
 
   const gift = () => {
     const chosen = form.elements.amount.value;
+    if ((!chosen || chosen === "other") && !other.value.trim() && shared() > 0) return shared();
     return chosen === "other" ? read(other.value) : Math.round(Number(chosen || NaN) * scale);
   };
+
+  // What the parts come to: they are the gift if no other amount is chosen.
+  const split = document.getElementById("split");
+  const parts = split ? [...split.querySelectorAll("input")] : [];
+  const shared = () => parts.reduce((all, part) => all + (part.value.trim() ? read(part.value) : 0), 0);
 
   // What must be added so that the gift is left after the fee, as the server reckons it: every number here
   // is whole and below 2^53, and the quotient is too far from a whole number to be rounded to one.
@@ -91,16 +97,13 @@
 
   // A gift is for one fund or shared among several: writing a part takes the choice back, and choosing takes
   // the parts back.
-  const split = document.getElementById("split");
-  const parts = split ? [...split.querySelectorAll("input")] : [];
   const funds = split ? [...form.elements.fund] : [];
   const left = document.getElementById("split-left");
   let chosen = funds.find((fund) => fund.checked) ?? funds[0];
   const share = () => {
-    const shared = parts.some((part) => part.value.trim());
-    if (chosen) chosen.checked = !shared;
-    const sum = parts.reduce((all, part) => all + (part.value.trim() ? read(part.value) : 0), 0);
-    const rest = shared ? gift() - sum : NaN;
+    const written = parts.some((part) => part.value.trim());
+    if (chosen) chosen.checked = !written;
+    const rest = written ? gift() - shared() : NaN;
     const words = split && (rest > 0 ? split.dataset.left : rest < 0 ? split.dataset.over : rest === 0 ? split.dataset.even : "");
     if (left) left.textContent = fill(words, { amount: money(Math.abs(rest)) });
   };

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/platform/phrase"
 )
 
 // CatalogCache holds the current Catalog in memory, so that a page or a settlement reads it without a query.
@@ -109,6 +110,28 @@ func (s *Catalog) Open(organisation uuid.UUID) []Fund { return s.open[organisati
 
 // Fund returns the fund with that id, open or closed. It reports fault.NotFound if there is none.
 func (s *Catalog) Fund(id uuid.UUID) (Fund, error) { return found(s.byID, id) }
+
+// NameIn returns the name in a language of the fund whose name, in whatever language, is name. It returns name if the fund
+// or its name in the language is not known, or if funds that share the name are called differently there.
+func (s *Catalog) NameIn(name string, lang phrase.Language) string {
+	translated := ""
+	for _, f := range s.byID {
+		for _, known := range f.Name {
+			if known != name || f.Name[lang] == "" {
+				continue
+			}
+			if translated != "" && translated != f.Name[lang] {
+				return name
+			}
+			translated = f.Name[lang]
+			break
+		}
+	}
+	if translated == "" {
+		return name
+	}
+	return translated
+}
 
 // Operations returns the operations fund of the entity. It reports fault.NotFound if there is none.
 func (s *Catalog) Operations(entity uuid.UUID) (Fund, error) { return found(s.operations, entity) }

@@ -25,6 +25,9 @@ type Session struct{ ID, URL string }
 // have created one before. It is wrapped together with fault.Unavailable.
 var ErrTryUsed = errors.New("checkout: the try is used")
 
+// ErrPaid: the processor says that the form's donation is paid, and the form was changed since.
+var ErrPaid = errors.New("checkout: the form's donation is paid")
+
 // Sessions creates payment pages. Package stripepay implements it; so would the adapter of a second processor. Each
 // call limits its own time. It reports fault.Unavailable if the processor does not answer.
 type Sessions interface {
@@ -66,6 +69,9 @@ var errSuperseded = errors.New("checkout: superseded by another submit of the fo
 //	same request, paid        the paid donation, without a new page
 //	other request, paid       a donation of its own
 //
+// It returns the donation and ErrPaid if the processor says that the page of a donation with another request is paid: the
+// donor may not know. Called again, it begins a donation of its own.
+//
 // No database call takes longer than dbTimeout.
 func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Request) (Gift, error) {
 	for range 3 { // after a lost race the row is read again
@@ -81,8 +87,12 @@ func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Req
 		case g.OrganisationID != offer.Organisation.ID:
 			return Gift{}, fault.New(fault.Conflict, "give.error.form", nil)
 		case !bytes.Equal(g.FormHash, r.Hash[:]) || !g.payable(s.Now()):
-			if err := s.endUnpaid(ctx, offer, r, *g); err != nil {
+			paid, err := s.endUnpaid(ctx, offer, r, *g)
+			if err != nil {
 				return Gift{}, err
+			}
+			if paid && !bytes.Equal(g.FormHash, r.Hash[:]) {
+				return *g, ErrPaid
 			}
 			continue
 		}
@@ -231,13 +241,13 @@ func (s Starter) nextTry(ctx context.Context, g Gift) (next Gift, err error) {
 
 // endUnpaid ends an unpaid donation so that its form can start another. The page is expired at Stripe first, also one
 // that ran out, which may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its
-// way. If a page was created meanwhile, nothing is changed. The caller reads the row again.
-func (s Starter) endUnpaid(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) error {
+// way, and paid is true. If a page was created meanwhile, nothing is changed. The caller reads the row again.
+func (s Starter) endUnpaid(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) (paid bool, err error) {
 	id := g.SessionID
 	if id == nil {
 		lost, err := s.Payments.Find(ctx, s.order(offer, r, g))
 		if err != nil {
-			return err
+			return false, err
 		}
 		if lost != nil {
 			id = &lost.ID
@@ -246,13 +256,13 @@ func (s Starter) endUnpaid(ctx context.Context, offer donation.Offer, r donation
 	if id != nil {
 		closed, err := s.Payments.Expire(ctx, offer.Entity.Slug, *id)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if !closed {
-			return s.updateStatus(ctx, g, donation.Processing)
+			return true, s.updateStatus(ctx, g, donation.Processing)
 		}
 	}
-	return s.updateStatus(ctx, g, donation.Expired)
+	return false, s.updateStatus(ctx, g, donation.Expired)
 }
 
 // updateStatus updates the status if the donation's page is still the one that g knows.

@@ -137,8 +137,11 @@ func (c *checker) amount(f Form) money.Amount {
 		}
 	}
 	if typed == "" {
-		c.addError(field, "give.error.amount.required", nil)
-		return money.Amount{}
+		if typed = c.sumOfParts(f); typed == "" {
+			c.addError(field, "give.error.amount.required", nil)
+			return money.Amount{}
+		}
+		field = "split"
 	}
 	limits := fault.Args{"minimum": c.money(o.Minimum), "maximum": c.money(o.Maximum)}
 	a, err := money.Parse(typed, currency, c.language)
@@ -159,11 +162,15 @@ func (c *checker) amount(f Form) money.Amount {
 	return money.Amount{}
 }
 
-// addAmountError adds the error of a text that is not an amount, or that may be two.
+// addAmountError adds the error of a text that is not an amount, that may be two, or that is in another currency.
 func (c *checker) addAmountError(field string, err error) {
 	var two *money.AmbiguousError
 	if errors.As(err, &two) {
 		c.addError(field, "give.error.amount.ambiguous", fault.Args{"large": two.Large, "small": two.Small})
+		return
+	}
+	if errors.Is(err, money.ErrOtherCurrency) {
+		c.addError(field, "give.error.amount.currency", nil)
 		return
 	}
 	c.addError(field, "give.error.amount.format", nil)

@@ -27,17 +27,21 @@ func (c *checker) contact(in Contact) Contact {
 		Email:     c.email("email", in.Email, "give.error.email.required"),
 		Details: contact.Details{
 			Phone:        c.phone(in.Phone),
-			AddressLine1: c.line("address_line1", in.AddressLine1, 200, ""),
-			AddressLine2: c.line("address_line2", in.AddressLine2, 200, ""),
-			City:         c.line("city", in.City, 100, ""),
-			Region:       c.line("region", in.Region, 100, ""),
-			PostalCode:   c.line("postal_code", clean.Code(in.PostalCode), 20, ""),
+			AddressLine1: c.line("address_line1", withoutComma(in.AddressLine1), 200, ""),
+			AddressLine2: c.line("address_line2", withoutComma(in.AddressLine2), 200, ""),
+			City:         c.line("city", withoutComma(in.City), 100, ""),
+			Region:       c.line("region", withoutComma(in.Region), 100, ""),
+			PostalCode:   c.line("postal_code", withoutComma(clean.Code(in.PostalCode)), 20, ""),
 			Country:      c.line("country", clean.Code(in.Country), 60, ""),
 		},
 	}
 	out.Note = c.text("note", in.Note, 1000)
 	return out
 }
+
+// withoutComma returns a part of a postal address without the commas that people write after it: an address is printed
+// with commas between its parts.
+func withoutComma(part string) string { return strings.TrimRight(clean.Line(part), ", ") }
 
 // CheckDetails checks what donors enter about themselves by the rules of the form, without the email address, which
 // they prove in another way, and without the note. It reports all bad fields at once.

@@ -79,6 +79,21 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 	return parts
 }
 
+// sumOfParts returns, in major units, what the amounts entered for several funds sum to; empty if that is nothing. It ignores
+// a text that is not an amount: split reports it.
+func (c *checker) sumOfParts(f Form) string {
+	sum := c.money(0)
+	for _, typed := range f.Split {
+		if part, err := money.Parse(typed, sum.Currency, c.language); err == nil && part.Minor <= org.MaxGift {
+			sum.Minor += part.Minor
+		}
+	}
+	if sum.IsZero() {
+		return ""
+	}
+	return sum.Decimal()
+}
+
 // FeeCoverage returns what must be added to a gift so that the whole gift remains after the entity's estimated
 // processing fee, the fee on the addition included, rounded up to the minor unit. It returns zero if the entity
 // estimates no fee, and reports an error if no addition is enough.

@@ -107,6 +107,9 @@ var rules = []struct {
 	{"nothing", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "0" }, []string{"amount_other give.error.amount.minimum"}},
 	{"above the maximum", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "25000.01" }, []string{"amount_other give.error.amount.maximum"}},
 	{"more than a number holds", func(f *donation.Form) { f.Amount, f.AmountOther = "other", strings.Repeat("9", 30) }, []string{"amount_other give.error.amount.maximum"}},
+	{"another currency", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "€20" }, []string{"amount_other give.error.amount.currency"}},
+	{"split below the minimum", func(f *donation.Form) { f.Amount = ""; split("general", "2", "network", "1")(f) }, []string{"split give.error.amount.minimum"}},
+	{"split in rubbish without an amount", func(f *donation.Form) { f.Amount = ""; split("general", "x")(f) }, []string{"amount give.error.amount.required", "split[general] give.error.amount.format"}},
 	{"no preset", func(f *donation.Form) { f.Amount = "25" }, []string{"amount give.error.amount.choice"}},
 	{"two amounts", func(f *donation.Form) { f.AmountOther = "35" }, []string{"amount_other give.error.amount.two"}},
 	{"a preset and rubbish", func(f *donation.Form) { f.AmountOther = "abc" }, []string{"amount_other give.error.amount.two"}},
@@ -455,4 +458,30 @@ func FuzzEmail(f *testing.F) {
 		require.LessOrEqual(t, len(r.Contact.Email), 254)
 		require.False(t, strings.ContainsFunc(r.Contact.Email, func(c rune) bool { return c > unicode.MaxASCII }))
 	})
+}
+
+// TestPartsAreTheAmount: amounts for several funds are the gift if no other amount is chosen.
+func TestPartsAreTheAmount(t *testing.T) {
+	for _, amount := range []string{"", "other"} {
+		f := good()
+		f.Amount = amount
+		split("general", "15 USD", "network", "$25.00")(&f)
+		r, err := f.Check(offer())
+		require.NoError(t, err)
+		require.Equal(t, money.New(4000, "USD"), r.Amount)
+		require.Len(t, r.Designations, 2)
+	}
+}
+
+// TestCommasAfterPartsOfAnAddress: an address is printed with commas between its parts.
+func TestCommasAfterPartsOfAnAddress(t *testing.T) {
+	want := contact.Details{AddressLine1: "12 Main St", AddressLine2: "Apt 3, rear", City: "Boston", Region: "MA", PostalCode: "02118", Country: "US"}
+	f := good()
+	f.Contact.Details = contact.Details{AddressLine1: "12 Main St,", AddressLine2: "Apt 3, rear , ", City: "Boston,", Region: "MA ,,", PostalCode: "02118,", Country: "US"}
+	r, err := f.Check(offer())
+	require.NoError(t, err)
+	require.Equal(t, want, r.Contact.Details)
+	own, err := donation.CheckDetails(f.Contact.Contact)
+	require.NoError(t, err)
+	require.Equal(t, want, own.Details)
 }

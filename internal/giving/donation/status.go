@@ -61,6 +61,15 @@ func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, u
 	return notices.RecordTx(ctx, tx, failed...)
 }
 
+// IsFoundPaid reports whether a donation is on its way because its payment page was found paid when its form was submitted
+// again. No webhook has said yet by what it was paid.
+func IsFoundPaid(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (found bool, err error) {
+	const query = `/* donation.IsFoundPaid */
+		SELECT EXISTS (SELECT 1 FROM donation_step WHERE donation_id = $1 AND status = 'processing' AND cause = 'form')`
+	err = sqlx.GetContext(ctx, q, &found, query, id)
+	return found, err
+}
+
 // UnsettledTx returns those of the donations that no payment has settled yet.
 func UnsettledTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) ([]uuid.UUID, error) {
 	const query = `/* donation.UnsettledTx */ SELECT id FROM donation WHERE id = ANY($1::uuid[]) AND status NOT IN ('settled', 'held')`

@@ -25,6 +25,7 @@ type EmailChallenge struct {
 	Known    string // cookie of a known browser (MarkBrowser); may be empty
 	Language string
 	Person   uuid.UUID // who links the address to theirs; zero for a sign-in
+	ForPlan  bool      // it was requested on the page of a recurring gift; the email says so
 
 	Step, Proof string // what the page of a guard's challenge sent back; may be empty
 }
@@ -32,6 +33,7 @@ type EmailChallenge struct {
 // SignInEmailJob is the job that writes the email.
 type SignInEmailJob struct {
 	SignInID uuid.UUID `json:"sign_in_id"`
+	ForPlan  bool      `json:"for_plan,omitempty"` // see EmailChallenge
 }
 
 // Kind returns the job's name in the queue.
@@ -53,7 +55,7 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 		if _, err := tx.ExecContext(ctx, query, id, c.Email, nullable(c.Person), c.Language, hashOf("browser", c.Browser)); err != nil {
 			return err
 		}
-		return s.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
+		return s.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id, c.ForPlan})
 	})
 	if err == nil {
 		securitylog.Record(ctx, securitylog.SignInRequested)

@@ -11,6 +11,9 @@ import (
 // ErrText is returned for a text that is not an amount.
 var ErrText = errors.New("money: not an amount")
 
+// ErrOtherCurrency is the error of Parse for an amount in another currency. It is one of ErrText.
+var ErrOtherCurrency = fmt.Errorf("%w of this currency", ErrText)
+
 // AmbiguousError is the error of a text that has two readings in the number format of its page. Some people who write
 // 1.250 mean twelve hundred and fifty, others one and a quarter.
 type AmbiguousError struct{ Large, Small Amount }
@@ -21,9 +24,10 @@ func (e *AmbiguousError) Error() string { return fmt.Sprintf("money: %s or %s", 
 func (e *AmbiguousError) Unwrap() error { return ErrText }
 
 // Parse reads an amount in major units as a person types or pastes it on a page of the language (a BCP 47 base
-// language): "20", "20.5", "20,50", "1,250.00", "1.250,00", "1 250", "$ 20", "20 USD", "$20.00 USD", "20.".
+// language): "20", "20.5", "20,50", "1,250.00", "1.250,00", "1 250", "$ 20", "20 USD", "$20.00 USD", "20 dollars", "20.", ".5".
 //
-//   - The currency's code and its sign may stand before or after the number.
+//   - The currency's code, its sign and, of dollars, its name may stand before or after the number. With the sign or
+//     the name of another currency in place of dollars the error is ErrOtherCurrency.
 //   - The last point or comma is the decimal separator if at most as many digits follow it as the currency has places.
 //   - Other separators must form groups of three, and the first group does not begin with 0.
 //   - One separator with three digits after it is a group where the language writes groups so (see Format): 1,250 in
@@ -35,6 +39,9 @@ func Parse(text string, c Currency, lang string) (Amount, error) {
 	if n := len(number); n > 1 && (number[n-1] == '.' || number[n-1] == ',') {
 		number = number[:n-1]
 	}
+	if c == "USD" && otherCurrencies[strings.Trim(number, "0123456789.,' ")] {
+		return Amount{}, ErrOtherCurrency
+	}
 	if large, small, two := readings(number, c.Exponent(), lang); two {
 		return Amount{}, ambiguous(large, small, c)
 	}
@@ -44,6 +51,9 @@ func Parse(text string, c Currency, lang string) (Amount, error) {
 		whole, fraction = number[:i], number[i+1:]
 		if strings.Contains(whole, number[i:i+1]) {
 			return Amount{}, ErrText
+		}
+		if whole == "" {
+			whole = "0"
 		}
 	}
 	whole, ok := ungroup(whole)
@@ -62,6 +72,7 @@ func withoutCurrency(text string, c Currency) string {
 	text = strings.ToUpper(text)
 	marks := []string{string(c), signs[c]}
 	if c == "USD" {
+		text = withoutName(text)
 		marks = []string{"USD", "US$", "$US"}
 	}
 	for _, mark := range marks {
@@ -69,6 +80,28 @@ func withoutCurrency(text string, c Currency) string {
 	}
 	if c == "USD" && !strings.Contains(text, "US") {
 		text = withoutMark(text, "$")
+	}
+	return text
+}
+
+// dollars are the names of the dollar, in capitals, in the languages of the pages.
+var dollars = map[string]bool{
+	"DOLLAR": true, "DOLLARS": true, "DÓLAR": true, "DÓLARES": true, "DOLAR": true, "DOLARES": true, "DOLA": true,
+}
+
+// otherCurrencies are signs, names and codes, in capitals, of other currencies that donors use.
+var otherCurrencies = map[string]bool{
+	"€": true, "EUR": true, "EURO": true, "EUROS": true, "£": true, "GBP": true, "POUND": true, "POUNDS": true,
+	"R$": true, "BRL": true, "REAL": true, "REAIS": true, "REALES": true, "CA$": true, "C$": true, "CAD": true,
+	"G": true, "HTG": true, "GOUD": true, "GOURDE": true, "GOURDES": true, "MX$": true, "MXN": true, "RD$": true, "DOP": true,
+	"PESO": true, "PESOS": true, "COP": true, "CLP": true, "ARS": true, "₱": true, "¥": true, "JPY": true,
+}
+
+// withoutName returns a text in capitals without a name of the dollar after its number.
+func withoutName(text string) string {
+	i := strings.LastIndexAny(text, "0123456789.,$ ") + 1
+	if i > 0 && dollars[text[i:]] {
+		return strings.TrimSpace(text[:i])
 	}
 	return text
 }

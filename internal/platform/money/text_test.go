@@ -58,12 +58,14 @@ func TestParse(t *testing.T) {
 		{"1 250,00", "USD", 125000}, {"1\u00a0250.00", "USD", 125000}, {"1\u202f250", "USD", 125000}, {"1'250.00", "USD", 125000},
 		{"20 USD", "USD", 2000}, {"$20.00 USD", "USD", 2000}, {"USD 20", "USD", 2000}, {"usd20", "USD", 2000}, {"USD $20", "USD", 2000}, {"20 US$", "USD", 2000}, {"20.", "USD", 2000},
 		{"20,", "USD", 2000}, {"1,250.", "USD", 125000}, {"\u202a20\u202c", "USD", 2000}, {"٢٠", "USD", 2000}, {"２０", "USD", 2000}, {"R$ 20,50", "BRL", 2050}, {"20 €", "EUR", 2000},
+		{"20 dollars", "USD", 2000}, {"20 Dollar", "USD", 2000}, {"20 dólares", "USD", 2000}, {"20 dolares", "USD", 2000}, {"1 dólar", "USD", 100},
+		{"20 dola", "USD", 2000}, {"20dola", "USD", 2000}, {"$20 dollars", "USD", 2000}, {"20.50 US dollars", "USD", bad}, {".5", "USD", 50}, {".50", "USD", 50}, {",5", "USD", 50},
 		{"0.05", "USD", 5}, {"0", "USD", 0}, {"007", "USD", 700}, {"92233720368547758.07", "USD", math.MaxInt64},
 		{"1500", "JPY", 1500}, {"1,500", "JPY", 1500}, {"1.500", "KWD", 1500}, {"1,250.125", "KWD", 1250125}, {"2.5", "KWD", 2500},
 
-		{"", "USD", bad}, {" ", "USD", bad}, {"$", "USD", bad}, {".", "USD", bad}, {".50", "USD", bad}, {",5", "USD", bad},
+		{"", "USD", bad}, {" ", "USD", bad}, {"$", "USD", bad}, {".", "USD", bad}, {".,", "USD", bad}, {".505", "USD", bad},
 		{"NaN", "USD", bad}, {"Inf", "USD", bad}, {"1e9", "USD", bad}, {"0x10", "USD", bad}, {"1_000", "USD", bad}, {"2٠٫5", "USD", bad}, {"EUR 20", "USD", bad}, {"R$20", "USD", bad}, {"CA$20", "USD", bad}, {"20 USD USD", "USD", bad}, {"20.,", "USD", bad},
-		{"-5", "USD", bad}, {"+5", "USD", bad}, {"−5", "USD", bad}, {"20 dollars", "USD", bad}, {"$20$", "USD", bad}, {"$$20", "USD", bad},
+		{"-5", "USD", bad}, {"+5", "USD", bad}, {"−5", "USD", bad}, {"20 dollars dollars", "USD", bad}, {"dollars", "USD", bad}, {"20 dollars", "EUR", bad}, {"20 dolls", "USD", bad}, {"$20$", "USD", bad}, {"$$20", "USD", bad},
 		{"20.5555", "USD", bad}, {"0.125", "USD", bad}, {"012.500", "USD", bad}, {"1,25,000", "USD", bad}, {"12,50.00", "USD", bad},
 		{"1.2.3", "USD", bad}, {"1,,000", "USD", bad}, {"1,250,00", "USD", bad}, {"1.250,000.00", "USD", bad}, {"10 20", "USD", bad},
 		{"2 0", "USD", bad}, {"2'0", "USD", bad}, {"1 250'000", "USD", bad}, {"20.5", "JPY", bad}, {"1.2500", "KWD", bad}, {"20\n", "USD", 2000}, {"2\n0", "USD", bad},
@@ -112,6 +114,19 @@ func TestAmbiguous(t *testing.T) {
 				require.Equal(t, reading, again)
 			}
 		})
+	}
+}
+
+// TestOtherCurrency: an amount in another currency has an error of its own, so that the page can say what is wrong.
+func TestOtherCurrency(t *testing.T) {
+	for _, text := range []string{"€20", "20 €", "20 goud", "R$ 35", "R$35,50", "20 reais", "EUR 20", "20 euros", "RD$ 500", "CA$20", "100 pesos", "£20"} {
+		_, err := money.Parse(text, "USD", "en")
+		require.ErrorIs(t, err, money.ErrOtherCurrency, "%q", text)
+		require.ErrorIs(t, err, money.ErrText, "%q", text)
+	}
+	for _, text := range []string{"twenty", "20 dollars x", "euro mail", "20 bad"} {
+		_, err := money.Parse(text, "USD", "en")
+		require.NotErrorIs(t, err, money.ErrOtherCurrency, "%q", text)
 	}
 }
 

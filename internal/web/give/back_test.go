@@ -73,6 +73,36 @@ func TestPaidThenChanged(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, bea.Ask("POST", "/give/csio", other).StatusCode, "another form is another gift")
 }
 
+// TestPaidUnknownThenChanged is TestPaidThenChanged while the webhook is late: the processor knows that the page is paid.
+func TestPaidUnknownThenChanged(t *testing.T) {
+	h := program.New(t, program.Options{})
+	ana, form := visitor.New(t, h), visitor.FilledForm()
+	require.Equal(t, http.StatusSeeOther, ana.Ask("POST", "/give/csio", form).StatusCode)
+	paid := newest(t, h)
+	h.Pay(paid)
+	thanks := "/give/csio/thanks?gift=" + paid.PublicRef
+	require.Contains(t, ana.Ask("GET", thanks, nil).Page, "If you did not finish paying")
+	require.Contains(t, ana.Ask("GET", "/give/csio?again="+paid.PublicRef, nil).Page, "If you have paid")
+
+	form.Set("amount", "30")
+	got := ana.Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "You have just given $20. Give $30 as well?")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation`))
+	page := ana.Ask("GET", thanks, nil).Page
+	require.Contains(t, page, "It usually takes a few seconds")
+	require.NotContains(t, page, "five business days", "it was paid by card")
+	require.NotContains(t, page, "did not finish paying")
+	form.Set("as_well", "yes")
+	got = ana.Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusSeeOther, got.StatusCode)
+	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation`))
+	h.DeliverNew()
+	h.DrainAll()
+	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)
+}
+
 // TestThanksOfARecurringGift: the page says that the gift goes on, and until when.
 func TestThanksOfARecurringGift(t *testing.T) {
 	h := program.New(t, program.Options{})

@@ -57,6 +57,18 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err == nil {
 		gift, err = a.start(r, o.Offer, request)
 	}
+	if errors.Is(err, checkout.ErrPaid) {
+		asked, askErr := a.askAsWell(r, o, request)
+		if askErr != nil {
+			return askErr
+		}
+		if asked != nil {
+			entry := entryOf(form)
+			entry.AsWell = asked
+			return a.showForm(w, r, http.StatusOK, o, form.FormID, entry, nil)
+		}
+		gift, err = a.start(r, o.Offer, request) // this browser is not known as the one that paid
+	}
 	if errors.As(err, &bad) && bad.Kind == fault.Invalid && len(bad.Fields) > 0 { // the processor refused what was typed
 		return a.showForm(w, r, http.StatusUnprocessableEntity, o, form.FormID, entryOf(form), bad.Fields)
 	}

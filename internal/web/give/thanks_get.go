@@ -54,7 +54,9 @@ func (a *Area) thanksGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	page.Amount, page.Covered = gift.Amount(), gift.Covered()
 	switch page.State {
 	case ThanksUnpaid, ThanksSettling:
-		if pass == uuid.Nil {
+		if gift.Status == donation.Processing {
+			page.FormURL = "" // it is paid
+		} else if pass == uuid.Nil {
 			page.FormURL = restorePath(o.Organisation.Slug, gift.PublicRef, o.lang)
 		}
 	case ThanksPaid:
@@ -84,6 +86,10 @@ func (a *Area) thanksState(r *http.Request, gift donation.Donation) (ThanksState
 	case donation.Settled:
 		return ThanksPaid, nil
 	case donation.Processing:
+		found, err := donation.IsFoundPaid(r.Context(), a.DB, gift.ID)
+		if found || err != nil {
+			return ThanksSettling, err
+		}
 		return ThanksSettlingBank, nil
 	case donation.NeedsReview:
 		return ThanksSettling, nil

@@ -136,7 +136,7 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		return err
 	}
 	page.TypedAddress = typed
-	if page.Problems = web.CheckEmail(typed); len(page.Problems) > 0 {
+	if page.Problems = web.CheckNewEmail(typed, r.PostForm["emails_asked"]); len(page.Problems) > 0 {
 		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	address := web.StoredEmail(typed)

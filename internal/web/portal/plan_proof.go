@@ -34,7 +34,7 @@ func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView
 		return err
 	}
 	action := subPath(p.path, "/email")
-	browser, wait, answered, err := a.requestEmail(w, r, donoraccess.EmailChallenge{Email: address, Language: string(p.lang)}, action)
+	browser, wait, answered, err := a.requestEmail(w, r, donoraccess.EmailChallenge{Email: address, Language: string(p.lang), ForPlan: true}, action)
 	if err != nil || answered {
 		return err
 	}

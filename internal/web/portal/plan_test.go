@@ -143,7 +143,9 @@ func TestMoreNeedsAFreshCode(t *testing.T) {
 	got := v.Ask("POST", below("/email"), url.Values{"session": {token}, "do": {"change"}, "amount": {"50"}, "frequency": {"weekly"}, "fund": {"general"}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	require.Equal(t, below("/code"), got.Header.Get("Location"))
-	_, code, _ := v.SignInEmail()
+	_, code, letter := v.SignInEmail()
+	require.Contains(t, letter, "opened the page of your recurring gift")
+	require.NotContains(t, letter, "sign-in page")
 	for _, page := range []string{below("/code"), "/sign-in/code"} {
 		require.NotContains(t, v.Ask("GET", page, nil).Page, "ana@example.org")
 	}

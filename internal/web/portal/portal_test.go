@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/program"
@@ -121,8 +122,10 @@ func TestGiftsFollowTheMailbox(t *testing.T) {
 	got := ana.Post("/portal/addresses", url.Values{"email": {"Ana@Work.example"}})
 	require.Equal(t, 200, got.StatusCode)
 	assert.Contains(t, got.Page, `value="ana@work.example"`)
-	link, code, _ := ana.SignInEmail()
+	link, code, letter := ana.SignInEmail()
 	assert.Empty(t, link, "an email that links an address has no link")
+	assert.NotContains(t, letter, "sign-in page")
+	assert.Contains(t, letter, "somebody who signed in asked to add")
 	assert.Equal(t, 422, ana.Post("/portal/addresses/prove", url.Values{"email": {"ana@work.example"}, "code": {"1"}}).StatusCode)
 	assert.Equal(t, 422, visitor.New(t, h).Ask("POST", "/sign-in/code", url.Values{"email": {"ana@work.example"}, "code": {code}}).StatusCode)
 	got = ana.Post("/portal/addresses/prove", url.Values{"email": {"ana@work.example"}, "code": {code}})
@@ -172,4 +175,33 @@ func TestDonorsChangeTheirDetails(t *testing.T) {
 	for _, shown := range []string{`id="first_name-error"`, `id="country-error"`, `id="phone-error"`, `value="call me"`, "A &#34;garden&#34;"} {
 		assert.Contains(t, bad.Page, shown)
 	}
+}
+
+// TestMistypedAddressIsAskedAboutOnce: adding an address asks about gmial.com, and takes it when it is submitted again.
+func TestMistypedAddressIsAskedAboutOnce(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
+	ana := visitor.New(t, h).SignIn("ana@example.org")
+	asked := ana.Post("/portal/addresses", url.Values{"email": {"ana2@gmial.com"}})
+	require.Equal(t, 422, asked.StatusCode)
+	require.Contains(t, asked.Page, "Do you mean ana2@gmail.com?")
+	require.Contains(t, asked.Page, `name="emails_asked" value="ana2@gmial.com"`)
+	require.Equal(t, 422, ana.Post("/portal/addresses", url.Values{"email": {"ana2@gmial.com"}, "emails_asked": {"nothing"}}).StatusCode)
+	again := ana.Post("/portal/addresses", url.Values{"email": {"Ana2@gmial.com"}, "emails_asked": {"ana2@gmial.com"}})
+	require.Equal(t, 200, again.StatusCode)
+	require.Contains(t, again.Page, `value="ana2@gmial.com"`)
+}
+
+// TestPlanErrorsNameTheirFields: the summary of errors names each field as the page does.
+func TestPlanErrorsNameTheirFields(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	ana := visitor.New(t, h).SignIn("ana@example.org")
+	change := "/portal/plans/" + p.PublicRef + "?lang=en&do=change&frequency=monthly&fund=general&amount="
+	assert.Contains(t, text(ana.Ask("GET", change+"x", nil).Page), "Amount each time: Write the amount")
+	assert.Contains(t, text(ana.Ask("GET", change+"20&date=1999-01-01", nil).Page), "Date of the next charge: Choose a day")
 }

@@ -108,7 +108,9 @@ func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[
 		return err
 	}
 	own := a.page(r, o.DonorVisit, "records")
-	page := giftpage.StatementPage{Frame: own.Frame, StatementWords: words, Token: own.Token, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
+	page := giftpage.StatementPage{
+		Frame: own.Frame, StatementWords: words, Token: own.Token, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath, FundName: o.Catalog.NameIn,
+	}
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 

@@ -23,6 +23,8 @@ func TestRecords(t *testing.T) {
 	require.Contains(t, page.Page, ref)
 	shown := e.Ana.Ask("GET", ref, nil)
 	require.Contains(t, shown.Page, "TSNE-20")
+	require.Contains(t, shown.Page, "Where it is needed most")
+	require.Contains(t, e.Ana.Ask("GET", ref+"?lang=es", nil).Page, "Donde más se necesite", "it was issued in English")
 	pdf := e.Ana.Ask("GET", ref+"/pdf", nil)
 	require.Equal(t, "application/pdf", pdf.Header.Get("Content-Type"))
 	require.Equal(t, 404, e.Bea.Ask("GET", ref, nil).StatusCode)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -122,7 +123,7 @@ func (a *signInRequests) runEmailJobs() {
 		require.Len(a.t, ids, len(a.took[waysIn[0]][kind]), "an order for each, known or not")
 		for _, id := range ids[:min(len(ids), 20)] {
 			before := len(a.Mail.Messages())
-			require.NoError(a.t, a.SignIns.Mail(a.t.Context(), uuid.MustParse(id)))
+			require.NoError(a.t, a.SignIns.Mail(a.t.Context(), donoraccess.SignInEmailJob{SignInID: uuid.MustParse(id)}))
 			require.Equal(a.t, kind == addressKinds[0], len(a.Mail.Messages()) == before+1, kind)
 		}
 	}

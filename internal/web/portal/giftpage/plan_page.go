@@ -2,6 +2,7 @@ package giftpage
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	"konbit/internal/platform/fault"
@@ -146,6 +147,11 @@ func (p PlanPage) Write(w io.Writer, v *view.View) error {
 		d.FieldErrors[problem.Name] = f.ErrorText(problem.Name)
 	}
 	d.Errors = f.Errors(planTarget)
+	for i, problem := range d.Errors {
+		if key := planLabels[problem.Target]; key != "" {
+			d.Errors[i].Field = strings.TrimRight(say(key), ":?.")
+		}
+	}
 	return v.Write(w, "portal/plan", p.Language, d)
 }
 
@@ -158,6 +164,11 @@ func statusKey(prefix, status, ended string) string {
 		return prefix + "stopped_" + ended
 	}
 	return prefix + "stopped"
+}
+
+// planLabels are the keys of the labels of the page's fields, by the id of the field.
+var planLabels = map[string]string{
+	"amount": "plan.amount", "frequency": "plan.how_often", "fund": "plan.fund", "date": "plan.date", "months": "plan.months",
 }
 
 // planTarget returns the id of the element that belongs to a field of a change.

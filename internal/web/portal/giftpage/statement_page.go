@@ -2,7 +2,9 @@ package giftpage
 
 import (
 	"io"
+	"slices"
 
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -13,11 +15,28 @@ type StatementPage struct {
 	Token   string // session token of the form that signs out
 	PDFURL  string // address of the document; empty if none is offered
 	BackURL string
+	// FundName returns the name in a language of a fund that the statement names; nil: names stay as they are.
+	FundName func(name string, lang phrase.Language) string
+}
+
+// translateFunds translates the names of funds into the language of the page.
+func (p *StatementPage) translateFunds() {
+	if p.FundName == nil {
+		return
+	}
+	p.Gifts = slices.Clone(p.Gifts)
+	for i, g := range p.Gifts {
+		p.Gifts[i].Funds = slices.Clone(g.Funds)
+		for j, part := range g.Funds {
+			p.Gifts[i].Funds[j].Fund = p.FundName(part.Fund, p.Frame.Language)
+		}
+	}
 }
 
 // Write writes the page, in the language of the page: the statement's own language is not used.
 func (p StatementPage) Write(w io.Writer, v *view.View) error {
 	p.StatementWords.Language = p.Frame.Language
+	p.translateFunds()
 	text, err := v.StatementText(p.StatementWords)
 	if err != nil {
 		return err

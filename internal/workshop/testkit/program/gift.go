@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +60,7 @@ func (h *Program) Submit(f donation.Form) (checkout.Gift, error) { return h.Subm
 const submitRetryTime = 20 * time.Second
 
 // SubmitFor is Submit for another organisation. If the database is too busy it submits again, as the page asks a donor
-// to do.
+// to do. If the form's earlier gift is paid it submits again, as a donor who wants to give twice.
 func (h *Program) SubmitFor(slug string, f donation.Form) (checkout.Gift, error) {
 	offer := h.Offer(slug)
 	request, err := f.Check(offer)
@@ -68,6 +69,9 @@ func (h *Program) SubmitFor(slug string, f donation.Form) (checkout.Gift, error)
 	}
 	for deadline := time.Now().Add(submitRetryTime); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
+		if errors.Is(err, checkout.ErrPaid) {
+			continue
+		}
 		isBusy := pg.IsTransient(err) || pg.IsTimeout(err)
 		if err == nil || fault.KindOf(err) != fault.Unexpected || !isBusy || time.Now().After(deadline) {
 			return d, err

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -104,7 +105,8 @@ func (v *Visitor) SignInEmail() (link, code, text string) {
 	before := len(v.h.Mail.Messages())
 	var id uuid.UUID
 	require.NoError(v.t, v.h.DB.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
-	require.NoError(v.t, v.h.SignIns.Mail(v.t.Context(), id))
+	forPlan := v.h.Count(`SELECT count(*) FROM river_job WHERE kind = 'sign_in_letter' AND args->>'sign_in_id' = $1 AND args->>'for_plan' = 'true'`, id.String()) > 0
+	require.NoError(v.t, v.h.SignIns.Mail(v.t.Context(), donoraccess.SignInEmailJob{SignInID: id, ForPlan: forPlan}))
 	all := v.h.Mail.Messages()
 	if len(all) == before {
 		return "", "", ""
