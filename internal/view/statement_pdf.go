@@ -42,7 +42,7 @@ func (v *View) statementDocument(d statementData) ([]byte, error) {
 		s.facts(part.Facts)
 		s.gifts(head, part.Rows)
 	}
-	s.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
+	s.closeStatement(d.Goods, d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
 	return s.finish(true)
 }
 
@@ -112,7 +112,9 @@ func (s *paper) closeStatement(goods, law, closing string) {
 	}
 	s.keep(5 + s.heightOf(below(smallSize, true, goods)) + s.heightOf(below(smallSize, false, law)) + 2 + s.heightOf(below(bodySize, false, closing)) + 3*2.4)
 	s.y += 5
-	s.text(smallSize, ink, goods, true)
+	if goods != "" {
+		s.text(smallSize, ink, goods, true)
+	}
 	s.paragraph(smallSize, soft, law)
 	s.y += 2
 	s.paragraph(bodySize, ink, closing)

@@ -131,7 +131,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 func recordsPages(v *view.View, lang phrase.Language) map[string]writer {
 	p := portal.RecordsPage{Page: ownPage(lang, "records")}
 	given, confirm, due, refused, obstacle := p, p, p, p, p
-	given.Statements = []portal.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
+	given.Statements = []giftpage.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
 	confirm.Confirm, due.ErasureDue, refused.Problem = true, someDay, "privacy.error.plan"
 	obstacle.Confirm, obstacle.Obstacle = true, "privacy.error.plan"
 	obstacle.Plans = []giftpage.PlanItem{{URL: "/portal/plans/x", Organisation: "Centro", Status: "active", Every: "monthly", Amount: money.New(2000, "USD"), Next: someDay, Remaining: -1}}

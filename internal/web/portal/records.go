@@ -32,7 +32,11 @@ func (a *Area) showRecords(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	if err != nil {
 		return err
 	}
-	if page.Statements, err = statementItems(v, gifts); err != nil {
+	issued, err := statement.OfDonors(r.Context(), a.DB, donor.IDs(v.Donors))
+	if err != nil {
+		return err
+	}
+	if page.Statements, err = statementItems(v, gifts, issued); err != nil {
 		return err
 	}
 	pending, err := privacy.Pending(r.Context(), a.DB, donor.IDs(v.Donors))
@@ -57,9 +61,10 @@ func (a *Area) showRecords(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// statementItems returns one item for each year and donor with a settled gift, in the order of the gifts.
-func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]StatementItem, error) {
-	var items []StatementItem
+// statementItems returns one item for each year and donor with an issued statement or a gift of which something remains,
+// in the order of the gifts.
+func statementItems(v web.DonorVisit, gifts []donation.HistoryItem, issued []statement.Statement) ([]giftpage.StatementItem, error) {
+	var items []giftpage.StatementItem
 	listed := map[string]bool{}
 	for _, g := range gifts {
 		if g.TaxDate == nil || g.Status != donation.Settled {
@@ -71,11 +76,11 @@ func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]Statement
 		}
 		year := g.TaxDate.Year
 		ref := fmt.Sprintf("%d-%s", year, g.DonorID)
-		if listed[ref] {
+		if listed[ref] || g.Remaining().IsZero() && !statement.Contains(issued, g.DonorID, year) {
 			continue
 		}
 		listed[ref] = true
-		item := StatementItem{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
+		item := giftpage.StatementItem{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
 		if len(v.At(e.ID)) > 1 {
 			item.Email = v.EmailOf(g.DonorID)
 		}

@@ -6,6 +6,14 @@ import (
 	"konbit/internal/view"
 )
 
+// StatementItem leads to the statement of one year.
+type StatementItem struct {
+	Year  int
+	Donee string
+	Email string // address the gifts were made with, if the donor gave to the donee with several; else empty
+	URL   string
+}
+
 // StatementPage is an annual statement, shown to its donor.
 type StatementPage struct {
 	view.Frame
