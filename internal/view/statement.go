@@ -78,14 +78,8 @@ type StatementReturn struct {
 // statementData is what the templates and the document read.
 type statementData struct {
 	StatementWords
-	Accent  string
-	Title   string
-	Opening string
-	Goods   string // that nothing was provided in exchange; empty if nothing remains
-	Law     string
-	Facts   []Fact
-	Rows    []StatementRow
-	Parts   []StatementPart // one for each of Names; Rows is empty then
+	StatementText
+	Accent string
 }
 
 // StatementPart is the part of a statement that is about the gifts of one name.
@@ -110,16 +104,12 @@ func (d statementData) LabelWidth() (width int) {
 	return width
 }
 
-func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
-	all := map[int]map[phrase.Language]emailTemplates{}
-	for version := 1; version <= StatementVersion; version++ {
-		emails, err := v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
-		if err != nil {
-			return nil, err
-		}
-		all[version] = emails
+func (v *View) parseStatements(fsys fs.FS) (all map[int]map[phrase.Language]emailTemplates, err error) {
+	all = map[int]map[phrase.Language]emailTemplates{}
+	for version := 1; err == nil && version <= StatementVersion; version++ {
+		all[version], err = v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
 	}
-	return all, nil
+	return all, err
 }
 
 // StatementEmail returns the subject, plain text and HTML of the email with a statement.
@@ -150,17 +140,17 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 
 // StatementText is a statement in words, for a page.
 type StatementText struct {
-	Title, Opening, Goods, Law string
-	Donee                      Donee
-	Facts                      []Fact
-	Rows                       []StatementRow
-	Parts                      []StatementPart
+	Title, Opening, Law string
+	Goods               string // that nothing was provided in exchange; empty if nothing remains
+	Facts               []Fact
+	Rows                []StatementRow
+	Parts               []StatementPart // one for each of Names; Rows is empty then
 }
 
 // StatementText returns what the statement's email says, in the language of s.
 func (v *View) StatementText(s StatementWords) (StatementText, error) {
 	d, err := v.statementData(s)
-	return StatementText{Title: d.Title, Opening: d.Opening, Goods: d.Goods, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows, Parts: d.Parts}, err
+	return d.StatementText, err
 }
 
 // statementData returns the facts in the order and form in which email, page and document show them. A language without
@@ -177,7 +167,7 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 		s.Greeting = v.listNames(s, func(n StatementName) string { return cmp.Or(n.Greeting, n.Name) })
 	}
 	say := v.statementPhrases(s)
-	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
+	d := statementData{s, StatementText{Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}, DefaultAccent}
 	if s.Provisional && s.Version >= 3 {
 		d.Title = say("title_so_far", "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
 	}
@@ -304,11 +294,9 @@ func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) 
 // statementKey returns the key of a version's phrase. A version has a phrase of its own only where it differs from the
 // version before.
 func (v *View) statementKey(version int, key string) string {
-	for {
-		own := "statement.v" + strconv.Itoa(version) + "." + key
-		if version <= 1 || v.words.Has(own) {
+	for ; ; version-- {
+		if own := "statement.v" + strconv.Itoa(version) + "." + key; version <= 1 || v.words.Has(own) {
 			return own
 		}
-		version--
 	}
 }

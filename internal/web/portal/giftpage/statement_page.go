@@ -33,6 +33,7 @@ func (p StatementPage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/statement", p.Frame.Language, struct {
 		view.Frame
 		view.StatementText
+		Donee                  view.Donee
 		Token, PDFURL, BackURL string
-	}{p.Frame, text, p.Token, p.PDFURL, p.BackURL})
+	}{p.Frame, text, p.Donee, p.Token, p.PDFURL, p.BackURL})
 }
