@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	_ "embed" // demo.yaml
 	"errors"
 	"fmt"
@@ -87,6 +88,7 @@ func (d *demo) start(ctx context.Context) error {
 		{"building the server", d.build},
 		{"starting PostgreSQL", d.startDatabase},
 		{"migrating the database", func(ctx context.Context) error { return d.runKonbit(ctx, "migrate") }},
+		{"letting erasures follow the stand-in's clock", d.liftErasureDelay},
 		{"applying the organisations", d.apply},
 		{"setting up the webhooks", d.createEndpoints},
 		{"starting the server", d.serve},
@@ -158,6 +160,17 @@ func legalNames() (map[string]string, error) {
 		names[e.Slug] = e.LegalName
 	}
 	return names, nil
+}
+
+// liftErasureDelay sets that the database does an erasure when the server asks for it. The database's own clock does not
+// move with the stand-in's, so an erasure would wait three more days although the stand-in's clock has passed its day.
+func (d *demo) liftErasureDelay(ctx context.Context) error {
+	db, err := sql.Open("postgres", d.settings["DATABASE_OWNER_URL"])
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `UPDATE server_limit SET erasure_delay = '0'`)
+	return errors.Join(err, db.Close())
 }
 
 // createEndpoints creates the webhook endpoints at the stand-in by `konbit stripe endpoint`.

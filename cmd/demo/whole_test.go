@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -90,6 +91,13 @@ func TestWholeDemo(t *testing.T) {
 	var state map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body(t, env["STRIPE_API_URL"]+"/_sandbox/state")), &state))
 	require.Contains(t, state, "checkout_sessions")
+
+	db, err := sql.Open("postgres", env["DATABASE_OWNER_URL"])
+	require.NoError(t, err)
+	defer db.Close()
+	var follows bool
+	require.NoError(t, db.QueryRow(`SELECT erasure_delay = '0' FROM server_limit`).Scan(&follows))
+	require.True(t, follows, "an erasure is done when the stand-in's clock passes its day")
 
 	balance := exec.Command("sh", "-c", `set -a; . "$1/env"; "$1/konbit" ledger balance --json`, "sh", dir)
 	balance.Dir = t.TempDir() // a directory without .env

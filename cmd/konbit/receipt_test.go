@@ -44,6 +44,15 @@ func TestReceiptCommands(t *testing.T) {
 	require.Regexp(t, number+` +issued \d{4}-\d\d-\d\d +charged `+all[d.ID].Facts.ChargedOn+` +America/New_York +20.00 USD +stands +Ana Pérez`, out)
 	require.Contains(t, out, "waiting")
 
+	for _, text := range []string{"perez", "PÉREZ", "pe\u0301rez", "Pérez Ana", " ana  ANA@example.org ", strings.ToLower(number) + " perez"} {
+		out, err = runCommand(t, "receipt", "find", text)
+		require.NoError(t, err)
+		require.Contains(t, out, number, text)
+	}
+	out, err = runCommand(t, "receipt", "find", "Ana Gómez")
+	require.NoError(t, err)
+	require.Equal(t, "No receipt is found.\n", out, "one word is missing")
+
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[d.ID].ID))
 	out, err = runCommand(t, "receipt", "find", "--refused")

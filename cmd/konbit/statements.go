@@ -89,7 +89,8 @@ func (a statementsAsk) issue(c *cobra.Command, o office) ([]statement.Line, erro
 func (a statementsAsk) issueFor(c *cobra.Command, statements statement.Issuer, e org.LegalEntity) (statement.Line, error) {
 	began := time.Now()
 	t, err := statements.Count(c.Context(), e, a.year)
-	if err == nil && !a.dryRun {
+	if err == nil {
+		statements.DryRun = a.dryRun
 		b := &statement.Progress{Name: e.Slug, All: t.Donors, Began: began, Now: time.Now, To: os.Stderr, Shown: terminal(os.Stderr)}
 		do := statements.Issue
 		if a.soFar {

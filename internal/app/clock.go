@@ -24,6 +24,9 @@ type Clocks struct {
 // jumpInterval is how often periodic tasks look whether the business clock has jumped.
 const jumpInterval = time.Second
 
+// afterJump is how long after a jump periodic tasks run once more.
+const afterJump = 10 * time.Second
+
 // ahead returns how far the business clock is ahead of the machine's time.
 func (c Clocks) ahead() time.Duration { return c.Business().Sub(c.Wall()) }
 

@@ -74,13 +74,15 @@ func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error)
 
 // repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the
 // task runs again at its next time. When the clock of a stand-in for Stripe jumps, the task runs at once: what became
-// due by the jump is not done minutes later.
+// due by the jump is not done minutes later. It runs once more afterJump later, because some of it waits for events of
+// the jump: an erasure, for example, until an open payment page has expired.
 func (a *App) repeat(ctx context.Context, t periodicTask) {
 	wait, jumps := time.NewTimer(time.Second), time.NewTicker(jumpInterval)
 	defer wait.Stop()
 	defer jumps.Stop()
 	ahead := a.resources.Clocks.ahead()
 	for {
+		next := t.every
 		select {
 		case <-ctx.Done():
 			return
@@ -89,10 +91,10 @@ func (a *App) repeat(ctx context.Context, t periodicTask) {
 			if (now - ahead).Abs() < time.Minute {
 				continue
 			}
-			ahead = now
+			ahead, next = now, min(next, afterJump)
 		case <-wait.C:
 		}
-		wait.Reset(t.every)
+		wait.Reset(next)
 		if err := t.run(ctx); err != nil && ctx.Err() == nil {
 			a.resources.Log.WarnContext(ctx, "a periodic task failed and will run again", "task", t.name, "error", err)
 		}

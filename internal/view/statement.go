@@ -17,7 +17,7 @@ import (
 )
 
 // StatementVersion is the version of the words of statements that are issued now.
-const StatementVersion = 3
+const StatementVersion = 4
 
 // ErrStatementVersion is returned for facts with an unknown version of the words.
 var ErrStatementVersion = errors.New("view: no such version of the statement's words")
@@ -43,6 +43,11 @@ type StatementWords struct {
 	StopURL                string          // link that stops emails with statements; empty: not shown
 }
 
+// Nothing reports whether the statement says that nothing remains of the gifts and that the statement before is void.
+func (s StatementWords) Nothing() bool {
+	return s.Version >= 4 && !s.Corrects.IsZero() && s.Total.IsZero()
+}
+
 // StatementName is one of several people or organisations whose gifts a statement shows.
 type StatementName struct {
 	Name, Greeting         string // Greeting is usually the first name; empty: Name
@@ -54,6 +59,7 @@ type StatementName struct {
 type StatementGift struct {
 	Charged      time.Time // date in the donee's time zone
 	Receipt      string
+	Void         bool // the receipt is not valid any more
 	Organisation string
 	Funds        []Purpose // sum to Amount; their Purpose is not shown
 	Amount       money.Amount
@@ -72,13 +78,8 @@ type StatementReturn struct {
 // statementData is what the templates and the document read.
 type statementData struct {
 	StatementWords
-	Accent  string
-	Title   string
-	Opening string
-	Law     string
-	Facts   []Fact
-	Rows    []StatementRow
-	Parts   []StatementPart // one for each of Names; Rows is empty then
+	StatementText
+	Accent string
 }
 
 // StatementPart is the part of a statement that is about the gifts of one name.
@@ -103,16 +104,12 @@ func (d statementData) LabelWidth() (width int) {
 	return width
 }
 
-func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
-	all := map[int]map[phrase.Language]emailTemplates{}
-	for version := 1; version <= StatementVersion; version++ {
-		emails, err := v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
-		if err != nil {
-			return nil, err
-		}
-		all[version] = emails
+func (v *View) parseStatements(fsys fs.FS) (all map[int]map[phrase.Language]emailTemplates, err error) {
+	all = map[int]map[phrase.Language]emailTemplates{}
+	for version := 1; err == nil && version <= StatementVersion; version++ {
+		all[version], err = v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
 	}
-	return all, nil
+	return all, err
 }
 
 // StatementEmail returns the subject, plain text and HTML of the email with a statement.
@@ -131,7 +128,9 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	key := "subject"
-	if !s.Corrects.IsZero() {
+	if s.Nothing() {
+		key = "subject_nothing"
+	} else if !s.Corrects.IsZero() {
 		key = "subject_corrected"
 	} else if s.Provisional && s.Version >= 3 {
 		key = "subject_so_far"
@@ -142,16 +141,16 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 // StatementText is a statement in words, for a page.
 type StatementText struct {
 	Title, Opening, Law string
-	Donee               Donee
+	Goods               string // that nothing was provided in exchange; empty if nothing remains
 	Facts               []Fact
 	Rows                []StatementRow
-	Parts               []StatementPart
+	Parts               []StatementPart // one for each of Names; Rows is empty then
 }
 
 // StatementText returns what the statement's email says, in the language of s.
 func (v *View) StatementText(s StatementWords) (StatementText, error) {
 	d, err := v.statementData(s)
-	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows, Parts: d.Parts}, err
+	return d.StatementText, err
 }
 
 // statementData returns the facts in the order and form in which email, page and document show them. A language without
@@ -168,12 +167,17 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 		s.Greeting = v.listNames(s, func(n StatementName) string { return cmp.Or(n.Greeting, n.Name) })
 	}
 	say := v.statementPhrases(s)
-	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
+	d := statementData{s, StatementText{Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}, DefaultAccent}
 	if s.Provisional && s.Version >= 3 {
 		d.Title = say("title_so_far", "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
 	}
 	v.addStatementFacts(&d)
-	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
+	d.Law = say("exempt", "donee", s.Donee.Name)
+	if s.Nothing() {
+		d.Title = say("title_nothing", "year", s.Year)
+		return d, nil
+	}
+	d.Goods, d.Law = say("goods"), d.Law+" "+say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
 		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations",
 			v.List(s.Language, s.Sponsored), "donee", s.Donee.Name)
@@ -242,6 +246,8 @@ func (v *View) statementCause(s StatementWords) string {
 	switch {
 	case s.Provisional:
 		return say("open", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
+	case s.Nothing():
+		return say("nothing", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Corrects))
 	case !s.Corrects.IsZero():
 		return say("corrects", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Corrects))
 	}
@@ -262,7 +268,11 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 	if g.Of > 0 {
 		text += " " + say("instalment", "n", g.N, "of", g.Of)
 	}
-	rows := []StatementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: g.Receipt, Amount: g.Amount.FormatExact(lang)}}
+	number := g.Receipt
+	if g.Void && s.Version >= 4 {
+		number = say("receipt_void", "receipt", g.Receipt)
+	}
+	rows := []StatementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: number, Amount: g.Amount.FormatExact(lang)}}
 	for _, back := range g.Returned {
 		key := "refunded"
 		if back.Dispute {
@@ -284,11 +294,9 @@ func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) 
 // statementKey returns the key of a version's phrase. A version has a phrase of its own only where it differs from the
 // version before.
 func (v *View) statementKey(version int, key string) string {
-	for {
-		own := "statement.v" + strconv.Itoa(version) + "." + key
-		if version <= 1 || v.words.Has(own) {
+	for ; ; version-- {
+		if own := "statement.v" + strconv.Itoa(version) + "." + key; version <= 1 || v.words.Has(own) {
 			return own
 		}
-		version--
 	}
 }

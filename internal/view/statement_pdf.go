@@ -1,10 +1,6 @@
 package view
 
-import (
-	"fmt"
-
-	"konbit/internal/platform/pdf"
-)
+import "konbit/internal/platform/pdf"
 
 // StatementPDF returns the statement as a document with the content of the email. A row is never divided between two
 // pages, and each page repeats the table's head. It depends on s and the fonts only: the same facts give the same bytes.
@@ -14,36 +10,28 @@ func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := v.statementDocument(d)
-	if err != nil {
-		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
-	}
-	return document, nil
-}
-
-func (v *View) statementDocument(d statementData) ([]byte, error) {
 	say := v.statementPhrases(d.StatementWords)
-	s := v.newPaper(paperWords{
+	p := v.newPaper(paperWords{
 		Title: d.Title, Author: d.Donee.Name, Subject: d.Donee.Name, Language: d.Language, Accent: d.Accent,
 		Date: d.Issued, Footer: footerOf(d.Donee, ". "),
 	})
-	s.gap = 0.6
-	s.header(d.Title, d.Donee.Name)
-	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
-	s.paragraph(bodySize, ink, d.Opening)
-	s.facts(d.Facts)
+	p.gap = 0.6
+	p.header(d.Title, d.Donee.Name)
+	p.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	p.paragraph(bodySize, ink, d.Opening)
+	p.facts(d.Facts)
 	head := [4]string{say("date"), say("for"), say("receipt"), say("amount")}
 	if len(d.Parts) == 0 {
-		s.heading(say("gifts"))
-		s.gifts(head, d.Rows)
+		p.heading(say("gifts"))
+		p.gifts(head, d.Rows)
 	}
 	for _, part := range d.Parts { // of one name
-		s.heading(part.Name)
-		s.facts(part.Facts)
-		s.gifts(head, part.Rows)
+		p.heading(part.Name)
+		p.facts(part.Facts)
+		p.gifts(head, part.Rows)
 	}
-	s.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
-	return s.finish(true)
+	p.closeStatement(d.Goods, d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
+	return p.finish(true)
 }
 
 // giftColumns are the widths of the table's columns: date, purpose, receipt, amount.
@@ -112,7 +100,9 @@ func (s *paper) closeStatement(goods, law, closing string) {
 	}
 	s.keep(5 + s.heightOf(below(smallSize, true, goods)) + s.heightOf(below(smallSize, false, law)) + 2 + s.heightOf(below(bodySize, false, closing)) + 3*2.4)
 	s.y += 5
-	s.text(smallSize, ink, goods, true)
+	if goods != "" {
+		s.text(smallSize, ink, goods, true)
+	}
 	s.paragraph(smallSize, soft, law)
 	s.y += 2
 	s.paragraph(bodySize, ink, closing)

@@ -40,6 +40,12 @@ var pinnedStatement = map[int]map[string]string{1: {
 	"pt":        "842dbdfe5917e5a767075e931cbeafc3",
 	"ht":        "5f0f13d6b27863759510a5ff2f3f472f",
 	"templates": "101b6b7c1419932e7c78ac264c3785a4",
+}, 4: {
+	"en":        "ba463f0b2267c0c8fd3dcbc0543ebdaa",
+	"es":        "459cab4942cfeba17f1f8e3ef1763c2f",
+	"pt":        "5b78b627c119a3c734ed125cc93f784d",
+	"ht":        "1f47d3837a8e9329c3ffe6d791b94d80",
+	"templates": "9dbe0b25854ab985dd140c6eb11cef17",
 }}
 
 func TestStatementWordsNeverChange(t *testing.T) {
@@ -128,6 +134,40 @@ func TestStatementSaysEverything(t *testing.T) {
 	}
 	_, _, _, err := v.StatementEmail(view.StatementWords{Version: 9})
 	require.ErrorIs(t, err, view.ErrStatementVersion)
+}
+
+// TestStatementOfNothing: if all was returned, email, page and document say that the statement before and the receipts are
+// void.
+func TestStatementOfNothing(t *testing.T) {
+	v, words := newView(t), catalogue(t)
+	for _, lang := range words.Languages() {
+		s := statementWords(lang, 2)
+		s.Gifts[0].Returned = []view.StatementReturn{{On: s.Gifts[0].Charged, Amount: usd(2050)}}
+		s.Gifts[0].Void, s.Gifts[1].Void = true, true
+		s.Returned, s.Total, s.Corrects = s.Given, usd(0), s.Issued.AddDate(0, 0, -3)
+		subject, text, html, err := v.StatementEmail(s)
+		require.NoError(t, err)
+		assert.Equal(t, words.T(lang, "statement.v4.subject_nothing", "donee", s.Donee.Name, "year", s.Year), subject)
+		pdf, err := v.StatementPDF(s)
+		require.NoError(t, err)
+		var page bytes.Buffer
+		require.NoError(t, giftpage.StatementPage{Frame: frame(lang), StatementWords: s, BackURL: "/me"}.Write(&page, v))
+		checkPage(t, page.String())
+		for where, said := range map[string]string{"text": text, "html": stripTags(html), "pdf": pdfText(t, pdf), "page": stripTags(page.String())} {
+			said = oneLine(said)
+			assert.Contains(t, said, oneLine(words.T(lang, "statement.v4.nothing", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(lang, s.Corrects))), "%s %s", lang, where)
+			for _, g := range s.Gifts {
+				if marked := words.T(lang, "statement.v4.receipt_void", "receipt", g.Receipt); where != "pdf" {
+					assert.Contains(t, said, marked, "%s %s", lang, where)
+				} else { // in the column of receipts, the mark is below the number
+					assert.Equal(t, 2, strings.Count(said, strings.TrimPrefix(marked, g.Receipt+" ")), "%s %s", lang, where)
+				}
+			}
+			assert.NotContains(t, said, words.T(lang, "statement.v2.keep"), "%s %s", lang, where)
+			assert.NotContains(t, said, words.T(lang, "statement.v1.goods"), "%s %s", lang, where)
+			assert.NotRegexp(t, `statement\.v\d|\{[a-z_]+\}`, said, where)
+		}
+	}
 }
 
 // TestStatementOfSeveralNames: each name has a part with its own gifts and total in email, page and document; the sum of all

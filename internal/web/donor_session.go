@@ -31,6 +31,16 @@ func (v DonorVisit) At(entity uuid.UUID) []donor.Donor {
 	return slices.DeleteFunc(slices.Clone(v.Donors), func(d donor.Donor) bool { return d.EntityID != entity })
 }
 
+// EmailOf returns the address of one of the person's donors; empty if there is none with that id.
+func (v DonorVisit) EmailOf(id uuid.UUID) string {
+	for _, d := range v.Donors {
+		if d.ID == id {
+			return d.Email
+		}
+	}
+	return ""
+}
+
 // DonorSession returns the permission of signed-in donors. signIn answers everybody else.
 func (k *Kernel) DonorSession(signIn Handler) Permission[DonorVisit] {
 	return Permission[DonorVisit]{

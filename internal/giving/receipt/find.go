@@ -36,13 +36,17 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	return found[0], nil
 }
 
-// Find returns receipts whose number, names or address contain text, and the receipts with the ids, newest first and at
-// most limit. It reads every receipt, so it is only for a person's search.
+// Find returns receipts that contain every word of text in their number, names or address, and the receipts with the ids,
+// newest first and at most limit. Case, accents and the order of the words do not matter. It reads every receipt, so it is
+// only for a person's search.
 func Find(ctx context.Context, q sqlx.QueryerContext, text string, ids []uuid.UUID, limit int) ([]Receipt, error) {
 	const query = `/* receipt.Find */ ` + selected + `
-		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND strpos(lower(concat_ws(' ',
-		      format('%s-%s-%s', coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug'), r.year, lpad(r.number::text, 6, '0')),
-		      r.facts->>'first_name', r.facts->>'last_name', r.facts->>'email')), lower($1)) > 0
+		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND NOT EXISTS (
+		      SELECT 1 FROM regexp_split_to_table(regexp_replace(lower(normalize($1, NFD)), '[\u0300-\u036f]', '', 'g'), '\s+') word
+		       WHERE strpos(regexp_replace(lower(normalize(concat_ws(' ',
+		             format('%s-%s-%s', coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug'), r.year, lpad(r.number::text, 6, '0')),
+		             r.facts->>'first_name', r.facts->>'last_name', r.facts->>'donor_organisation', r.facts->>'email'), NFD)),
+		             '[\u0300-\u036f]', '', 'g'), word) = 0)
 		ORDER BY r.issued_at DESC, r.number DESC LIMIT $3`
 	return list(ctx, q, query, strings.TrimSpace(text), pg.UUIDs(ids), limit)
 }

@@ -48,7 +48,7 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 	}
 	for _, g := range f.Gifts {
 		line := view.StatementGift{
-			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of, Name: g.Name,
+			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Void: g.Void, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of, Name: g.Name,
 		}
 		for _, part := range g.Funds {
 			line.Funds = append(line.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})

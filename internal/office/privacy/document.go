@@ -81,7 +81,8 @@ type csvDocument struct {
 }
 
 // NewCSV returns a document that is a table of four columns: the number of the object, its kind, the field, the
-// value. Its last rows say how many objects it has, by kind and in all. A spreadsheet reads no cell as a formula.
+// value. Its last rows say how many objects it has, by kind and in all. A spreadsheet reads no cell as a formula. It
+// begins with a byte order mark, without which spreadsheets read other letters than English ones wrongly.
 func NewCSV(w io.Writer) Document { return &csvDocument{w: csv.NewWriter(w)} }
 
 func (s *csvDocument) Item(kind string, data any) error {
@@ -107,12 +108,14 @@ func (s *csvDocument) Item(kind string, data any) error {
 	return err
 }
 
+const byteOrderMark = "\ufeff"
+
 // header writes the names of the columns before the first item.
 func (s *csvDocument) header() error {
 	if s.counts.all > 0 {
 		return nil
 	}
-	return s.w.Write([]string{"number", "what", "field", "value"})
+	return s.w.Write([]string{byteOrderMark + "number", "what", "field", "value"})
 }
 
 // csvEnd is the kind of the last rows.

@@ -61,12 +61,17 @@ func (k Eraser) copyTx(ctx context.Context, tx *sqlx.Tx, receipt uuid.UUID) ([]b
 }
 
 // IsActivePlan reports whether err says that a recurring gift is active.
-func IsActivePlan(err error) bool { return hasPhrase(err, phrasePlan) }
+func IsActivePlan(err error) bool { return Obstacle(err) == phrasePlan }
 
 // IsPendingGift reports whether err says that a donation is pending.
-func IsPendingGift(err error) bool { return hasPhrase(err, phraseGift) }
+func IsPendingGift(err error) bool { return Obstacle(err) == phraseGift }
 
-func hasPhrase(err error, phrase string) bool {
+// Obstacle returns the phrase of why a person cannot be erased yet, if err says so: a recurring gift is active or a
+// donation is pending. Else it returns "".
+func Obstacle(err error) string {
 	var refused *fault.Error
-	return errors.As(err, &refused) && refused.Phrase == phrase
+	if errors.As(err, &refused) && (refused.Phrase == phrasePlan || refused.Phrase == phraseGift) {
+		return refused.Phrase
+	}
+	return ""
 }

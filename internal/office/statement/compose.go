@@ -116,7 +116,7 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		f.Sponsored = append(f.Sponsored, g.Organisation)
 	}
 	if issued, ok := c.latest[given.ID]; ok {
-		g.Receipt = issued.Reference()
+		g.Receipt, g.Void = issued.Reference(), issued.Voided != nil
 		if in := issued.Facts.Instalment; in != nil {
 			g.N, g.Of = in.N, in.Of
 		}

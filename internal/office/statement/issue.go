@@ -31,6 +31,7 @@ type Issuer struct {
 	Catalog *fund.CatalogCache
 	Now     func() time.Time
 	NewID   func() uuid.UUID
+	DryRun  bool // count what would be issued; nothing is issued or enqueued
 }
 
 // ErrYear is the error that annual statements of a year cannot be issued yet.
@@ -118,8 +119,9 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 
 // issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
 // replace, by donor; a statement with the same figures is not issued, unless the one before lost its person, because it
-// contained a gift of another donor. The caller has locked the donors before it read anything: a donation that moves
-// at the same time moves before, or afterwards and takes the person from the statement.
+// contained a gift of another donor. If nothing remains of the year's gifts, only a statement before is replaced. The
+// caller has locked the donors before it read anything: a donation that moves at the same time moves before, or
+// afterwards and takes the person from the statement.
 func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
 	donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // read before the donations, so that a change in between is newer
@@ -129,7 +131,7 @@ func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog,
 	}
 	all = slices.DeleteFunc(all, func(s Statement) bool {
 		was, corrects := before[s.DonorID]
-		return corrects && was.Person != nil && was.Facts.figures() == s.Facts.figures()
+		return !corrects && s.Facts.nothingRemains() || corrects && was.Person != nil && was.Facts.figures() == s.Facts.figures()
 	})
 	if len(all) == 0 {
 		return 0, nil
@@ -188,7 +190,8 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 			}
 			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool {
 				_, has := before[o.ID]
-				return !has && !slices.Contains(moved, o.ID) || o.IsErased()
+				first := !has && slices.Contains(moved, o.ID) && !d.DryRun // a dry run of Issue has counted them
+				return !has && !first || o.IsErased()
 			})
 			n, err := d.issueTx(ctx, tx, catalog, entity, year, donors, before)
 			corrected += n

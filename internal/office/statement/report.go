@@ -27,7 +27,7 @@ func Print(to io.Writer, lines []Line, dryRun bool) error {
 		soFar = soFar || l.SoFar
 	}
 	if dryRun {
-		fmt.Fprintln(w, "Nothing was changed.")
+		fmt.Fprintln(w, "Nothing was changed: these are the numbers of a run now.")
 	} else if soFar {
 		fmt.Fprintln(w, "The emails say that they are no annual statement. None was issued.")
 	}

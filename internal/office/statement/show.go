@@ -13,7 +13,7 @@ import (
 
 // ForDonor returns a donor's statement of a year: the newest that was issued or, if none was, the donations as they
 // are now, with N = 0. A statement that contains a gift of another donor (see package owner) is left out. It returns
-// fault.NotFound if the donor gave nothing in the year. The caller checks who may see it.
+// fault.NotFound if the donor gave nothing in the year, or if all of it was returned before a statement was issued. The caller checks who may see it.
 func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Statement, error) {
 	issued, err := latest(ctx, d.DB, year, []uuid.UUID{of.ID})
 	if err != nil {
@@ -32,7 +32,7 @@ func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Stateme
 	}
 	now := d.Now()
 	all, err := compose(ctx, d.DB, catalog, entity, year, []donor.Donor{of})
-	if err == nil && len(all) == 0 {
+	if err == nil && (len(all) == 0 || all[0].Facts.nothingRemains()) {
 		err = fault.New(fault.NotFound, "problem.404.text", nil)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func (d Issuer) MailSoFar(ctx context.Context, entity org.LegalEntity, year int,
 		}
 		err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
 			due, err := soFarJobsTx(ctx, tx, year, ids)
-			if err == nil {
+			if err == nil && !d.DryRun {
 				err = d.Queue.EnqueueTx(ctx, tx, due...)
 			}
 			if err == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // WordsVersion is the version of the texts in new statements.
-const WordsVersion = 3
+const WordsVersion = 4
 
 // Statement is what a donor gave in one year.
 type Statement struct {
@@ -46,6 +46,9 @@ type Facts struct {
 	Total    money.Amount `json:"total"` // given less returned: the sum of the valid receipts
 }
 
+// nothingRemains reports whether all the donor's gifts of the year were returned.
+func (f Facts) nothingRemains() bool { return f.Total.IsZero() }
+
 // Sums returns what one of several names gave and got back.
 func (f Facts) Sums(name int) (given, returned, total money.Amount, err error) {
 	given, returned = money.New(0, f.Total.Currency), money.New(0, f.Total.Currency)
@@ -68,8 +71,9 @@ func (f Facts) Sums(name int) (given, returned, total money.Amount, err error) {
 
 // Gift is one donation, single or an instalment of a plan.
 type Gift struct {
-	ChargedOn    string       `json:"charged_on"` // YYYY-MM-DD in Timezone
-	Receipt      string       `json:"receipt"`    // number of the newest receipt
+	ChargedOn    string       `json:"charged_on"`     // YYYY-MM-DD in Timezone
+	Receipt      string       `json:"receipt"`        // number of the newest receipt
+	Void         bool         `json:"void,omitempty"` // that receipt is void
 	Organisation string       `json:"organisation"`
 	Funds        []FundPart   `json:"funds"`
 	Amount       money.Amount `json:"amount"`       // charged

@@ -80,6 +80,13 @@ func TestStatementOfAYear(t *testing.T) {
 	_, err = h.Statements.ForDonor(t.Context(), ana, 2024)
 	require.True(t, fault.Is(err, fault.NotFound))
 
+	dry := h.Statements
+	dry.DryRun = true
+	counted, err := dry.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Issued: 2}, counted)
+	require.Zero(t, h.Count(`SELECT count(*) FROM statement`)+h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_letter'`))
+
 	progress := 0
 	for i := range 3 {
 		tally, err := h.Statements.Issue(t.Context(), e, 2025, func(more int) { progress += more })
@@ -97,6 +104,9 @@ func TestStatementOfAYear(t *testing.T) {
 	var r uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&r, `SELECT id FROM receipt WHERE donation_id = $1`, first))
 	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ($1, $2, 'refund', '2026-02-03', 're_1', now())`, r, first)
+	counted, err = dry.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Existing: 2, Corrected: 1}, counted)
 	for i := range 2 {
 		n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
 		require.NoError(t, err)
@@ -131,6 +141,65 @@ func TestStatementOfAYear(t *testing.T) {
 		_, err := h.DB.Owner.Exec(attack)
 		assert.Error(t, err, attack)
 	}
+}
+
+// refundWhole returns all of a gift of 20 dollars, and makes its receipt void.
+func refundWhole(t *testing.T, h *program.Program, gift uuid.UUID) {
+	t.Helper()
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at)
+		SELECT entity_id, 're_' || id, 'refund', id, amount, now() FROM payment WHERE charge_ref = $1`, "ch_"+gift.String())
+	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at)
+		SELECT id, donation_id, 'refund', now(), 're_' || id, now() FROM receipt WHERE donation_id = $1`, gift)
+}
+
+// TestNoStatementOfNothing: a donor whose gifts were all returned gets no statement. If one was issued before, its correction
+// says that it and the receipts are void.
+func TestNoStatementOfNothing(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	june := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	refundWhole(t, h, settleGift(t, h, "bob", "20", june))
+	kept, returned := settleGift(t, h, "ana", "20", june), settleGift(t, h, "ana", "30", june)
+	refundWhole(t, h, returned)
+	tally, err := h.Statements.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Issued: 1}, tally)
+	_, err = h.Statements.ForDonor(t.Context(), donorOf(t, h, "bob"), 2025)
+	require.True(t, fault.Is(err, fault.NotFound))
+	emails := mail.Statements{Mailer: h.Receipts.Mailer, Issuer: h.Statements}
+	require.NoError(t, emails.MailSoFar(t.Context(), statement.SoFarJob{DonorID: donorOf(t, h, "bob").ID, Year: 2025}))
+	require.Empty(t, h.Mail.Messages())
+	textOf := func() string {
+		s, err := h.Statements.ForDonor(t.Context(), donorOf(t, h, "ana"), 2025)
+		require.NoError(t, err)
+		require.NoError(t, emails.Mail(t.Context(), s.ID))
+		sent := h.Mail.Messages()
+		i := slices.IndexFunc(sent, func(m mailcatch.Message) bool { return strings.Contains(m.MessageID, s.ID.String()) })
+		require.GreaterOrEqual(t, i, 0)
+		read, err := sent[i].Email()
+		require.NoError(t, err)
+		return strings.Join(strings.Fields(read.Text), " ")
+	}
+	receiptOf := func(gift uuid.UUID) string {
+		latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{gift})
+		require.NoError(t, err)
+		return latest[gift].Reference()
+	}
+	first := textOf()
+	require.Contains(t, first, receiptOf(returned)+" (void)")
+	require.NotContains(t, first, receiptOf(kept)+" (void)")
+
+	refundWhole(t, h, kept)
+	for i := range 2 {
+		n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
+		require.NoError(t, err)
+		require.Equal(t, 1-i, n)
+	}
+	void := textOf()
+	require.Contains(t, void, "nothing remains of them")
+	require.Contains(t, void, receiptOf(kept)+" (void)")
+	require.NotContains(t, void, "keep this statement for your taxes")
 }
 
 // TestSupersededStatementIsNotSent: a statement that no mail server accepted before it was corrected is not sent any
@@ -277,7 +346,13 @@ func TestGiftsSoFar(t *testing.T) {
 	for _, name := range []string{"ana", "bea"} {
 		settleGift(t, h, name, "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
 	}
-	tally, err := h.Statements.MailSoFar(t.Context(), e, 2025, func(int) {})
+	dry := h.Statements
+	dry.DryRun = true
+	tally, err := dry.MailSoFar(t.Context(), e, 2025, func(int) {})
+	require.NoError(t, err)
+	require.Equal(t, 2, tally.Mailed)
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_so_far_letter'`))
+	tally, err = h.Statements.MailSoFar(t.Context(), e, 2025, func(int) {})
 	require.NoError(t, err)
 	require.Equal(t, 2, tally.Mailed)
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {

@@ -95,6 +95,11 @@ func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([
 	return list(ctx, q, query, pg.UUIDs(donors))
 }
 
+// Contains reports whether statements have one of a donor and year.
+func Contains(statements []Statement, donor uuid.UUID, year int) bool {
+	return slices.ContainsFunc(statements, func(s Statement) bool { return s.DonorID == donor && s.Year == year })
+}
+
 // withStatement returns which of the donors have a statement of the year.
 func withStatement(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
 	const query = `/* statement.withStatement */ SELECT donor_id FROM statement WHERE donor_id = ANY($1::uuid[]) AND year = $2 AND n = 1`
@@ -124,6 +129,9 @@ func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ye
 // insertTx stores statements and enqueues their emails. A statement whose donor, year and n another process stored
 // first is omitted.
 func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
+	if d.DryRun {
+		return len(all), nil
+	}
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
 		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $1, s.facts, $2

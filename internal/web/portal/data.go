@@ -32,7 +32,7 @@ func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisi
 	}
 	securitylog.Record(r.Context(), securitylog.DataCopied)
 	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="my-data.`+ending+`"`)
 	if err := privacy.CopySignInData(access, to); err != nil {
 		return err
 	}

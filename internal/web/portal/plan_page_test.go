@@ -136,11 +136,13 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 // recordsPages returns the states of the page of statements, data and erasure.
 func recordsPages(v *view.View, lang phrase.Language) map[string]writer {
 	p := portal.RecordsPage{Page: ownPage(lang, "records")}
-	given, confirm, due, refused := p, p, p, p
-	given.Statements = []portal.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
+	given, confirm, due, refused, obstacle := p, p, p, p, p
+	given.Statements = []giftpage.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
 	confirm.Confirm, due.ErasureDue, refused.Problem = true, someDay, "privacy.error.plan"
+	obstacle.Confirm, obstacle.Obstacle = true, "privacy.error.plan"
+	obstacle.Plans = []giftpage.PlanItem{{URL: "/portal/plans/x", Organisation: "Centro", Status: "active", Every: "monthly", Amount: money.New(2000, "USD"), Next: someDay, Remaining: -1}}
 	all := map[string]writer{}
-	for name, each := range map[string]portal.RecordsPage{"empty": p, "given": given, "confirm": confirm, "due": due, "refused": refused} {
+	for name, each := range map[string]portal.RecordsPage{"empty": p, "given": given, "confirm": confirm, "due": due, "refused": refused, "obstacle": obstacle} {
 		all["records "+name] = func(w io.Writer) error { return each.Write(w, v) }
 	}
 	return all

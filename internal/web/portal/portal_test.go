@@ -102,10 +102,20 @@ func TestPortalSubtractsReturns(t *testing.T) {
 	assert.Contains(t, home, "$15 in all, with 1 gift")
 	assert.Contains(t, home, "A part went back to you. $15 stays given.")
 	assert.Contains(t, home, "It went back to you.")
+	assert.Contains(t, ana.Ask("GET", "/portal/gifts/"+part.PublicRef+"/receipt", nil).Page, "$5.00")
+	assert.Contains(t, ana.Ask("GET", "/portal/records", nil).Page, "/portal/statements/")
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		latest, err := receipt.Latest(t.Context(), tx, []uuid.UUID{part.ID})
+		if err != nil {
+			return err
+		}
+		return issuer.VoidTx(t.Context(), tx, []receipt.Void{{Of: latest[part.ID].ID, Change: change}}, h.Fake.Now())
+	}))
+	assert.NotContains(t, text(ana.Ask("GET", "/portal?lang=en", nil).Page), "No gift with your address", "gifts arrived and went back")
+	assert.NotContains(t, ana.Ask("GET", "/portal/records", nil).Page, "/portal/statements/", "nothing remains, and none was issued")
 	void := "/portal/gifts/" + whole.PublicRef + "/receipt"
 	assert.Contains(t, ana.Ask("GET", void, nil).Page, "therefore no longer valid")
 	assert.Equal(t, 404, ana.Ask("GET", void+".pdf", nil).StatusCode, "a void receipt has no document")
-	assert.Contains(t, ana.Ask("GET", "/portal/gifts/"+part.PublicRef+"/receipt", nil).Page, "$5.00")
 }
 
 // TestGiftsFollowTheMailbox: a gift belongs to the person who can read the mailbox it was given with; a name in a form

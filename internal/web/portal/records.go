@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
 	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
@@ -31,7 +32,11 @@ func (a *Area) showRecords(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	if err != nil {
 		return err
 	}
-	if page.Statements, err = statementItems(v, gifts); err != nil {
+	issued, err := statement.OfDonors(r.Context(), a.DB, donor.IDs(v.Donors))
+	if err != nil {
+		return err
+	}
+	if page.Statements, err = statementItems(v, gifts, issued); err != nil {
 		return err
 	}
 	pending, err := privacy.Pending(r.Context(), a.DB, donor.IDs(v.Donors))
@@ -44,13 +49,22 @@ func (a *Area) showRecords(w http.ResponseWriter, r *http.Request, v web.DonorVi
 			return err
 		}
 		page.ErasureDue = pending.DueDate(sender)
+	} else if page.Confirm {
+		err := privacy.CheckErasable(r.Context(), a.DB, donor.IDs(v.Donors))
+		if page.Obstacle = privacy.Obstacle(err); page.Obstacle == "" && err != nil {
+			return err
+		}
+		if page.Plans, err = a.planItems(r, v, plan.Status.IsRunning); err != nil {
+			return err
+		}
 	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// statementItems returns one item for each year and donor with a settled gift, in the order of the gifts.
-func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]StatementItem, error) {
-	var items []StatementItem
+// statementItems returns one item for each year and donor with an issued statement or a gift of which something remains,
+// in the order of the gifts.
+func statementItems(v web.DonorVisit, gifts []donation.HistoryItem, issued []statement.Statement) ([]giftpage.StatementItem, error) {
+	var items []giftpage.StatementItem
 	listed := map[string]bool{}
 	for _, g := range gifts {
 		if g.TaxDate == nil || g.Status != donation.Settled {
@@ -62,27 +76,17 @@ func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]Statement
 		}
 		year := g.TaxDate.Year
 		ref := fmt.Sprintf("%d-%s", year, g.DonorID)
-		if listed[ref] {
+		if listed[ref] || g.Remaining().IsZero() && !statement.Contains(issued, g.DonorID, year) {
 			continue
 		}
 		listed[ref] = true
-		item := StatementItem{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
+		item := giftpage.StatementItem{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
 		if len(v.At(e.ID)) > 1 {
-			item.Email = emailOf(v, g.DonorID)
+			item.Email = v.EmailOf(g.DonorID)
 		}
 		items = append(items, item)
 	}
 	return items, nil
-}
-
-// emailOf returns the address of one of the visitor's donors; empty if there is none with that id.
-func emailOf(v web.DonorVisit, id uuid.UUID) string {
-	for _, d := range v.Donors {
-		if d.ID == id {
-			return d.Email
-		}
-	}
-	return ""
 }
 
 // ownStatement returns the visitor's statement that the path names as YEAR-DONOR.
@@ -148,12 +152,10 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 			request.Addresses = append(request.Addresses, m.Email)
 		}
 		_, err = a.Privacy.Request(r.Context(), request)
-		switch {
-		case privacy.IsActivePlan(err):
-			return a.showRecords(w, r, v, http.StatusConflict, "privacy.error.plan")
-		case privacy.IsPendingGift(err):
-			return a.showRecords(w, r, v, http.StatusConflict, "privacy.error.gift")
-		case err != nil:
+		if why := privacy.Obstacle(err); why != "" {
+			return a.showRecords(w, r, v, http.StatusConflict, why)
+		}
+		if err != nil {
 			return err
 		}
 		securitylog.Record(r.Context(), securitylog.ErasureRequested)

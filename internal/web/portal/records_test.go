@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -33,13 +34,19 @@ func TestRecords(t *testing.T) {
 		require.Equal(t, 200, data.StatusCode)
 		require.Contains(t, data.Page, "ana@example.org")
 		require.NotContains(t, data.Page, "bea@example.net")
-		require.Contains(t, data.Header.Get("Content-Disposition"), "attachment")
+		require.Equal(t, `attachment; filename="my-data.`+ending+`"`, data.Header.Get("Content-Disposition"))
+		require.Equal(t, ending == "csv", strings.HasPrefix(data.Page, "\ufeff"), "a mark for spreadsheets")
 		require.Contains(t, data.Header.Get("Cache-Control"), "no-store")
 	}
 
 	submit := func(v *visitor.Visitor, do string) visitor.Response {
 		return v.Ask("POST", "/portal/records/erasure", url.Values{"do": {do}, "session": {v.Token()}})
 	}
+	explained := e.Ana.Ask("GET", "/portal/records?do=erase&lang=en", nil).Page
+	require.Contains(t, explained, `id="obstacle"`, "she is told before she presses a button")
+	require.Contains(t, explained, "/portal/plans/"+e.Lines(`SELECT p.public_ref FROM plan p JOIN donor d ON d.id = p.donor_id WHERE d.email = 'ana@example.org'`)[0])
+	require.NotContains(t, explained, `value="erase"`)
+	require.Contains(t, e.Bea.Ask("GET", "/portal/records?do=erase", nil).Page, `value="erase"`)
 	require.Equal(t, 409, submit(e.Ana, "erase").StatusCode, "her recurring gift goes on")
 	require.Equal(t, 303, submit(e.Bea, "erase").StatusCode)
 	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure`))

@@ -141,6 +141,18 @@ func (c *sender) retryNow() {
 	c.change.Broadcast()
 }
 
+// releaseHeld makes the deliveries ready that Hold keeps.
+func (c *sender) releaseHeld() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p, timer := range c.waiting {
+		if timer == nil {
+			c.release(p, timer)
+		}
+	}
+	c.change.Broadcast()
+}
+
 func (c *sender) release(p *delivery, timer *time.Timer) {
 	if timer != nil {
 		timer.Stop()

@@ -96,6 +96,22 @@ func TestBodiesCanBeDeliveredByATest(t *testing.T) {
 	}
 }
 
+// TestPanelSendsWhatWasHeld: setting another mode in the panel sends the events that waited.
+func TestPanelSendsWhatWasHeld(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	f.panel("webhooks", `{"mode":"hold"}`)
+	f.paid("4242424242424242")
+	if n := f.undelivered(); n != 4 {
+		t.Fatalf("%d events undelivered", n)
+	}
+	f.panel("webhooks", `{"mode":"normal"}`)
+	for deadline := time.Now().Add(20 * time.Second); f.undelivered() > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events undelivered", f.undelivered())
+		}
+	}
+}
+
 func TestFailedDeliveriesAreRetried(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	f.hook.answer(http.StatusServiceUnavailable)

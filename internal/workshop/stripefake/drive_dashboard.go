@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -91,6 +92,24 @@ func (s *Server) MarkInvoicePaid(invoice string) error {
 // CancelSubscription ends a subscription at once.
 func (s *Server) CancelSubscription(subscription string) error {
 	return s.asStaff("subscription", subscription, cancelSubscription, nil)
+}
+
+// panelSubscription does to a subscription what in says.
+func (s *Server) panelSubscription(in subscriptionRequest) (any, error) {
+	switch in.Do {
+	case "price":
+		if in.Amount <= 0 {
+			return nil, errors.New(`"amount" is the new amount of each charge in minor units`)
+		}
+		return in, s.ChangePrice(in.Subscription, PriceChange{Amount: in.Amount})
+	case "end", "keep":
+		return in, s.CancelAtPeriodEnd(in.Subscription, in.Do == "end")
+	case "pause", "resume":
+		return in, s.PauseAtDashboard(in.Subscription, in.Do == "pause")
+	case "cancel":
+		return in, s.CancelSubscription(in.Subscription)
+	}
+	return nil, errors.New(`"do" is one of price, end, keep, pause, resume, cancel`)
 }
 
 // DeleteCustomer deletes a customer with all subscriptions.

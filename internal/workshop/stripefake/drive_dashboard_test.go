@@ -1,6 +1,8 @@
 package stripefake_test
 
 import (
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -47,5 +49,36 @@ func TestStaffAtTheDashboard(t *testing.T) {
 	}
 	if err := g.CancelSubscription(g.sub); err == nil {
 		t.Error("it has ended")
+	}
+}
+
+// TestPanelSubscription: the panel does to a subscription what staff do at the dashboard, and offers it on its page.
+func TestPanelSubscription(t *testing.T) {
+	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
+	do := func(body string) { t.Helper(); g.panel("subscription", `{"subscription":"`+g.sub+`",`+body+`}`) }
+	res, err := http.Get(g.url + "/_sandbox/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, _ := io.ReadAll(res.Body)
+	contains(t, string(page), `value="end"`, `value="pause"`, `value="price"`, `value="cancel"`)
+	do(`"do":"price","amount":4500`)
+	if sub := g.now(); sub.Items.Data[0].Price.UnitAmount != 4500 {
+		t.Errorf("%+v", sub.Items.Data)
+	}
+	do(`"do":"end"`)
+	if sub := g.now(); !sub.CancelAtPeriodEnd {
+		t.Error("it does not end")
+	}
+	do(`"do":"keep"`)
+	do(`"do":"pause"`)
+	if sub := g.now(); sub.CancelAtPeriodEnd || sub.PauseCollection == nil {
+		t.Errorf("%v %v", sub.CancelAtPeriodEnd, sub.PauseCollection)
+	}
+	do(`"do":"resume"`)
+	do(`"do":"cancel"`)
+	if sub := g.now(); sub.Status != "canceled" {
+		t.Errorf("%s", sub.Status)
 	}
 }

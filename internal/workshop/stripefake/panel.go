@@ -51,7 +51,12 @@ type (
 		Event string
 		Times int
 	}
-	modeAsk struct{ Mode Mode }
+	modeAsk             struct{ Mode Mode }
+	subscriptionRequest struct {
+		Subscription string
+		Do           string // price, end, keep, pause, resume or cancel
+		Amount       int64  // with price: of each charge, in minor units
+	}
 )
 
 // panel registers the panel: a page for people, and POST with JSON for scripts.
@@ -65,7 +70,8 @@ func (s *Server) panel() {
 	post("payout", panelAction(s, s.panelPayout))
 	post("adjust", panelAction(s, s.panelAdjust))
 	post("resend", panelAction(s, s.panelResend))
-	post("webhooks", panelAction(s, func(in modeAsk) (any, error) { return in, s.SetMode(in.Mode) }))
+	post("webhooks", panelAction(s, s.panelMode))
+	post("subscription", panelAction(s, s.panelSubscription))
 	post("faults", panelAction(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
 	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
@@ -167,6 +173,15 @@ func reply(w http.ResponseWriter, status int, v any) {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	_ = e.Encode(v) // an error means that the reader has closed the connection
+}
+
+// panelMode sets the mode. Deliveries that wait because of Hold are sent, unless Hold is set again.
+func (s *Server) panelMode(in modeAsk) (any, error) {
+	err := s.SetMode(in.Mode)
+	if err == nil && in.Mode != Hold {
+		s.sender.releaseHeld()
+	}
+	return in, err
 }
 
 func (s *Server) panelClock(in clockRequest) (any, error) {

@@ -35,6 +35,7 @@ type panelPage struct {
 type panelRow struct {
 	ID, Intent, Account, At, What, Amount, Status string
 	Can                                           []string // refund, dispute, an outcome of a dispute, resend
+	Ends                                          bool     // a subscription that ends with its period
 	at                                            int64
 }
 
@@ -120,6 +121,8 @@ func planRow(o object, r *panelRow) {
 	case r.Status == "canceled":
 		r.What = "ended " + time.Unix(o.num("ended_at"), 0).UTC().Format("2 Jan 2006 15:04")
 		return
+	case o.flag("cancel_at_period_end"):
+		r.What, r.Ends = "ends "+time.Unix(o.num("current_period_end"), 0).UTC().Format("2 Jan 2006 15:04"), true
 	case o["schedule"] != nil && o.num("cancel_at") > 0:
 		r.What += ", ends " + time.Unix(o.num("cancel_at"), 0).UTC().Format("2 Jan 2006")
 	}

@@ -8,6 +8,14 @@ import (
 	"konbit/internal/view"
 )
 
+// StatementItem leads to the statement of one year.
+type StatementItem struct {
+	Year  int
+	Donee string
+	Email string // address the gifts were made with, if the donor gave to the donee with several; else empty
+	URL   string
+}
+
 // StatementPage is an annual statement, shown to its donor.
 type StatementPage struct {
 	view.Frame
@@ -44,6 +52,7 @@ func (p StatementPage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/statement", p.Frame.Language, struct {
 		view.Frame
 		view.StatementText
+		Donee                  view.Donee
 		Token, PDFURL, BackURL string
-	}{p.Frame, text, p.Token, p.PDFURL, p.BackURL})
+	}{p.Frame, text, p.Donee, p.Token, p.PDFURL, p.BackURL})
 }
