@@ -46,6 +46,37 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 	require.NoError(t, <-booked)
 }
 
+// TestDonationsAreLockedBeforeDonors: booking a refund waits for a move of its gift before it locks the donor, whom the
+// move locks after the gift.
+func TestDonationsAreLockedBeforeDonors(t *testing.T) {
+	h := program.New(t, program.Options{})
+	g := settledGift(t, h)
+	refund := disputed(g, "txn_refund", "refund", -500)
+	refund.Type, refund.SourceID = "refund", "re_1"
+	move, err := h.DB.Owner.Beginx()
+	require.NoError(t, err)
+	defer func() { _ = move.Rollback() }()
+	_, err = move.Exec(`SELECT id FROM donation FOR UPDATE`)
+	require.NoError(t, err)
+	booked := make(chan error, 1)
+	go func() {
+		booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := h.Booker.BookTx(context.Background(), tx, h.CurrentCatalog(), g.EntityID, []settlement.Transaction{refund})
+			return err
+		})
+	}()
+	testkit.Eventually(t, time.Minute, func() error {
+		if h.Count(`SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted`) == 0 {
+			return errors.New("the booking does not wait yet")
+		}
+		return nil
+	})
+	_, err = move.Exec(`SELECT id FROM donor FOR UPDATE NOWAIT`)
+	require.NoError(t, err, "the donor is free")
+	require.NoError(t, move.Commit())
+	require.NoError(t, <-booked)
+}
+
 // TestDonorsAreLockedBeforeFunds: booking a refund waits for an erasure of its donor before it locks a fund, so that
 // everybody else's money is booked meanwhile.
 func TestDonorsAreLockedBeforeFunds(t *testing.T) {
