@@ -89,7 +89,11 @@ func (g *pagesProgram) donorPages(testing.TB, phrase.Language) []pageVisit {
 	wrong := chromedp.Tasks{chromedp.SendKeys("#code", "1"), chromedp.Submit("#code"), chromedp.WaitVisible("#errors")}
 	const badDetails = `document.getElementById("first_name").value = ""; document.getElementById("phone").value = "call me"`
 	details := chromedp.Tasks{chromedp.Evaluate(badDetails, nil), chromedp.Submit("#phone"), chromedp.WaitVisible("#errors")}
-	erase := chromedp.Tasks{chromedp.Submit(`[value="erase"]`), chromedp.WaitVisible(".notice-error")}
+	// A page that was opened before the recurring gift began has the button.
+	const eraseAnyway = `const form = document.createElement("form"); form.method = "post"; form.action = "/portal/records/erasure" + location.search;
+		form.append(document.querySelector('[name="session"]').cloneNode(), Object.assign(document.createElement("input"), {name: "do", value: "erase"}));
+		document.body.append(form); form.submit()`
+	erase := chromedp.Tasks{chromedp.Evaluate(eraseAnyway, nil), chromedp.WaitVisible(`[role="alert"]`)}
 	return []pageVisit{
 		{"portal-table", "GET /portal", "/portal", chromedp.Click(".fold summary"), false},
 		{"gifts-year", "GET /portal/gifts", fmt.Sprintf("/portal/gifts?org=csio&year=%d", year-1), nil, false},
