@@ -56,7 +56,8 @@ func TestChangingTheAmountMovesTheGiftElsewhere(t *testing.T) {
 	require.Contains(t, page, `<option value="monthly" selected>`)
 	require.Contains(t, page, `<option value="general" selected>`)
 	for _, amount := range []string{"20", "25", "60"} {
-		asked := url.Values{"do": {"change"}, "amount": {amount}, "frequency": {"monthly"}, "fund": {"general"}}
+		asked := url.Values{"do": {"change"}, "amount": {amount}, "frequency": {"monthly"}, "fund": {"general"},
+			"date": {h.Fake.Now().AddDate(0, 0, 5).Format(time.DateOnly)}}
 		got := ana.Ask("GET", path+"&"+asked.Encode(), nil)
 		require.Equal(t, http.StatusOK, got.StatusCode, "%s: %s", amount, got.Page)
 		require.Contains(t, text(got.Page), "you give $"+amount+" every month, for Where it is needed most")
