@@ -3,6 +3,7 @@ package statement
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +14,21 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// WordsVersion is the version of the texts in new statements.
+// WordsVersion is the newest version of the texts of statements. Version 3 added the names on the receipts, version 4 what is
+// void.
 const WordsVersion = 4
+
+// oldestWords returns the oldest version of the texts, 2 or newer, that can say an issued statement. A server of the
+// previous release, which works beside this one during an upgrade, knows no newer version than it needs.
+func (s Statement) oldestWords() int {
+	switch {
+	case s.Facts.nothingRemains() || slices.ContainsFunc(s.Facts.Gifts, func(g Gift) bool { return g.Void }):
+		return 4
+	case s.Person != nil && len(s.Person.Names) > 1:
+		return 3
+	}
+	return 2
+}
 
 // Statement is what a donor gave in one year.
 type Statement struct {

@@ -134,14 +134,14 @@ func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (iss
 	}
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
-		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $1, s.facts, $2
-		  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::integer[], $7::integer[], $8::text[], $9::jsonb[])
-		       AS s (id, entity_id, donor_id, year, n, language, facts)
+		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, $1
+		  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::integer[], $7::text[], $8::integer[], $9::jsonb[])
+		       AS s (id, entity_id, donor_id, year, n, language, words_version, facts)
 		ON CONFLICT (donor_id, year, n) DO NOTHING RETURNING id`
 	const people = `/* statement.insertTx */
 		INSERT INTO statement_person (statement_id, person)
 		SELECT p.id, p.person FROM unnest($2::uuid[], $3::jsonb[]) AS p (id, person) WHERE p.id = ANY($1::uuid[])`
-	rows, persons := pg.NewColumns(7), pg.NewColumns(2)
+	rows, persons := pg.NewColumns(8), pg.NewColumns(2)
 	for _, s := range all {
 		figures, err := json.Marshal(s.Facts)
 		if err != nil {
@@ -151,11 +151,11 @@ func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (iss
 		if err != nil {
 			return 0, err
 		}
-		rows.Add(s.ID, s.EntityID, s.DonorID, s.Year, s.N, s.Language, string(figures))
+		rows.Add(s.ID, s.EntityID, s.DonorID, s.Year, s.N, s.Language, s.oldestWords(), string(figures))
 		persons.Add(s.ID, string(person))
 	}
 	var inserted []uuid.UUID
-	if err := tx.SelectContext(ctx, &inserted, figures, rows.Args(WordsVersion, all[0].IssuedAt)...); err != nil {
+	if err := tx.SelectContext(ctx, &inserted, figures, rows.Args(all[0].IssuedAt)...); err != nil {
 		return 0, err
 	}
 	if _, err := tx.ExecContext(ctx, people, persons.Args(pg.UUIDs(inserted))...); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/e2e"
@@ -78,7 +79,7 @@ func (u *upgrade) checkBooks() {
 // migrated reports whether the database has this release's schema.
 func (u *upgrade) migrated() (migrated bool) {
 	u.t.Helper()
-	require.NoError(u.t, u.DB.Owner.Get(&migrated, `SELECT to_regclass('payment') IS NOT NULL`))
+	require.NoError(u.t, u.DB.Owner.Get(&migrated, `SELECT max(version_id) > $1 FROM goose_db_version WHERE is_applied`, u.schema))
 	return migrated
 }
 
@@ -173,11 +174,35 @@ func (u *upgrade) lines(query string, args ...any) []string {
 }
 
 // temporary are tables of leases, counters, observations, jobs and unused keys: servers and migrations change them while
-// nothing happens. In the last line are tables that the previous schema lacks: their rows go, and what needs one says so
-// (a donor whose link ended is sent a fresh one).
-var temporary = regexp.MustCompile(`^(river_.*|goose_db_version|guard_.*|check_run|balance_observation|balance_lookup|session|session_network|sign_in|` +
+// nothing happens.
+var temporary = regexp.MustCompile(`^(river_.*|goose_db_version|guard_.*|check_run|balance_observation|balance_lookup|session|sign_in|` +
 	`ledger_snapshot|ledger_head|receipt_pad|` +
 	`installation|plan_link|erasure_trace|erasure_trace_run)$`)
+
+// allColumns returns the columns of all tables, as "table column".
+func (u *upgrade) allColumns() map[string]bool {
+	u.t.Helper()
+	columns := map[string]bool{}
+	for _, c := range u.lines(`SELECT table_name || ' ' || column_name FROM information_schema.columns WHERE table_schema = 'public'`) {
+		columns[c] = true
+	}
+	return columns
+}
+
+// newColumns returns the columns of a table that the previous schema lacks, and whether it lacks the table.
+func (u *upgrade) newColumns(table string) (columns []string, isNew bool) {
+	columns, isNew = []string{}, true
+	for c := range u.allColumns() {
+		if of, column, _ := strings.Cut(c, " "); of != table {
+			continue
+		} else if u.columns[c] {
+			isNew = false
+		} else {
+			columns = append(columns, column)
+		}
+	}
+	return columns, isNew
+}
 
 // notStored says what the previous schema does not store, or stores in its own way, of a table's row:
 //
@@ -191,7 +216,9 @@ var notStored = map[string]string{
 	"donation": `CASE WHEN x.source = 'plan' THEN '{form_id,form_hash}' END`,
 }
 
-// rows returns the rows of all other tables as text. Ids that a migration draws are replaced by Stripe's ids.
+// rows returns the rows of all other tables as text, without tables and columns that the previous schema lacks: their
+// values go, and what needs one says so (a donor whose link ended is sent a fresh one). Ids that a migration draws are
+// replaced by Stripe's ids.
 func (u *upgrade) rows() []string {
 	u.t.Helper()
 	var names []string
@@ -201,10 +228,12 @@ func (u *upgrade) rows() []string {
 	}
 	var all []string
 	for _, table := range u.lines(`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`) {
-		if !temporary.MatchString(table) {
-			all = append(all, u.lines(fmt.Sprintf(`SELECT '%[1]s ' || (to_jsonb(x) - 'read_at' - coalesce((%[2]s)::text[], '{}'))::text FROM %[1]q x`,
-				table, cmp.Or(notStored[table], "NULL")))...)
+		columns, isNew := u.newColumns(table)
+		if isNew || temporary.MatchString(table) {
+			continue
 		}
+		all = append(all, u.lines(fmt.Sprintf(`SELECT '%[1]s ' || (to_jsonb(x) - 'read_at' - $1::text[] - coalesce((%[2]s)::text[], '{}'))::text FROM %[1]q x`,
+			table, cmp.Or(notStored[table], "NULL")), pq.StringArray(columns))...)
 	}
 	text := strings.Split(strings.NewReplacer(names...).Replace(strings.Join(all, "\n")), "\n")
 	slices.Sort(text)

@@ -6,8 +6,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/stripefake"
@@ -27,6 +30,7 @@ type Options struct {
 	DB       *testkit.Database  // nil: a new database in the cluster that tests share
 	Proxied  bool               // a pgproxy is between each server and the database: see Server.Proxy
 	Program  string             // path of the program, as for Stack.UseProgram
+	Unknown  []string           // keys of the demo's organisations that Program does not know: it gets the file without their lines
 	Empty    bool               // DB has no tables: run `konbit migrate` first
 }
 
@@ -87,7 +91,7 @@ func Start(t testing.TB, o Options) *Stack {
 	if o.Empty {
 		s.Konbit("migrate")
 	}
-	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
+	s.Konbit("apply", organisations(t, o.Unknown))
 	if !o.Stopped {
 		s.Restart()
 		for range o.Servers - 1 {
@@ -95,6 +99,27 @@ func Start(t testing.TB, o Options) *Stack {
 		}
 	}
 	return s
+}
+
+// organisations returns the path of the demo's organisations, or of a copy without the lines of the unknown keys.
+func organisations(t testing.TB, unknown []string) string {
+	t.Helper()
+	path := filepath.Join(source(t), "cmd", "demo", "demo.yaml")
+	if len(unknown) == 0 {
+		return path
+	}
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var known strings.Builder
+	for line := range strings.Lines(string(file)) {
+		key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if !slices.Contains(unknown, key) {
+			known.WriteString(line)
+		}
+	}
+	path = filepath.Join(t.TempDir(), "demo.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(known.String()), 0o600))
+	return path
 }
 
 func (s *Stack) openMail() {
