@@ -80,12 +80,12 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 }
 
 // sumOfParts returns, in major units, what the amounts entered for several funds sum to; empty if that is nothing. It ignores
-// a text that is not an amount: split reports it.
+// a text that is not an amount: split reports it. A part above the maximum makes a sum above it.
 func (c *checker) sumOfParts(f Form) string {
 	sum := c.money(0)
 	for _, typed := range f.Split {
-		if part, err := money.Parse(typed, sum.Currency, c.language); err == nil && part.Minor <= org.MaxGift {
-			sum.Minor += part.Minor
+		if part, err := money.Parse(typed, sum.Currency, c.language); err == nil {
+			sum.Minor += min(part.Minor, org.MaxGift+1)
 		}
 	}
 	if sum.IsZero() {

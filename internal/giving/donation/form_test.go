@@ -473,6 +473,20 @@ func TestPartsAreTheAmount(t *testing.T) {
 	}
 }
 
+// TestAPartAboveTheMaximum: the error is that of the amount, beside the parts.
+func TestAPartAboveTheMaximum(t *testing.T) {
+	for _, part := range []string{"2000000", "999999999999"} {
+		f := good()
+		f.Amount = ""
+		split("general", part, "network", "20")(&f)
+		_, err := f.Check(offer())
+		var refused *fault.Error
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, "split", refused.Fields[0].Name)
+		require.Equal(t, "give.error.amount.maximum", refused.Fields[0].Phrase)
+	}
+}
+
 // TestCommasAfterPartsOfAnAddress: an address is printed with commas between its parts.
 func TestCommasAfterPartsOfAnAddress(t *testing.T) {
 	want := contact.Details{AddressLine1: "12 Main St", AddressLine2: "Apt 3, rear", City: "Boston", Region: "MA", PostalCode: "02118", Country: "US"}

@@ -130,7 +130,7 @@ func (ps Plans) holdAgainTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s bi
 	if p.DisputedSince == nil || s.Paused && s.PausedUntil == nil {
 		return nil
 	}
-	if waits, err := waitsTx(ctx, tx, p.ID, plan.KindHold); waits || err != nil {
+	if waits, err := isWaiting(ctx, tx, p.ID, plan.KindHold); waits || err != nil {
 		return err
 	}
 	return ps.requestTx(ctx, tx, p, plan.Request{Kind: plan.KindHold, Subject: "again " + ps.NewID().String(), RequestedBy: plan.ByKonbit})

@@ -159,7 +159,7 @@ func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind 
 	if kind == plan.KindCancel || channel == planlink.BySession {
 		return nil
 	}
-	waits, err := waitsTx(ctx, tx, p.ID, plan.KindChange, plan.KindPause, plan.KindSkip, plan.KindResume)
+	waits, err := IsChangeWaiting(ctx, tx, p.ID)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (ps Plans) followStripeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s
 	if err := ps.holdAgainTx(ctx, tx, p, s); err != nil {
 		return err
 	}
-	pausing, err := waitsTx(ctx, tx, p.ID, plan.KindPause, plan.KindSkip, plan.KindResume, plan.KindHold)
+	pausing, err := isWaiting(ctx, tx, p.ID, plan.KindPause, plan.KindSkip, plan.KindResume, plan.KindHold)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (ps Plans) followStripeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s
 		s.Paused, s.PausedUntil = before.Status == plan.Paused, before.PausedUntil
 	}
 	p.FollowDates(s)
-	changing, err := waitsTx(ctx, tx, p.ID, plan.KindChange)
+	changing, err := isWaiting(ctx, tx, p.ID, plan.KindChange)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan,
 	if unsettled > 0 {
 		return nil
 	}
-	if migrating, err := waitsTx(ctx, tx, p.ID, plan.KindMigrate); migrating || err != nil {
+	if migrating, err := isWaiting(ctx, tx, p.ID, plan.KindMigrate); migrating || err != nil {
 		return err
 	}
 	if latest := s.LatestInvoice; latest.AwaitsCharge() {

@@ -67,12 +67,17 @@ func markExecutedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, at time.Time
 	return n > 0, err
 }
 
-// waitsTx reports whether a request of one of the kinds is not done.
-func waitsTx(ctx context.Context, tx *sqlx.Tx, plan uuid.UUID, kinds ...string) (waits bool, err error) {
-	const query = `/* recurring.waitsTx */
+// isWaiting reports whether a request of one of the kinds is not done.
+func isWaiting(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID, kinds ...string) (waiting bool, err error) {
+	const query = `/* recurring.isWaiting */
 		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind = ANY($2) AND carried_at IS NULL AND refused IS NULL)`
-	err = tx.GetContext(ctx, &waits, query, plan, pq.Array(kinds))
-	return waits, err
+	err = sqlx.GetContext(ctx, q, &waiting, query, plan, pq.Array(kinds))
+	return waiting, err
+}
+
+// IsChangeWaiting reports whether a request that changes what a plan charges, or when, is not done.
+func IsChangeWaiting(ctx context.Context, q sqlx.QueryerContext, of uuid.UUID) (bool, error) {
+	return isWaiting(ctx, q, of, plan.KindChange, plan.KindPause, plan.KindSkip, plan.KindResume)
 }
 
 // isOver reports whether a plan has ended, or its donor's request to end it waits, whose call may have reached Stripe.
@@ -99,10 +104,11 @@ func waitingCancelTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (*plan.Requ
 //
 //	any request but a refund                  waits for a migration
 //	a migration                               waits for every request that changes what is charged
+//	a change                                  waits for a change: the one that was requested last counts
 func (ps Plans) mustWait(ctx context.Context, r plan.Request) (bool, error) {
 	const query = `/* recurring.mustWait */
 		SELECT EXISTS (SELECT 1 FROM plan_request q WHERE q.plan_id = $1 AND q.carried_at IS NULL AND q.refused IS NULL AND (q.asked_at, q.id) < ($2, $3)
-		   AND ($4 <> 'refund' AND q.kind = 'move' OR $4 = 'move' AND q.kind NOT IN ('schedule', 'refund', 'rest')))`
+		   AND ($4 <> 'refund' AND q.kind = 'move' OR $4 = 'move' AND q.kind NOT IN ('schedule', 'refund', 'rest') OR $4 = 'change' AND q.kind = 'change'))`
 	var waits bool
 	err := sqlx.GetContext(ctx, ps.DB, &waits, query, r.PlanID, r.RequestedAt, r.ID, r.Kind)
 	return waits, err

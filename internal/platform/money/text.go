@@ -39,7 +39,7 @@ func Parse(text string, c Currency, lang string) (Amount, error) {
 	if n := len(number); n > 1 && (number[n-1] == '.' || number[n-1] == ',') {
 		number = number[:n-1]
 	}
-	if c == "USD" && otherCurrencies[strings.Trim(number, "0123456789.,' ")] {
+	if c == "USD" && otherCurrencies[strings.Trim(strings.ToUpper(clean.Code(text)), "0123456789.,' ")] {
 		return Amount{}, ErrOtherCurrency
 	}
 	if large, small, two := readings(number, c.Exponent(), lang); two {

@@ -119,7 +119,7 @@ func TestAmbiguous(t *testing.T) {
 
 // TestOtherCurrency: an amount in another currency has an error of its own, so that the page can say what is wrong.
 func TestOtherCurrency(t *testing.T) {
-	for _, text := range []string{"€20", "20 €", "20 goud", "R$ 35", "R$35,50", "20 reais", "EUR 20", "20 euros", "RD$ 500", "CA$20", "100 pesos", "£20"} {
+	for _, text := range []string{"€20", "20 €", "20 goud", "R$ 35", "R$35,50", "20 reais", "EUR 20", "20 euros", "RD$ 500", "CA$20", "100 pesos", "£20", "20 R$", "20 CA$", "500 RD$"} {
 		_, err := money.Parse(text, "USD", "en")
 		require.ErrorIs(t, err, money.ErrOtherCurrency, "%q", text)
 		require.ErrorIs(t, err, money.ErrText, "%q", text)

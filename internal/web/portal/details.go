@@ -160,7 +160,9 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	attempt := donoraccess.CodeAttempt{Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie)}
 	repeated, err := a.Access.IsRepeated(r.Context(), v.Session, attempt)
 	if err == nil && !repeated { // else the form was posted twice
-		err = a.Access.LinkAddress(r.Context(), v.Session, attempt)
+		if err = a.Access.LinkAddress(r.Context(), v.Session, attempt); err == nil {
+			a.markKnown(w, r, address)
+		}
 	}
 	problem, status := "", http.StatusUnprocessableEntity
 	switch {
@@ -171,7 +173,6 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	case err != nil:
 		return err
 	default:
-		a.markKnown(w, r, address)
 		http.Redirect(w, r, detailsPath+"?said=joined#addresses", http.StatusSeeOther)
 		return nil
 	}

@@ -227,3 +227,25 @@ func TestAChangeWhileAnotherWaits(t *testing.T) {
 	require.Contains(t, got.Page, `name="months" value="3"`)
 	require.Contains(t, got.Page, `id="confirm"`)
 }
+
+// TestAChangeIsTakenBackBeforeItIsMade: a change waits, because no worker runs, and the donor goes back to the present
+// terms. The change that was requested last counts.
+func TestAChangeIsTakenBackBeforeItIsMade(t *testing.T) {
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	path := "/portal/plans/" + h.Lines(`SELECT public_ref FROM plan`)[0]
+	ana := visitor.New(t, h).SignIn("ana@example.org")
+	for _, amount := range []string{"200", "20"} {
+		got := ana.Post(path, url.Values{"do": {"change"}, "amount": {amount}, "frequency": {"monthly"}, "fund": {"general"}, "press": {uuid.NewString()}})
+		require.Contains(t, got.Header.Get("Location"), "said=soon", got.Page)
+	}
+	h.StartWorkers()
+	testkit.Eventually(t, time.Minute, func() error {
+		if left := h.Lines(`SELECT kind FROM plan_request WHERE carried_at IS NULL`); len(left) > 0 {
+			return fmt.Errorf("%q are not done", left)
+		}
+		return nil
+	})
+	require.Equal(t, []string{"2000"}, h.Lines(`SELECT amount::text FROM plan`))
+	require.Contains(t, h.Lines(`SELECT kind || ' ' || (detail->>'amount') FROM plan_event`), "changed 2000", "it was 200 dollars before")
+}

@@ -80,7 +80,7 @@ func (a *Area) termsChange(p planView, c planChange, typed url.Values) (planChan
 		return c, err
 	}
 	detail, err := p.plan.ChangeDetail(to, next, a.Now())
-	if err == nil && !p.plan.IsChange(p.parts, detail) {
+	if err == nil && !p.waits && !p.plan.IsChange(p.parts, detail) {
 		err = plan.ErrUnchanged
 	}
 	if err != nil {

@@ -33,6 +33,7 @@ type planView struct {
 	offer   donation.Offer
 	catalog *fund.Catalog
 	parts   []donation.Designation
+	waits   bool // a change of the plan is not done yet
 	lang    phrase.Language
 	path    string    // address of the page
 	via     string    // the way to the page: planlink.ByLink or planlink.BySession; each request records it
@@ -77,6 +78,9 @@ func (a *Area) openPlan(r *http.Request, ref, preferred string) (planView, error
 	}
 	p.offer.Funds = catalog.Open(plan.OrganisationID)
 	if p.parts, err = planterms.PartsOf(r.Context(), a.DB, plan, plan.Terms); err != nil {
+		return p, err
+	}
+	if p.waits, err = recurring.IsChangeWaiting(r.Context(), a.DB, plan.ID); err != nil {
 		return p, err
 	}
 	if p.offer, err = plan.WithOwnTerms(p.offer, p.parts, catalog); err != nil {
