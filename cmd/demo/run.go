@@ -169,8 +169,16 @@ func (d *demo) liftErasureDelay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `UPDATE server_limit SET erasure_delay = '0'`)
-	return errors.Join(err, db.Close())
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit it is a no-op
+	if _, err := tx.ExecContext(ctx, `UPDATE server_limit SET erasure_delay = '0'`); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // createEndpoints creates the webhook endpoints at the stand-in by `konbit stripe endpoint`.
