@@ -67,7 +67,7 @@ func termsOf(sub *stripe.Subscription) (amount int64, every org.Frequency) {
 }
 
 // HasDiscount reports whether a discount of a subscription, or of its customer, can lower its next charge. A subscription
-// that has ended has none.
+// that has ended has no next charge, so it returns false.
 func HasDiscount(sub *stripe.Subscription) bool {
 	if sub.Status == stripe.SubscriptionStatusCanceled || sub.Status == stripe.SubscriptionStatusIncompleteExpired {
 		return false
