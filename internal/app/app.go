@@ -36,7 +36,6 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
-	"konbit/templates"
 )
 
 // Resources are what the services stand on. Open opens them; tests bring their own.
@@ -118,10 +117,10 @@ func New(s Settings, r Resources) (*App, error) {
 		return nil, err
 	}
 	a := &App{Office: office, settings: s, resources: r, Metrics: newMetrics()}
-	if a.Words, err = view.LoadWords(templates.FS); err != nil {
+	if a.Words, err = embeddedWords(); err != nil {
 		return nil, err
 	}
-	if a.View, err = view.New(templates.FS, a.Words); err != nil {
+	if a.View, err = embeddedView(); err != nil {
 		return nil, err
 	}
 	if a.Stripe, err = stripepay.New(s.Stripe, s.StripeAPIURL, r.Log); err != nil {

@@ -9,8 +9,6 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/view"
-	"konbit/templates"
 )
 
 // ErrorText returns the text of an error for the people who run the program. If the error has a phrase key of the
@@ -21,7 +19,7 @@ func ErrorText(err error) string {
 	if !errors.As(err, &f) {
 		return err.Error()
 	}
-	words, loadErr := view.LoadWords(templates.FS)
+	words, loadErr := embeddedWords()
 	if loadErr != nil {
 		return err.Error() // the error matters more than the catalogue, which tests check
 	}

@@ -11,8 +11,6 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
-	"konbit/internal/view"
-	"konbit/templates"
 )
 
 // Office is the services that need only the database: the commands of finance staff use them without Stripe, a mail
@@ -27,11 +25,7 @@ type Office struct {
 
 // NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
 func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Logger) (mail.Resender, error) {
-	words, err := view.LoadWords(templates.FS)
-	if err != nil {
-		return mail.Resender{}, err
-	}
-	pages, err := view.New(templates.FS, words)
+	pages, err := embeddedView()
 	if err != nil {
 		return mail.Resender{}, err
 	}

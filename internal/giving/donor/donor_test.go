@@ -10,19 +10,38 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit"
 )
 
-// store writes donors of one entity, each in a transaction of its own.
+// store writes donors of one entity, each in a transaction of its own. It does not use package program, which imports
+// package donor through many others: they would be compiled a second time, because merge_test.go is in package donor.
 type store struct {
-	*program.Program
+	DB     *testkit.Database
 	t      *testing.T
 	entity uuid.UUID
 }
 
 func newStore(t *testing.T) store {
-	h := program.New(t, program.Options{})
-	return store{h, t, h.Offer("csio").Entity.ID}
+	db := testkit.DB(t)
+	return store{db, t, insertEntity(t, db)}
+}
+
+func insertEntity(t *testing.T, db *testkit.Database) uuid.UUID {
+	t.Helper()
+	id := newID()
+	_, err := db.Owner.Exec(`INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, created_at, updated_at)
+		VALUES ($1, $2, 'Entity', '12-3456789', '{}', 'UTC', 'USD', 'gifts@entity.example', now(), now())`, id, "e-"+id.String())
+	require.NoError(t, err)
+	return id
+}
+
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// count returns the number that a query selects.
+func (s store) count(query string, args ...any) (n int) {
+	s.t.Helper()
+	require.NoError(s.t, s.DB.Owner.Get(&n, query, args...))
+	return n
 }
 
 func (s store) tx(fn func(tx *sqlx.Tx) error) {
@@ -32,7 +51,7 @@ func (s store) tx(fn func(tx *sqlx.Tx) error) {
 
 func (s store) add(d donor.Donor) (id uuid.UUID) {
 	s.t.Helper()
-	d.ID, d.EntityID, d.Language, d.CreatedAt = program.NewID(), s.entity, "en", time.Now()
+	d.ID, d.EntityID, d.Language, d.CreatedAt = newID(), s.entity, "en", time.Now()
 	s.tx(func(tx *sqlx.Tx) (err error) {
 		id, err = donor.FindOrAddTx(s.t.Context(), tx, d)
 		return err
@@ -136,7 +155,7 @@ func TestEraseUnpaid(t *testing.T) {
 	s.tx(func(tx *sqlx.Tx) error {
 		return donor.SetEmailPreferenceTx(t.Context(), tx, never, donor.KindNews, true, "donor", time.Now())
 	})
-	require.Equal(t, 1, s.Count(`SELECT count(*) FROM donor WHERE id = $1 AND first_name || last_name = '' AND news_consented_at IS NULL`, never))
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM donor WHERE id = $1 AND first_name || last_name = '' AND news_consented_at IS NULL`, never))
 	all, err := donor.ByEmails(t.Context(), s.DB.Server, []string{"forgotten-" + never.String() + "@invalid"})
 	require.NoError(t, err)
 	require.Empty(t, all, "that is no address")

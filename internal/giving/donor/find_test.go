@@ -13,7 +13,6 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/program"
 )
 
 // emails returns the addresses of the donors that ByEmails finds, in its order.
@@ -45,7 +44,7 @@ func TestEntitiesDoNotShareDonors(t *testing.T) {
 	t.Parallel()
 	here := newStore(t)
 	elsewhere := here
-	require.NoError(t, here.DB.Server.Get(&elsewhere.entity, `SELECT id FROM legal_entity WHERE id <> $1 ORDER BY slug LIMIT 1`, here.entity))
+	elsewhere.entity = insertEntity(t, here.DB)
 	one, other := here.add(donor.Donor{Email: "ana@example.org"}), elsewhere.add(donor.Donor{Email: "ana@example.org"})
 	require.NotEqual(t, one, other)
 	now := time.Now()
@@ -69,7 +68,7 @@ func TestDonorsWithoutAnAddressAreNeverMerged(t *testing.T) {
 	}
 	require.Len(t, ids, 8)
 	require.Empty(t, s.emails(""))
-	require.Equal(t, 8, s.Count(`SELECT count(*) FROM donor WHERE email IS NULL AND last_name = 'Lima'`))
+	require.Equal(t, 8, s.count(`SELECT count(*) FROM donor WHERE email IS NULL AND last_name = 'Lima'`))
 }
 
 // TestConcurrentFirstGiftsOfOneAddress: many forms with one new address, sent at the same time, add one donor.
@@ -80,7 +79,7 @@ func TestConcurrentFirstGiftsOfOneAddress(t *testing.T) {
 	for _, id := range ids {
 		require.Equal(t, ids[0], id)
 	}
-	require.Equal(t, 1, s.Count(`SELECT count(*) FROM donor WHERE email = 'ana@example.org'`))
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM donor WHERE email = 'ana@example.org'`))
 }
 
 // addConcurrently adds a donor n times at once and returns the ids that FindOrAddTx returned.
@@ -93,7 +92,7 @@ func (s store) addConcurrently(n int, d donor.Donor) []uuid.UUID {
 	for i := range ids {
 		all.Go(func() {
 			mine := d
-			mine.ID = program.NewID()
+			mine.ID = newID()
 			<-start
 			assert.NoError(s.t, pg.InTx(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) (err error) {
 				ids[i], err = donor.FindOrAddTx(s.t.Context(), tx, mine)
@@ -113,14 +112,14 @@ func TestFindOrAddWaitsForAnotherTransaction(t *testing.T) {
 	for name, end := range map[string]error{"commit": nil, "rollback": errors.New("rolled back")} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			ana := donor.Donor{ID: program.NewID(), EntityID: s.entity, Email: "ana@example.org", Language: "en", CreatedAt: time.Now()}
+			ana := donor.Donor{ID: newID(), EntityID: s.entity, Email: "ana@example.org", Language: "en", CreatedAt: time.Now()}
 			second := make(chan uuid.UUID, 1)
 			err := pg.InTx(t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
 				id, err := donor.FindOrAddTx(t.Context(), tx, ana)
 				assert.Equal(t, ana.ID, id)
 				go func() {
 					other := ana
-					other.ID = program.NewID()
+					other.ID = newID()
 					var found uuid.UUID
 					assert.NoError(t, pg.InTx(t.Context(), s.DB.Server, func(tx *sqlx.Tx) (err error) {
 						found, err = donor.FindOrAddTx(t.Context(), tx, other)
@@ -178,7 +177,7 @@ func TestOrganisationNames(t *testing.T) {
 		require.Equal(t, donor.Person, s.read(person).Kind)
 	}
 	err := pg.InTx(t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
-		_, err := donor.FindOrAddTx(t.Context(), tx, donor.Donor{ID: program.NewID(), EntityID: s.entity, Language: "en", CreatedAt: now, OrganisationName: "A person's"})
+		_, err := donor.FindOrAddTx(t.Context(), tx, donor.Donor{ID: newID(), EntityID: s.entity, Language: "en", CreatedAt: now, OrganisationName: "A person's"})
 		return err
 	})
 	require.True(t, pg.Violates(err, "donor_organisation_name"), "%v", err)

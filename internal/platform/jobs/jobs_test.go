@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/program"
 )
 
 type errand struct {
@@ -41,7 +41,7 @@ func run(t *testing.T, db *sqlx.DB, do func(context.Context, errand) error) (sto
 	t.Helper()
 	handlers := jobs.NewHandlers()
 	jobs.Handle(handlers, do)
-	runner, err := jobs.NewRunner(db, handlers, 2, (&program.Log{}).Logger())
+	runner, err := jobs.NewRunner(db, handlers, 2, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start())
 	stopped := false

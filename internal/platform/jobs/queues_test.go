@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 
 	"konbit/internal/platform/jobs"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/program"
 )
 
 // queued is a job of any queue. Its zero value is for the handler.
@@ -63,7 +63,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 	jobs.Handle(handlers, func(ctx context.Context, _ queued[bulk]) error { return blocked(ctx) })
 	jobs.Handle(handlers, func(context.Context, queued[requests]) error { return finished() })
 	jobs.Handle(handlers, func(context.Context, queued[signIn]) error { return finished() })
-	runner, err := jobs.NewRunner(db.Server, handlers, 20, (&program.Log{}).Logger())
+	runner, err := jobs.NewRunner(db.Server, handlers, 20, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start())
 	t.Cleanup(func() {

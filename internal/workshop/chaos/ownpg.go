@@ -25,7 +25,7 @@ type separatePG struct {
 	admin   string // address for the superuser
 }
 
-// startSeparatePG starts a PostgreSQL with the options and migrates a database there. Without DataDir, its directory is
+// startSeparatePG starts a PostgreSQL with the options, which has a migrated database. Without DataDir, its directory is
 // under /tmp, on disk, where its account may enter. It keeps its addresses over restarts, and ends with the row.
 func startSeparatePG(t testing.TB, o localpg.Options) *separatePG {
 	t.Helper()
@@ -39,17 +39,13 @@ func startSeparatePG(t testing.TB, o localpg.Options) *separatePG {
 	}
 	ctx, name := context.Background(), "konbit"
 	p := &separatePG{options: o}
-	p.server, err = localpg.Start(ctx, o)
+	p.server, err = testkit.StartMigrated(ctx, o, name)
 	require.NoError(t, err)
 	t.Cleanup(func() { p.server.Stop() })
-	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
-		require.NoError(t, p.server.CreateRole(ctx, role))
-	}
-	require.NoError(t, p.server.CreateDatabase(ctx, name, testkit.OwnerRole))
 	p.admin = p.server.URL("postgres", name)
 	p.Database = &testkit.Database{ServerURL: p.server.URL(testkit.ServerRole, name), OwnerURL: p.server.URL(testkit.OwnerRole, name)}
-	require.NoError(t, migrations.Up(ctx, p.OwnerURL, testkit.ServerRole))
 	p.Owner, p.Server = p.open(t, p.OwnerURL), p.open(t, p.ServerURL)
+	require.NoError(t, migrations.LimitClock(ctx, p.Owner.DB, false))
 	return p
 }
 

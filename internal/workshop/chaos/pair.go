@@ -58,13 +58,8 @@ func newPair(t testing.TB, seed uint64) *pair {
 			}
 		}
 	})
-	p.start(0)
-	first, ctx := p.at[0].server, context.Background()
-	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
-		require.NoError(t, first.CreateRole(ctx, role))
-	}
-	require.NoError(t, first.CreateDatabase(ctx, database, testkit.OwnerRole))
-	require.NoError(t, migrations.Up(ctx, first.URL(testkit.OwnerRole, database), testkit.ServerRole))
+	p.at[0].server, err = testkit.StartMigrated(context.Background(), p.at[0].options, database)
+	require.NoError(t, err)
 	p.join(1)
 	for i := range p.at {
 		p.at[i].proxy, err = pgproxy.Start(p.at[i].server.URL(testkit.ServerRole, database), seed+uint64(i))
@@ -72,6 +67,7 @@ func newPair(t testing.TB, seed uint64) *pair {
 	}
 	p.Database = &testkit.Database{ServerURL: p.url(testkit.ServerRole), OwnerURL: p.url(testkit.OwnerRole)}
 	p.Server, p.Owner = p.open(p.ServerURL), p.open(p.OwnerURL)
+	require.NoError(t, migrations.LimitClock(context.Background(), p.Owner.DB, false))
 	return p
 }
 

@@ -92,11 +92,11 @@ func fromLog(t testing.TB, run Run) {
 		DataDir: filepath.Join(base, "data"), SocketDir: filepath.Join(base, "socket"), Archive: filepath.Join(base, "archive"),
 		Settings: map[string]string{"synchronous_commit": "on", "full_page_writes": "on", "archive_timeout": fmt.Sprint(int(finishLog.Seconds()))},
 	}
-	server, err := localpg.Start(context.Background(), options)
+	server, err := testkit.StartMigrated(context.Background(), options, database)
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Stop() })
-	db := newDatabase(t, server)
-	require.NoError(t, migrations.Up(context.Background(), db.OwnerURL, testkit.ServerRole))
+	db := connect(t, server)
+	require.NoError(t, migrations.LimitClock(context.Background(), db.Owner.DB, false))
 	s := e2e.Start(t, e2e.Options{DB: db, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	copied := filepath.Join(base, "copy")
 	require.NoError(t, server.Copy(context.Background(), copied))
@@ -158,6 +158,12 @@ func newDatabase(t testing.TB, server *localpg.Server) *testkit.Database {
 		require.NoError(t, server.CreateRole(ctx, role))
 	}
 	require.NoError(t, server.CreateDatabase(ctx, database, testkit.OwnerRole))
+	return connect(t, server)
+}
+
+// connect connects both roles to the database.
+func connect(t testing.TB, server *localpg.Server) *testkit.Database {
+	t.Helper()
 	db := &testkit.Database{ServerURL: server.URL(testkit.ServerRole, database), OwnerURL: server.URL(testkit.OwnerRole, database)}
 	for url, into := range map[string]**sqlx.DB{db.ServerURL: &db.Server, db.OwnerURL: &db.Owner} {
 		var err error

@@ -46,6 +46,11 @@ func (s *Server) CloneDatabase(ctx context.Context, name, template, owner string
 		" OWNER "+pq.QuoteIdentifier(owner)+" STRATEGY "+strategy, pqerror.DuplicateDatabase)
 }
 
+// RenameDatabase renames a database, to which no client may be connected.
+func (s *Server) RenameDatabase(ctx context.Context, from, to string) error {
+	return s.admin(ctx, "rename database", "ALTER DATABASE "+pq.QuoteIdentifier(from)+" RENAME TO "+pq.QuoteIdentifier(to), "")
+}
+
 // DropDatabase closes a database's connections and drops it. It does nothing if there is no such database.
 func (s *Server) DropDatabase(ctx context.Context, name string) error {
 	return s.admin(ctx, "drop database", "DROP DATABASE IF EXISTS "+pq.QuoteIdentifier(name)+" WITH (FORCE)", "")

@@ -23,8 +23,8 @@ type Model struct {
 	Prepare func(ctx context.Context, s *Server) error
 }
 
-// StartCopy starts a temporary server on a copy of a model. Several processes may call it at once: one prepares the
-// model, the others wait for it. o must not name a DataDir.
+// StartCopy starts a server on a copy of a model. Several processes may call it at once: one prepares the model, the others
+// wait for it. If o names a DataDir that holds a cluster, StartCopy starts that cluster and copies nothing.
 func StartCopy(ctx context.Context, o Options, m Model) (*Server, error) {
 	in, err := chooseInstallation(installations(binDirs), "")
 	if err != nil {

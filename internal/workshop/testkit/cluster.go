@@ -40,27 +40,34 @@ func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	for name, value := range settings {
 		c.options.Settings[name] = value
 	}
-	c.Start()
+	if c.server, err = StartMigrated(context.Background(), c.options, clusterDatabase); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
 	t.Cleanup(c.Stop)
-	ctx, name := context.Background(), "konbit"
-	for _, role := range []string{OwnerRole, ServerRole} {
-		if err := c.server.CreateRole(ctx, role); err != nil {
-			t.Fatalf("testkit: %v", err)
-		}
-	}
-	if err := c.server.CreateDatabase(ctx, name, OwnerRole); err != nil {
-		t.Fatalf("testkit: %v", err)
-	}
-	c.Database = &Database{ServerURL: c.server.URL(ServerRole, name), OwnerURL: c.server.URL(OwnerRole, name)}
-	if err := migrateAsOwner(ctx, c.OwnerURL); err != nil {
-		t.Fatalf("testkit: %v", err)
-	}
+	c.Database = &Database{ServerURL: c.server.URL(ServerRole, clusterDatabase), OwnerURL: c.server.URL(OwnerRole, clusterDatabase)}
 	c.Server, c.Owner = open(t, c.ServerURL), open(t, c.OwnerURL)
 	return c
 }
 
+// clusterDatabase is the name of the database of a Cluster.
+const clusterDatabase = "konbit"
+
+// StartMigrated starts a server on a new cluster, which is a copy of the model of DB: it has the roles, and a migrated
+// database of the given name. Initdb and the migrations would take a hundred times the work of the copy.
+func StartMigrated(ctx context.Context, o localpg.Options, name string) (*localpg.Server, error) {
+	s, err := startModelCopy(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.RenameDatabase(ctx, modelDatabase, name); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
 // AdminURL returns the address at which the superuser reaches the database.
-func (c *Cluster) AdminURL() string { return c.server.URL("postgres", "konbit") }
+func (c *Cluster) AdminURL() string { return c.server.URL("postgres", clusterDatabase) }
 
 // Stop stops PostgreSQL like `pg_ctl stop -m immediate`: without a checkpoint, so that the next start recovers.
 func (c *Cluster) Stop() { c.server.Stop() }

@@ -80,11 +80,16 @@ func startCluster() (*localpg.Server, error) {
 		}
 		return s, prepare(ctx, s)
 	}
+	return startModelCopy(ctx, options)
+}
+
+// startModelCopy starts a server on a copy of the model.
+func startModelCopy(ctx context.Context, o localpg.Options) (*localpg.Server, error) {
 	key, err := modelKey()
 	if err != nil {
 		return nil, err
 	}
-	return localpg.StartCopy(ctx, options, localpg.Model{Key: key, Prepare: prepare})
+	return localpg.StartCopy(ctx, o, localpg.Model{Key: key, Prepare: prepare})
 }
 
 // prepare creates the roles and the migrated model database.

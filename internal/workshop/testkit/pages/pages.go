@@ -2,6 +2,7 @@
 package pages
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -13,10 +14,22 @@ import (
 	"konbit/templates"
 )
 
+// View and catalogue are immutable, so the tests of a package share them.
+var (
+	sharedWords = sync.OnceValues(func() (*phrase.Catalogue, error) { return view.LoadWords(templates.FS) })
+	sharedView  = sync.OnceValues(func() (*view.View, error) {
+		words, err := sharedWords()
+		if err != nil {
+			return nil, err
+		}
+		return view.New(templates.FS, words)
+	})
+)
+
 // NewView returns a View of the program's templates and words.
 func NewView(t testing.TB) *view.View {
 	t.Helper()
-	v, err := view.New(templates.FS, Words(t))
+	v, err := sharedView()
 	require.NoError(t, err)
 	return v
 }
@@ -24,7 +37,7 @@ func NewView(t testing.TB) *view.View {
 // Words returns the words that donors read.
 func Words(t testing.TB) *phrase.Catalogue {
 	t.Helper()
-	words, err := view.LoadWords(templates.FS)
+	words, err := sharedWords()
 	require.NoError(t, err)
 	return words
 }
