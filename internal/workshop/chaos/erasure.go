@@ -15,8 +15,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -92,7 +90,7 @@ func Erasure(t testing.TB, run Run) {
 	}
 	h.AgeErasures()
 	h.Exec(`UPDATE erasure SET due_at = asked_at`)
-	before, deadlocks := w.words(), w.deadlocks()
+	before := w.words()
 	require.Len(t, before, 11*run.Count, "the search finds them before")
 
 	began := time.Now()
@@ -105,7 +103,7 @@ func Erasure(t testing.TB, run Run) {
 		require.Empty(t, found([]byte(strings.ToLower(h.Log.String())), p.words()), "the log")
 	}
 	w.requireKept()
-	require.Equal(t, deadlocks, w.deadlocks(), "locks are taken in one order")
+	require.Empty(t, testkit.Deadlocks(t, w.DB), "locks are taken in one order")
 	run.Progress(run.Count)
 }
 
@@ -290,14 +288,6 @@ func (w *erasures) signOut(p *erasedDonor) {
 	time.Sleep(20 * time.Millisecond)
 }
 
-// deadlocks returns how many deadlocks PostgreSQL has counted in the database. A connection that is idle reports its
-// counts within 10 seconds.
-func (w *erasures) deadlocks() (n int) {
-	time.Sleep(11 * time.Second)
-	require.NoError(w.t, w.DB.Owner.Get(&n, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`))
-	return n
-}
-
 // correct issues a receipt anew from facts that were read before.
 func (w *erasures) correct(p *erasedDonor) {
 	latest, err := receipt.Latest(w.t.Context(), w.DB.Server, w.gifts(p))
@@ -370,10 +360,6 @@ func (w *erasures) allow(err error) {
 		}
 	}
 	assert.True(w.t, pg.IsTransient(err), "%v", err)
-	var refused *pq.Error
-	if errors.As(err, &refused) && refused.Code == pqerror.TRDeadlockDetected {
-		w.t.Errorf("%v: %s\n%s", err, refused.Detail, refused.Where)
-	}
 }
 
 // settle waits until nothing is to do any more, and runs the checkers of this promise as the server does each night.

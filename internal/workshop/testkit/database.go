@@ -58,7 +58,12 @@ var (
 	// The cluster outlives the test that starts it, so nothing here uses that test's context.
 	cluster = sync.OnceValues(startCluster)
 	count   atomic.Int64
-	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two connection pools each
+	options = localpg.Options{Settings: map[string]string{
+		"max_connections": "400", // parallel tests have two connection pools each
+		// Deadlocks reads the log. The names in it are invented.
+		"log_line_prefix":     logPrefix,
+		"log_error_verbosity": "default",
+	}}
 )
 
 // Durable makes the cluster flush its log at each commit, as in production, and adds settings. Programs that measure
