@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -372,6 +374,10 @@ func (w *erasures) allow(err error) {
 		}
 	}
 	assert.True(w.t, pg.IsTransient(err), "%v", err)
+	var refused *pq.Error
+	if errors.As(err, &refused) && refused.Code == pqerror.TRDeadlockDetected {
+		w.t.Errorf("%v: %s\n%s", err, refused.Detail, refused.Where)
+	}
 }
 
 // settle waits until nothing is to do any more, and runs the checkers of this promise as the server does each night.

@@ -60,9 +60,7 @@ var (
 	count   atomic.Int64
 	options = localpg.Options{Settings: map[string]string{
 		"max_connections": "400", // parallel tests have two connection pools each
-		// Deadlocks reads the log. The names in it are invented.
-		"log_line_prefix":     logPrefix,
-		"log_error_verbosity": "default",
+		"log_line_prefix": logPrefix, // Deadlocks reads the log
 	}}
 )
 

@@ -11,8 +11,8 @@ import (
 // logPrefix begins each line of the server's log: the database and the process.
 const logPrefix = "%d %p "
 
-// Deadlocks returns PostgreSQL's report of each deadlock in a database of DB: the error, and the statements that waited
-// for each other.
+// Deadlocks returns PostgreSQL's report of each deadlock in a database of DB: the error and the statement that it ended.
+// The details, which only the client of that statement gets, name the other one.
 func Deadlocks(t testing.TB, d *Database) []string {
 	t.Helper()
 	s, err := cluster()
