@@ -59,7 +59,7 @@ var (
 	cluster = sync.OnceValues(startCluster)
 	count   atomic.Int64
 	options = localpg.Options{Settings: map[string]string{
-		"max_connections": "400", // parallel tests have two connection pools each
+		"max_connections": "400",     // parallel tests have two connection pools each
 		"log_line_prefix": logPrefix, // Deadlocks reads the log
 	}}
 )
