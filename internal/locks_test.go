@@ -13,7 +13,7 @@ import (
 )
 
 // erasable matches a statement that changes rows of a table that an erasure locks, several at a time in the order of their
-// ids (migration 00103).
+// ids (migration 00094).
 var erasable = regexp.MustCompile(`\b(?:UPDATE|DELETE FROM) (sign_in|mailbox|plan_link|session|letter_delivery|donor)\b`)
 
 // oneRow matches the condition of a statement that changes one row.

@@ -111,8 +111,9 @@ END $$;
 -- owner's rights, because the server's role can change no donor of a donation. It takes nothing on trust: the receipt exists, the donor was
 -- not erased, and the move is recorded.
 --
--- What goes with the gift: what was typed gets the address, the new donor the consent to news given with it, and valid links to the plan their
--- new donor. The donor before keeps what belongs to other gifts:
+-- What goes with the gift: what was typed gets the address, the new donor the consent to news given with it unless one of the two donors withdrew
+-- it since, and valid links to the plan their new donor. Other choices about emails stay with the donor who made them. The donor before keeps
+-- what belongs to other gifts:
 --
 --   * no paid gift is left: name, phone, postal address and consent are removed, because they came with the gift
 --   * some are left: the name is that of the newest of them, unless the person entered it
@@ -180,7 +181,7 @@ BEGIN
      WHERE n.id = g.donation AND d.id = move_gift.to_donor AND d.said_at IS NULL AND d.kind = 'person' AND d.first_name = '' AND d.last_name = '';
     UPDATE donor d SET first_gift_at = least(d.first_gift_at, m.at),
            news_consented_at = coalesce(d.news_consented_at, CASE WHEN NOT EXISTS (SELECT FROM donor_consent c
-               WHERE c.donor_id = d.id AND c.kind = 'news' AND NOT c.given AND c.at > m.news) THEN m.news END)
+               WHERE c.donor_id IN (d.id, move_gift.from_donor) AND c.kind = 'news' AND NOT c.given AND c.at > m.news) THEN m.news END)
       FROM (SELECT min(n.charged_at) AS at, min(n.charged_at) FILTER (WHERE n.news) AS news FROM donation n WHERE n.id = ANY(g.gifts) AND n.status = 'settled') m
      WHERE d.id = move_gift.to_donor;
 

@@ -87,7 +87,7 @@ func (l Links) Current(ctx context.Context, plan, of uuid.UUID) (Secrets, error)
 }
 
 // EndOfDonorsTx ends all links of donors. It locks them in the order of their ids, before the caller's transaction locks
-// a session, a delivery or a donor: the order of migration 00103.
+// a session, a delivery or a donor: the order of migration 00094.
 func EndOfDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
 	return endTx(ctx, tx, donors, nil)
 }

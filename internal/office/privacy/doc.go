@@ -29,7 +29,7 @@
 // rows_to_clear, and compared again under the locks. Erasures run one after another.
 //
 // Whatever writes about a person at the same time waits: an erasure locks the person's donors and addresses before it
-// reads what it erases (function lock_people; migration 00103 names the order of locks), and a trigger on each table with
+// reads what it erases (function lock_people; migration 00094 names the order of locks), and a trigger on each table with
 // personal columns waits for these locks and writes the row in its erased form, or not at all: whoever may_erase marked
 // in erasure_donor.erased_at was erased, and nobody else, whatever address the server's role writes into a donor. So a
 // receipt that is being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events

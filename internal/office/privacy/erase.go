@@ -24,7 +24,7 @@ import (
 // server's role it returns ErrWaits before that, and ErrNoKeys if Prepare must run first.
 //
 // What only a scan finds is searched before anything is locked. The locks that lockTx takes then make every writer of
-// personal data wait until the erasure has ended (migration 00103).
+// personal data wait until the erasure has ended (migration 00094).
 func (k Eraser) Erase(ctx context.Context, id uuid.UUID) (err error) {
 	for tries := 0; tries < 5; tries++ {
 		if err = k.addDonors(ctx, id); err != nil {

@@ -66,7 +66,7 @@ func (s Service) MoveAddress(ctx context.Context, lost string, m Move) error {
 		WITH theirs AS MATERIALIZED (
 		    SELECT id FROM sign_in WHERE email = $1 AND used_at IS NULL AND token_hash IS NOT NULL ORDER BY id FOR UPDATE)
 		UPDATE sign_in s SET used_at = now() FROM theirs t WHERE s.id = t.id`
-	// Locks are taken in the order of migration 00103: sign-ins, addresses, links, sessions.
+	// Locks are taken in the order of migration 00094: sign-ins, addresses, links, sessions.
 	const lock = `/* donoraccess.MoveAddress */
 		SELECT email FROM mailbox WHERE person_id IN (SELECT person_id FROM mailbox WHERE email = ANY($1)) ORDER BY email FOR UPDATE`
 	to := m.To

@@ -25,7 +25,7 @@ func Donor() Kind {
 }
 
 // donorTable is the table session. A statement that changes several rows locks them in the order of their ids, as an
-// erasure does (migration 00103).
+// erasure does (migration 00094).
 type donorTable struct{}
 
 func (donorTable) insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, hash []byte, o Opening) (s Session, err error) {

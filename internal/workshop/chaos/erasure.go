@@ -82,14 +82,12 @@ const erasedTogether = 20
 
 // Erasure erases Count people while everything that writes about them is at work, and then searches a dump.
 func Erasure(t testing.TB, run Run) {
-	began := time.Now()
 	for done := 0; done < run.Count; {
 		n, seed := min(erasedTogether, run.Count-done), run.Seed+uint64(done)
 		require.NoError(t, testkit.Try(t.Context(), fmt.Sprintf("people from %d", done), func(t testing.TB) { eraseTogether(t, seed, n) }))
 		done += n
 		run.Progress(n)
 	}
-	run.Record("took", time.Since(began).Round(100*time.Millisecond).String())
 }
 
 func eraseTogether(t testing.TB, seed uint64, count int) {
