@@ -152,6 +152,10 @@ END $$;
 -- will be inserted before the erasure: nobody inserts a link while the plan is locked, or a session while the mailbox is. The order of locks
 -- is: erasures, sign_in, address, mailbox, plan, plan_link, session, letter_delivery, donor. Writers take them in this order too, and several
 -- rows of a table in the order of their ids.
+--
+-- Last it locks the plans and deliveries that were written between its locks on those tables and its locks on the donors; after these, nobody
+-- writes more. Whoever holds such a row may wait for a donor (orders a delivery, changes a plan), so the erasure does not wait for the row: the
+-- statement fails with lock_not_available, and the erasure is tried again.
 CREATE FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     people uuid[] := ARRAY(SELECT donor_id FROM erasure_donor d WHERE d.erasure_id = of_erasure);
@@ -172,6 +176,11 @@ BEGIN
              UNION SELECT jsonb_array_elements_text(candidates -> 'letter_delivery')::uuid)
       ORDER BY id FOR UPDATE;
     PERFORM id FROM donor WHERE id = ANY(people) ORDER BY id FOR UPDATE;
+    PERFORM id FROM plan WHERE donor_id = ANY(people) ORDER BY id FOR UPDATE NOWAIT;
+    PERFORM id FROM letter_delivery WHERE id IN (
+            SELECT d.id FROM letter l JOIN letter_delivery d ON d.letter_id = l.id
+             WHERE d.recipient <> '' AND l.subject_id IN (SELECT personal_subjects(of_erasure, people, emails, 'infinity')))
+      ORDER BY id FOR UPDATE NOWAIT;
 END $$;
 
 CREATE OR REPLACE FUNCTION lock_people(of_erasure uuid, addresses text[]) RETURNS void LANGUAGE sql SET search_path = public, pg_temp AS $$

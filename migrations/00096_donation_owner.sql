@@ -1,38 +1,44 @@
+-- +goose NO TRANSACTION
 -- +goose Up
 -- The correction of an address moves the gift to its right owner. Before, a gift stayed with the donor of the mistyped address, and only the
 -- address of its plan was derived from the corrections: a stranger who reads the mistyped mailbox found gifts, receipts and statements after
 -- signing in, and an erasure of the right person did not find the gift. Now the donation moves to the donor of the corrected address, and if
 -- it is a payment of a plan, the plan with all its payments. Everything goes by donor_id. Owned by internal/giving/owner.
+--
+-- Each statement is a transaction of its own and may be repeated: in one transaction, the locks on receipt, donation, donor and plan would wait
+-- for servers that settle, and those for them.
 
 -- Who owned a donation before, and since when somebody else does. One row for each donation that moved.
-CREATE TABLE donation_owner_change (
+CREATE TABLE IF NOT EXISTS donation_owner_change (
     n           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     donation_id uuid NOT NULL,
     entity_id   uuid NOT NULL,
     from_donor  uuid NOT NULL,
     to_donor    uuid NOT NULL CHECK (to_donor <> from_donor),
-    receipt_id  uuid NOT NULL REFERENCES receipt (id), -- the receipt that was corrected
+    receipt_id  uuid NOT NULL, -- the receipt that was corrected
     ordered_by  text NOT NULL CHECK (ordered_by <> ''),
     reason      text NOT NULL CHECK (reason <> ''),
     by_owner    boolean NOT NULL, -- of the tables; not by the server's role
     recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    FOREIGN KEY (donation_id, entity_id) REFERENCES donation (id, entity_id),
-    FOREIGN KEY (from_donor, entity_id) REFERENCES donor (id, entity_id),
-    FOREIGN KEY (to_donor, entity_id) REFERENCES donor (id, entity_id)
+    at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX donation_owner_change_of_donation ON donation_owner_change (donation_id, n);
-CREATE INDEX donation_owner_change_by_time ON donation_owner_change (entity_id, at);
-CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+ALTER TABLE donation_owner_change DROP CONSTRAINT IF EXISTS donation_owner_change_receipt_id_fkey, ADD CONSTRAINT donation_owner_change_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt (id);
+ALTER TABLE donation_owner_change DROP CONSTRAINT IF EXISTS donation_owner_change_donation_id_entity_id_fkey, ADD CONSTRAINT donation_owner_change_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation (id, entity_id);
+ALTER TABLE donation_owner_change DROP CONSTRAINT IF EXISTS donation_owner_change_from_donor_entity_id_fkey, ADD CONSTRAINT donation_owner_change_from_donor_entity_id_fkey FOREIGN KEY (from_donor, entity_id) REFERENCES donor (id, entity_id);
+ALTER TABLE donation_owner_change DROP CONSTRAINT IF EXISTS donation_owner_change_to_donor_entity_id_fkey, ADD CONSTRAINT donation_owner_change_to_donor_entity_id_fkey FOREIGN KEY (to_donor, entity_id) REFERENCES donor (id, entity_id);
+CREATE INDEX IF NOT EXISTS donation_owner_change_of_donation ON donation_owner_change (donation_id, n);
+CREATE INDEX IF NOT EXISTS donation_owner_change_by_time ON donation_owner_change (entity_id, at);
+CREATE OR REPLACE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 -- How many gifts the server's role may move in 24 hours. A plan with its payments is one.
-ALTER TABLE server_limit ADD COLUMN moved_a_day integer NOT NULL DEFAULT 100;
-ALTER TABLE server_limit ADD CONSTRAINT server_limit_moved_a_day_check CHECK (moved_a_day >= 0) NOT VALID; -- migration 00098 validates it
+ALTER TABLE server_limit ADD COLUMN IF NOT EXISTS moved_a_day integer NOT NULL DEFAULT 100;
+ALTER TABLE server_limit DROP CONSTRAINT IF EXISTS server_limit_moved_a_day_check,
+    ADD CONSTRAINT server_limit_moved_a_day_check CHECK (moved_a_day >= 0) NOT VALID; -- migration 00098 validates it
 
 -- The donor of a donation and of a plan changes together with a row of donation_owner_change, in the same transaction. The other columns of
 -- a settled donation stay as they were: settled_gift_is_frozen, here without donor_id.
 -- +goose StatementBegin
-CREATE FUNCTION owner_change_is_recorded() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION owner_change_is_recorded() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     -- a plan has the id of its first donation
     IF NOT EXISTS (SELECT FROM donation_owner_change c WHERE c.donation_id = NEW.id AND c.from_donor = OLD.donor_id AND c.to_donor = NEW.donor_id
@@ -43,12 +49,11 @@ BEGIN
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW
+CREATE OR REPLACE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW
     WHEN (OLD.donor_id IS DISTINCT FROM NEW.donor_id) EXECUTE FUNCTION owner_change_is_recorded();
-CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON plan FOR EACH ROW
+CREATE OR REPLACE TRIGGER owner_change_is_recorded BEFORE UPDATE ON plan FOR EACH ROW
     WHEN (OLD.donor_id IS DISTINCT FROM NEW.donor_id) EXECUTE FUNCTION owner_change_is_recorded();
-DROP TRIGGER settled_gift_is_frozen ON donation;
-CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW
+CREATE OR REPLACE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW
     WHEN (OLD.status = 'settled' AND (OLD.entity_id IS DISTINCT FROM NEW.entity_id OR OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
         OR OLD.amount IS DISTINCT FROM NEW.amount
         OR OLD.covered IS DISTINCT FROM NEW.covered OR OLD.currency IS DISTINCT FROM NEW.currency
@@ -60,7 +65,7 @@ CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW
 -- gift_of_receipt returns the donations that move together with a receipt's: all payments of its plan, or itself. whole is the plan; NULL if
 -- it is a payment of none.
 -- +goose StatementBegin
-CREATE FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[])
+CREATE OR REPLACE FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[])
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     SELECT g.id, g.donor_id, coalesce(g.plan_id, i.plan_id, p.id) INTO donation, donor, whole
@@ -70,7 +75,7 @@ BEGIN
 END $$;
 
 -- subjects_of_gift returns what emails are about that go to the owner of a receipt's gift.
-CREATE FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT r.id FROM gift_of_receipt(of_receipt) g JOIN receipt r ON r.donation_id = ANY(g.gifts)
     UNION ALL SELECT n.id FROM gift_of_receipt(of_receipt) g JOIN donation_notice n ON n.donation_id = ANY(g.gifts)
     UNION ALL SELECT e.id FROM gift_of_receipt(of_receipt) g JOIN plan_event e ON e.plan_id = g.whole
@@ -79,7 +84,7 @@ $$;
 -- lock_gift locks what move_gift changes, in the order of migration 00077 with the donations between plan and plan_link: address, plan,
 -- donation, plan_link, letter_delivery. Whoever stores an email about the gift holds a lock on its donation (lock_owner), so the email is
 -- either among the deliveries that are read after this, or is addressed after the move. move_gift locks the donors.
-CREATE FUNCTION lock_gift(of_receipt uuid, address text) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION lock_gift(of_receipt uuid, address text) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     g record;
 BEGIN
@@ -96,7 +101,7 @@ BEGIN
 END $$;
 
 -- lock_owner waits for a move of a donation and lets none begin until the transaction ends.
-CREATE FUNCTION lock_owner(donation uuid) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION lock_owner(donation uuid) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM d.id FROM donation d WHERE d.id = lock_owner.donation FOR KEY SHARE;
 END $$;
@@ -106,13 +111,14 @@ END $$;
 -- owner's rights, because the server's role can change no donor of a donation. It takes nothing on trust: the receipt exists, the donor was
 -- not erased, and the move is recorded.
 --
--- What goes with the gift: what was typed gets the address, the new donor the consent to news given with it, and valid links to the plan their
--- new donor. The donor before keeps what belongs to other gifts:
+-- What goes with the gift: what was typed gets the address, the new donor the consent to news given with it unless one of the two donors withdrew
+-- it since, and valid links to the plan their new donor. Other choices about emails stay with the donor who made them. The donor before keeps
+-- what belongs to other gifts:
 --
 --   * no paid gift is left: name, phone, postal address and consent are removed, because they came with the gift
 --   * some are left: the name is that of the newest of them, unless the person entered it
 --   * annual statements that contain the gift lose the person, and their emails the text; the next statement replaces them
-CREATE FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer)
+CREATE OR REPLACE FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     as_owner boolean := is_owner();
@@ -175,7 +181,7 @@ BEGIN
      WHERE n.id = g.donation AND d.id = move_gift.to_donor AND d.said_at IS NULL AND d.kind = 'person' AND d.first_name = '' AND d.last_name = '';
     UPDATE donor d SET first_gift_at = least(d.first_gift_at, m.at),
            news_consented_at = coalesce(d.news_consented_at, CASE WHEN NOT EXISTS (SELECT FROM donor_consent c
-               WHERE c.donor_id = d.id AND c.kind = 'news' AND NOT c.given AND c.at > m.news) THEN m.news END)
+               WHERE c.donor_id IN (d.id, move_gift.from_donor) AND c.kind = 'news' AND NOT c.given AND c.at > m.news) THEN m.news END)
       FROM (SELECT min(n.charged_at) AS at, min(n.charged_at) FILTER (WHERE n.news) AS news FROM donation n WHERE n.id = ANY(g.gifts) AND n.status = 'settled') m
      WHERE d.id = move_gift.to_donor;
 

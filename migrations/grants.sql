@@ -34,8 +34,7 @@ GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (
 GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at,
     organisation_name, phone, address_line1, address_line2, city, region, postal_code, country, said_at) ON donor TO {{role}};
 GRANT SELECT, INSERT (donor_id, kind, given, at, by) ON donor_consent TO {{role}};
-GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
-    charged_at, settled_at, tax_date) ON donation TO {{role}};
+GRANT SELECT, INSERT, UPDATE (status, payment_intent_id, charge_id, charged_at, settled_at, tax_date) ON donation TO {{role}};
 GRANT SELECT, INSERT, UPDATE (try, session_id, session_url) ON checkout TO {{role}};
 GRANT SELECT, INSERT ON payment, payment_source TO {{role}};
 GRANT SELECT, INSERT (entity_id, mark, ignored, chosen_by, chosen_at) ON source_choice TO {{role}};
@@ -45,7 +44,6 @@ GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the con
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON payment_share, payment_change, payment_change_share, clearing_share TO {{role}};
-GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share TO {{role}}; -- views for the program of the release before
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};

@@ -254,15 +254,10 @@ func answer(t *testing.T, db *sqlx.DB, sql string) string {
 
 // definers lists each function that runs with the owner's rights: why, and what it takes on trust.
 var definers = map[string]string{
-	"erase_people":                "the server may not change what is erased; dates, number and people are checked by may_erase, copies are made by keep_receipt",
-	"move_gift":                   "the server may not change a donation's donor; that the receipt exists, that the donor was not erased, and how many a day, is checked; each move is recorded",
-	"drop_expired_receipts":       "the server may not read or delete copies; the date is the database's",
-	"checkout_of_donation":        "a trigger: copies one row between donation and checkout for the release before; the server may write both",
-	"previous_release_page":       "a trigger: the same, in the other direction",
-	"previous_release_instalment": "a trigger: sets the plan of a donation of the same donor and entity that has none",
-	"previous_release_payout":     "a trigger: stores a payout of a balance transaction; the server may insert both",
-	"previous_release_share":      "a trigger of a view for the release before: inserts what the server may insert itself",
-	"previous_release_change":     "a trigger of a view for the release before: inserts what the server may insert itself",
+	"erase_people":          "the server may not change what is erased; dates, number and people are checked by may_erase, copies are made by keep_receipt",
+	"move_gift":             "the server may not change a donation's donor; that the receipt exists, that the donor was not erased, and how many a day, is checked; each move is recorded",
+	"drop_expired_receipts": "the server may not read or delete copies; the date is the database's",
+	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 }
 
 // callable are the definer functions that the server's role calls; the others are triggers.

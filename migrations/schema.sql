@@ -66,7 +66,6 @@ CREATE TABLE balance_transaction (
 CREATE INDEX balance_transaction_by_date ON balance_transaction USING btree (entity_id, created_at);
 CREATE INDEX balance_transaction_by_source ON balance_transaction USING btree (entity_id, source_id);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER previous_release_payout AFTER INSERT ON balance_transaction FOR EACH ROW WHEN (((new.type = ANY (ARRAY['payout'::text, 'payout_failure'::text, 'payout_cancel'::text])) AND (new.source_id <> ''::text))) EXECUTE FUNCTION previous_release_payout();
 
 CREATE TABLE books (
     entity_id uuid NOT NULL,
@@ -109,7 +108,6 @@ CREATE TABLE checkout (
 );
 CREATE UNIQUE INDEX checkout_by_session ON checkout USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE UNIQUE INDEX checkout_one_live_per_form ON checkout USING btree (form_id) WHERE (NOT ended);
-CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout FOR EACH ROW WHEN (((new.try IS DISTINCT FROM old.try) OR (new.session_id IS DISTINCT FROM old.session_id) OR (new.session_url IS DISTINCT FROM old.session_url) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION previous_release_page();
 
 CREATE TABLE clearing_share (
     transaction_id text NOT NULL,
@@ -146,8 +144,6 @@ CREATE TABLE donation (
     organisation_id uuid NOT NULL,
     donor_id uuid NOT NULL,
     public_ref text NOT NULL,
-    form_id uuid,
-    form_hash bytea,
     status text NOT NULL,
     frequency text NOT NULL,
     amount bigint NOT NULL,
@@ -156,10 +152,6 @@ CREATE TABLE donation (
     anonymous boolean NOT NULL,
     news boolean NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    checkout_try smallint NOT NULL DEFAULT 1,
-    checkout_expires_at timestamp with time zone NOT NULL DEFAULT now(),
-    checkout_session_id text,
-    checkout_url text,
     payment_intent_id text,
     charge_id text,
     charged_at timestamp with time zone,
@@ -172,11 +164,8 @@ CREATE TABLE donation (
     UNIQUE (id, entity_id),
     UNIQUE (public_ref),
     CONSTRAINT donation_amount_check CHECK (amount > 0),
-    CONSTRAINT donation_check1 CHECK (num_nulls(checkout_session_id, checkout_url) = ANY (ARRAY[0, 2])),
     CONSTRAINT donation_check2 CHECK (covered >= 0 AND covered < amount),
-    CONSTRAINT donation_checkout_try_check CHECK (checkout_try >= 1 AND checkout_try <= 9),
     CONSTRAINT donation_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-    CONSTRAINT donation_form_hash_check CHECK (octet_length(form_hash) = 32),
     CONSTRAINT donation_frequency_check CHECK (frequency = ANY (ARRAY['once'::text, 'weekly'::text, 'monthly'::text, 'quarterly'::text, 'yearly'::text])),
     CONSTRAINT donation_public_ref_check CHECK (length(public_ref) >= 22),
     CONSTRAINT donation_settled CHECK (status <> 'settled'::text OR settled_at IS NOT NULL AND tax_date IS NOT NULL),
@@ -189,14 +178,10 @@ CREATE TABLE donation (
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
-CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text]));
-CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NOT NULL) AND (((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))) OR (new.checkout_try IS DISTINCT FROM old.checkout_try) OR (new.checkout_session_id IS DISTINCT FROM old.checkout_session_id) OR (new.checkout_url IS DISTINCT FROM old.checkout_url) OR (new.checkout_expires_at IS DISTINCT FROM old.checkout_expires_at)))) EXECUTE FUNCTION checkout_of_donation();
+CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND ((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
 CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
-CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();
-CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
-CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
 CREATE TABLE donation_contact (
@@ -464,7 +449,6 @@ CREATE TABLE finance_task (
     CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
-CREATE TRIGGER previous_release_suspended AFTER INSERT ON finance_task FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['payment_differs_from_gift'::text, 'payment_in_other_currency'::text, 'payment_without_gift'::text, 'payment_of_another_entity'::text, 'gift_paid_twice'::text, 'replaced_gift_paid'::text, 'purged_gift_paid'::text, 'payment_beyond_plan'::text, 'payment_after_plan_ended'::text]))) EXECUTE FUNCTION previous_release_suspended();
 
 CREATE TABLE fund (
     id uuid NOT NULL,
@@ -549,7 +533,6 @@ CREATE TABLE instalment (
     CONSTRAINT instalment_plan_id_entity_id_fkey FOREIGN KEY (plan_id, entity_id) REFERENCES plan(id, entity_id)
 );
 CREATE INDEX instalment_owed ON instalment USING btree (plan_id) WHERE (ours AND (n IS NULL) AND (NOT refused));
-CREATE TRIGGER previous_release_instalment AFTER UPDATE OF donation_id ON instalment FOR EACH ROW WHEN (((new.donation_id IS NOT NULL) AND (old.donation_id IS NULL))) EXECUTE FUNCTION previous_release_instalment();
 
 CREATE TABLE journal_entry (
     id uuid NOT NULL,
@@ -1358,12 +1341,6 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
--- VIEW charge_change (entity_id uuid, object_id text, kind text, charge_id text, amount bigint, at timestamp with time zone)
-
--- VIEW charge_change_share (entity_id uuid, object_id text, kind text, fund_id uuid, amount bigint, fee bigint, sponsor bigint, borne bigint DEFAULT 0)
-
--- VIEW charge_share (charge_id text, entity_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor bigint)
-
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1528,24 +1505,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 
--- FUNCTION previous_release_change() RETURNS trigger
-
--- FUNCTION previous_release_columns() RETURNS trigger
-
--- FUNCTION previous_release_donation() RETURNS trigger
-
--- FUNCTION previous_release_instalment() RETURNS trigger
-
--- FUNCTION previous_release_page() RETURNS trigger
-
--- FUNCTION previous_release_paid() RETURNS trigger
-
--- FUNCTION previous_release_payout() RETURNS trigger
-
--- FUNCTION previous_release_share() RETURNS trigger
-
--- FUNCTION previous_release_suspended() RETURNS trigger
-
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
@@ -1563,7 +1522,5 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION snapshots_are_sums() RETURNS trigger
 
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
-
--- FUNCTION suspended_payment(task finance_task) RETURNS void
 
 -- FUNCTION unaddressed(message bytea) RETURNS bytea

@@ -54,7 +54,7 @@ func copyDonation(t *testing.T, h *program.Program, of uuid.UUID, ids []uuid.UUI
 	tx := h.DB.Owner.MustBegin()
 	defer func() { _ = tx.Rollback() }()
 	for _, c := range []struct{ table, key, change string }{
-		{"donation", "id", `'public_ref', 'copied-for-a-test-' || n.id, 'form_id', n.id`},
+		{"donation", "id", `'public_ref', 'copied-for-a-test-' || n.id`},
 		{"donation_contact", "donation_id", `'email', n.id || '@example.org'`},
 		{"designation", "donation_id", `'n', x.n`},
 	} {

@@ -67,7 +67,7 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 func store(ctx context.Context, db *sqlx.DB, e storedEmail, recheckTx func(context.Context, *sqlx.Tx) error, d deliveryRow) (stored *storedEmail, err error) {
 	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING` // with (kind, subject_id), two transactions may conflict in message_id first
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		if err := recheckTx(ctx, tx); err != nil {
 			return err

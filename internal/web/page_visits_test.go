@@ -69,6 +69,7 @@ func (g *pagesProgram) publicPages(t testing.TB, lang phrase.Language) []pageVis
 		{"address-move-wrong", "POST /addresses/move", "", chromedp.Tasks{chromedp.Click("#submit"), chromedp.WaitNotPresent("#submit")}, false},
 		{"sign-in-wrong", "POST /sign-in", "/sign-in", submit, false},
 		{"sign-in-out", "GET /sign-in", "/sign-in?said=out", nil, false},
+		{"sign-in-code-used", "GET /sign-in", "/sign-in?said=used", nil, false},
 		{"sign-in-closed", "GET /portal", "/portal", nil, false},
 		{"code-wrong", "POST /sign-in/code", "/sign-in/code", submit, false},
 		{"code-sent", "GET /sign-in/code", "/sign-in", chromedp.Tasks{

@@ -17,11 +17,6 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// previousDonor is how the previous release inserts a donor. Delete it with the other statements of that release.
-const previousDonor = `/* donor.FindOrAddTx */
-	INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, email) DO NOTHING`
-
 // beginning is a submission of a form, in a transaction that executes one step at a time.
 type beginning struct {
 	donation donation.Donation
@@ -55,14 +50,8 @@ func (b *beginning) run(n int) {
 	}()
 }
 
-// donorID returns the id of the donor with the email address.
-func (b *beginning) donorID() (id uuid.UUID, err error) {
-	err = b.tx.Get(&id, `SELECT id FROM donor WHERE entity_id = $1 AND email = $2`, b.donation.EntityID, b.email)
-	return id, err
-}
-
-// thisRelease sets the steps of Starter.begin.
-func (b *beginning) thisRelease(t *testing.T) {
+// prepare sets the steps of Starter.begin.
+func (b *beginning) prepare(t *testing.T) {
 	b.steps = []func() error{
 		func() (err error) {
 			b.donation.DonorID, err = donor.FindOrAddTx(t.Context(), b.tx, donor.Donor{
@@ -83,41 +72,10 @@ func (b *beginning) thisRelease(t *testing.T) {
 	}
 }
 
-// previousRelease sets the steps of the release before this one. A trigger inserts the checkout before the donation.
-func (b *beginning) previousRelease(*testing.T) {
-	d, c := &b.donation, b.checkout
-	b.steps = []func() error{
-		func() (err error) {
-			if _, err := b.tx.Exec(previousDonor, program.NewID(), d.EntityID, b.email, "A", "B", "en", d.CreatedAt); err != nil {
-				return err
-			}
-			d.DonorID, err = b.donorID()
-			return err
-		},
-		func() error {
-			done, err := b.tx.Exec(previousInsert, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, c.FormID, c.FormHash,
-				d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, c.ExpiresAt)
-			if err != nil {
-				return err
-			}
-			n, err := done.RowsAffected()
-			b.fresh = n > 0
-			return err
-		},
-		func() error {
-			if !b.fresh {
-				return nil
-			}
-			_, err := b.tx.Exec(previousDesignation, d.ID, d.EntityID, b.fund, d.AmountMinor)
-			return err
-		},
-	}
-}
-
-// TestReleasesBeginGiftsWithoutADeadlock lets both releases begin a gift at once. One stops after each number of steps
+// TestGiftsBeginWithoutADeadlock lets two requests begin a gift at once. One stops after each number of steps
 // and the other after each number of steps, or because it waits for a lock; then the first goes on and the other after
 // it. The database ends one of two transactions that wait for each other, so that its step would report an error.
-func TestReleasesBeginGiftsWithoutADeadlock(t *testing.T) {
+func TestGiftsBeginWithoutADeadlock(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	like := h.StartedGift(program.ValidForm())
@@ -127,32 +85,25 @@ func TestReleasesBeginGiftsWithoutADeadlock(t *testing.T) {
 		sameForm, sameDonor bool
 		gifts               int
 	}{{"same form", true, false, 1}, {"same donor", false, true, 2}, {"same form and donor", true, true, 1}} {
-		for _, previousFirst := range []bool{true, false} {
-			for firstSteps := range 3 {
-				for otherSteps := range 4 {
-					name := fmt.Sprintf("%s, previous release first %t, %d and %d steps", c.name, previousFirst, firstSteps+1, otherSteps)
-					t.Run(name, func(t *testing.T) {
-						first, other := begin(t, h, like, page), begin(t, h, like, page)
-						if c.sameForm {
-							other.checkout.FormID = first.checkout.FormID
-						}
-						if c.sameDonor {
-							other.email = first.email
-						}
-						if previousFirst {
-							first.previousRelease(t)
-							other.thisRelease(t)
-						} else {
-							first.thisRelease(t)
-							other.previousRelease(t)
-						}
-						interleave(t, h, first, other, firstSteps+1, otherSteps)
-						require.Equal(t, c.gifts == 2, first.fresh && other.fresh)
-						require.True(t, first.fresh || other.fresh)
-						require.Equal(t, c.gifts, h.Count(`SELECT count(*) FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE c.form_id IN ($1, $2)`,
-							first.checkout.FormID, other.checkout.FormID))
-					})
-				}
+		for firstSteps := range 3 {
+			for otherSteps := range 4 {
+				name := fmt.Sprintf("%s, %d and %d steps", c.name, firstSteps+1, otherSteps)
+				t.Run(name, func(t *testing.T) {
+					first, other := begin(t, h, like, page), begin(t, h, like, page)
+					if c.sameForm {
+						other.checkout.FormID = first.checkout.FormID
+					}
+					if c.sameDonor {
+						other.email = first.email
+					}
+					first.prepare(t)
+					other.prepare(t)
+					interleave(t, h, first, other, firstSteps+1, otherSteps)
+					require.Equal(t, c.gifts == 2, first.fresh && other.fresh)
+					require.True(t, first.fresh || other.fresh)
+					require.Equal(t, c.gifts, h.Count(`SELECT count(*) FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE c.form_id IN ($1, $2)`,
+						first.checkout.FormID, other.checkout.FormID))
+				})
 			}
 		}
 	}

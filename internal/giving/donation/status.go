@@ -19,7 +19,7 @@ import (
 type StatusUpdate struct {
 	DonationID, EntityID uuid.UUID
 	To                   Status // Processing, Failed or Expired
-	Cause                string // a Stripe event or object id
+	Cause                string // a Stripe event or object id; "form" if the form was submitted again
 }
 
 // allowedFrom lists the statuses that an update may follow. An update that comes late, or twice, changes nothing.
@@ -31,10 +31,12 @@ var allowedFrom = map[Status][]string{
 
 // UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in
 // any order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
+// Of a donation that was found paid (IsFoundPaid), the event that says that it is processing is recorded too.
 // The donor of a donation that fails is told: they authorised it, and their page said that a receipt comes.
 func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, updates []StatusUpdate, at time.Time) error {
 	const query = `/* donation.UpdateStatusTx */
-		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2 AND status = ANY($4)
+		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2
+		   AND (status = ANY($4) OR $3 = 'processing' AND $5 <> 'form' AND status = 'processing' AND ` + isFoundPaid + `)
 		   AND NOT ($3 = 'processing' AND status = 'expired' AND checkout_superseded(id))
 		RETURNING amount, currency`
 	updates = append([]StatusUpdate(nil), updates...)
@@ -43,7 +45,7 @@ func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, u
 	var failed []notice.Notice
 	for _, m := range updates {
 		told := notice.Notice{DonationID: m.DonationID, Kind: notice.Failed, Cause: m.Cause, At: at}
-		err := tx.QueryRowxContext(ctx, query, m.DonationID, m.EntityID, m.To, pq.Array(allowedFrom[m.To])).Scan(&told.AmountMinor, &told.Currency)
+		err := tx.QueryRowxContext(ctx, query, m.DonationID, m.EntityID, m.To, pq.Array(allowedFrom[m.To]), m.Cause).Scan(&told.AmountMinor, &told.Currency)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -61,11 +63,13 @@ func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, u
 	return notices.RecordTx(ctx, tx, failed...)
 }
 
-// IsFoundPaid reports whether a donation is on its way because its payment page was found paid when its form was submitted
-// again. No webhook has said yet by what it was paid.
+// isFoundPaid is the condition of IsFoundPaid on a row of donation that is processing.
+const isFoundPaid = `NOT EXISTS (SELECT 1 FROM donation_step s WHERE s.donation_id = donation.id AND s.status = 'processing' AND s.cause <> 'form')`
+
+// IsFoundPaid reports whether a donation is processing only because its payment page was found paid when its form was
+// submitted again. It is false as soon as an event says that a bank debit is on its way.
 func IsFoundPaid(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (found bool, err error) {
-	const query = `/* donation.IsFoundPaid */
-		SELECT EXISTS (SELECT 1 FROM donation_step WHERE donation_id = $1 AND status = 'processing' AND cause = 'form')`
+	const query = `/* donation.IsFoundPaid */ SELECT EXISTS (SELECT 1 FROM donation WHERE id = $1 AND status = 'processing' AND ` + isFoundPaid + `)`
 	err = sqlx.GetContext(ctx, q, &found, query, id)
 	return found, err
 }

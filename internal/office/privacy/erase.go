@@ -30,7 +30,7 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) (err error) {
 		if err = k.addDonors(ctx, id); err != nil {
 			return err
 		}
-		if err = k.erase(ctx, id); !errors.Is(err, errNewDonor) {
+		if err = k.erase(ctx, id); !errors.Is(err, errNewDonor) && !pg.IsLockConflict(err) {
 			return err
 		}
 	}

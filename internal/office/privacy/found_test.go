@@ -118,6 +118,46 @@ func TestErasureWaitsForDeliveriesOfEvents(t *testing.T) {
 	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 }
 
+// TestErasureDoesNotWaitForNewDeliveries: while an erasure waits for the donor, an email is stored, and staff order it once
+// more. They hold its delivery and wait for the donor next, so the erasure does not wait for the delivery: it is tried
+// again, and nobody is a deadlock's victim.
+func TestErasureDoesNotWaitForNewDeliveries(t *testing.T) {
+	t.Parallel()
+	h := newProgramWithDonor(t)
+	w := erasureRequest(t, h)
+	e, err := h.Privacy.Request(t.Context(), w)
+	require.NoError(t, err)
+	begin := func() *sqlx.Tx {
+		tx, err := h.DB.Owner.Beginx()
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = tx.Rollback() })
+		return tx
+	}
+	writer, staff := begin(), begin()
+	_, err = writer.Exec(`SELECT id FROM donor WHERE id = $1 FOR KEY SHARE`, w.Donors[0])
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- h.OwnersPrivacy().Erase(t.Context(), e.ID) }()
+	waitForLocks(t, h, 1)
+
+	const id = "00000000-0000-4000-8000-000000000002"
+	h.Exec(`WITH l AS (INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at)
+			SELECT gen_random_uuid(), entity_id, 'x', id, 'x', 'x', 'x', now() FROM donation WHERE donor_id = $1 LIMIT 1 RETURNING id)
+		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) SELECT $2::uuid, id, $3, 'first', 'x', now() FROM l`,
+		w.Donors[0], id, canaries[0])
+	_, err = staff.Exec(`SELECT id FROM letter_delivery WHERE id = $1 FOR UPDATE`, id)
+	require.NoError(t, err)
+	require.NoError(t, writer.Commit())
+	waitForLocks(t, h, 1)
+	_, err = staff.Exec(`INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at)
+		SELECT gen_random_uuid(), letter_id, recipient, 'resend', 'x', now() FROM letter_delivery WHERE id = $1`, id)
+	require.NoError(t, err)
+	require.NoError(t, staff.Commit())
+	require.NoError(t, <-ended)
+	require.Empty(t, testkit.Deadlocks(t, h.DB))
+	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
+}
+
 // TestErasuresRunOneAfterAnother: an email about one person was sent to the address of another one, and both are erased
 // by two servers at the same time. Neither is a deadlock's victim.
 func TestErasuresRunOneAfterAnother(t *testing.T) {

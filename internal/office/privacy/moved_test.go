@@ -68,7 +68,7 @@ func TestErasureTakesMistypedAddresses(t *testing.T) {
 		SELECT '00000000-0000-4000-8000-0000000000aa', entity.id, 'elsewhere@example.org', 'Eva', 'E', 'en', now() FROM entity`)
 	h.Exec(`INSERT INTO donation SELECT r.* FROM donation d JOIN donor o ON o.id = '00000000-0000-4000-8000-0000000000aa'
 		CROSS JOIN LATERAL jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'donor_id', o.id, 'public_ref', md5('x'), 'entity_id', o.entity_id,
-		'form_id', gen_random_uuid(), 'organisation_id', (SELECT id FROM organisation WHERE entity_id = o.entity_id LIMIT 1), 'status', 'processing')) r LIMIT 1`)
+		'organisation_id', (SELECT id FROM organisation WHERE entity_id = o.entity_id LIMIT 1), 'status', 'processing')) r LIMIT 1`)
 	e := requestOf(t, h, "ana@example.org")
 	h.AgeErasures()
 	require.NoError(t, h.Privacy.Erase(t.Context(), e.ID))

@@ -79,8 +79,9 @@ func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (
 	return person, err
 }
 
-// LinkAddress links an address to the session's person by the code of its email. Errors are those of SignInByCode.
-// Sessions that the address opened for its person before end.
+// LinkAddress links an address to the session's person by the code of its email. It does nothing if the same code linked
+// it before. It returns fault.NotFound and ErrTooMany as SignInByCode does. Sessions that the address opened for its
+// person before end.
 func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAttempt) error {
 	a.Person = of.PersonID
 	err := s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) error {
@@ -93,6 +94,11 @@ func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAtte
 		}
 		return s.assignAddressTx(ctx, tx, c.Email, changeJoined, before, of.PersonID)
 	})
+	if fault.Is(err, fault.NotFound) {
+		if linked, linkedErr := s.isLinked(ctx, of, a); linked || linkedErr != nil {
+			return linkedErr
+		}
+	}
 	recordProof(ctx, err, securitylog.AddressLinked, securitylog.CodeWrong)
 	return err
 }

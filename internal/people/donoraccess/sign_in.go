@@ -87,32 +87,82 @@ type CodeAttempt struct {
 	From    netip.Addr
 	Browser string    // cookie of the browser in which it was typed (AddBrowser); "" if that browser requested no code
 	Known   string    // cookie of a known browser (MarkBrowser); may be empty
+	Session string    // cookie of the browser's session; may be empty
 	Person  uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
 // SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for
-// its cookie. It returns fault.NotFound if the code is neither that of the newest email nor that of an email which this
-// browser requested, and ErrTooMany if there were too many attempts.
+// its cookie. Errors:
+//
+//	fault.NotFound   the code is neither that of the newest email nor that of an email which this browser requested
+//	ErrTooMany       there were too many attempts; each call is one, whatever its error
+//	ErrSignedIn      the code was used, and it opened the session of this browser
+//	ErrUsed          the code was used, and this browser had requested it
 func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {
 	err = s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) (err error) {
 		opened, secret, err = s.openTx(ctx, tx, c, a.From)
 		return err
 	})
+	if fault.Is(err, fault.NotFound) {
+		err = s.findUse(ctx, a)
+	}
 	recordProof(ctx, err, securitylog.SignedIn, securitylog.CodeWrong)
 	return opened, secret, err
 }
 
-// IsRepeated reports whether a code is the one that opened the session, or linked the address to its person, less than ten
-// minutes ago: its form was posted twice. It proves nothing more.
-func (s Service) IsRepeated(ctx context.Context, of session.Session, a CodeAttempt) (bool, error) {
-	const query = `/* donoraccess.IsRepeated */ ` + selectChallenge +
-		`WHERE s.email = $1 AND s.used_at IS NOT NULL AND s.expires_at > now() AND (s.person_id = $2 OR s.person_id IS NULL AND s.id = $3)`
+// ErrSignedIn and ErrUsed: the form of a code was posted twice. The second post opens no session: a code is valid once.
+var (
+	ErrSignedIn = errors.New("donoraccess: the code opened the session of this browser")
+	ErrUsed     = errors.New("donoraccess: the code was used in this browser")
+)
+
+// findUse returns ErrSignedIn or ErrUsed if a code that was not valid was used less than ten minutes ago; else
+// fault.NotFound.
+func (s Service) findUse(ctx context.Context, a CodeAttempt) error {
+	const query = `/* donoraccess.findUse */ ` + selectChallenge +
+		`WHERE s.email = $1 AND s.person_id IS NULL AND s.used_at IS NOT NULL AND s.expires_at > now() AND (s.id = $2 OR s.browser_hash = ANY($3))`
+	if !isStorable(a.Email) {
+		return errNotFound
+	}
+	own, err := s.Sessions().Find(ctx, a.Session)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	used, err := s.usedWith(ctx, a, query, a.Email, own.ProofID, pq.ByteaArray(browserHashes(a.Browser)))
+	switch {
+	case err != nil:
+		return err
+	case used == uuid.Nil:
+		return errNotFound
+	case used == own.ProofID:
+		return ErrSignedIn
+	}
+	return ErrUsed
+}
+
+// isLinked reports whether a code linked its address to the session's person less than ten minutes ago, and the person
+// still has the address: its form was posted twice.
+func (s Service) isLinked(ctx context.Context, of session.Session, a CodeAttempt) (bool, error) {
+	const query = `/* donoraccess.isLinked */ ` + selectChallenge +
+		`JOIN mailbox m ON m.email = s.email AND m.person_id = s.person_id WHERE s.email = $1 AND s.person_id = $2 AND s.used_at IS NOT NULL AND s.expires_at > now()`
 	if !isStorable(a.Email) {
 		return false, nil
 	}
+	used, err := s.usedWith(ctx, a, query, a.Email, of.PersonID)
+	return used != uuid.Nil, err
+}
+
+// usedWith returns the id of the request, of those that a query finds, that has the attempt's code; uuid.Nil if there is
+// none.
+func (s Service) usedWith(ctx context.Context, a CodeAttempt, query string, args ...any) (uuid.UUID, error) {
 	var used []challengeRow
-	err := s.DB.SelectContext(ctx, &used, query, a.Email, of.PersonID, of.ProofID)
-	return slices.ContainsFunc(used, func(c challengeRow) bool { return s.isCode(c.CodeMAC, c.ID, normalizeCode(a.Code)) }), err
+	err := s.DB.SelectContext(ctx, &used, query, args...)
+	for _, c := range used {
+		if s.isCode(c.CodeMAC, c.ID, normalizeCode(a.Code)) {
+			return c.ID, err
+		}
+	}
+	return uuid.Nil, err
 }
 
 // redeemCode calls do, once, if the code is right: that of a request of this browser, or of the newest.

@@ -72,8 +72,8 @@ func (forgetful) Payout(context.Context, org.LegalEntity, string) (*payout.Payou
 	return nil, nil
 }
 
-// TestEarlierPayoutsAreRead: a payout that the previous release booked is read by a sweep; one that Stripe no longer
-// knows is marked as read, and asked for once only.
+// TestEarlierPayoutsAreRead: a payout that was booked before there was a table payout, and that migration 00045 filled in,
+// is read by a sweep; one that Stripe no longer knows is marked as read, and asked for once only.
 func TestEarlierPayoutsAreRead(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
@@ -81,25 +81,25 @@ func TestEarlierPayoutsAreRead(t *testing.T) {
 	refs, err := h.Fake.Payout("tsne")
 	require.NoError(t, err)
 	importAll(t, h)
-	// Without payout and payout_member the row of balance_transaction is as the previous release wrote it.
-	asBefore := func() {
+	row := h.Lines(`SELECT row_to_json(b)::text FROM balance_transaction b WHERE type = 'payout'`)
+	require.Len(t, row, 1)
+	asBefore := func() { // the rows that the migration leaves
 		h.Exec(`ALTER TABLE payout_member DISABLE TRIGGER insert_only`)
 		h.Exec(`DELETE FROM payout_member`)
 		h.Exec(`DELETE FROM payout`)
 		h.Exec(`ALTER TABLE balance_transaction DISABLE TRIGGER insert_only`)
 		h.Exec(`DELETE FROM balance_transaction WHERE type = 'payout'`)
+		h.Exec(`INSERT INTO balance_transaction SELECT * FROM json_populate_record(NULL::balance_transaction, $1::json)`, row[0])
+		h.Exec(`INSERT INTO payout (id, entity_id, processor, payout_ref, amount, currency, arrival_on, status, created_at)
+			SELECT gen_random_uuid(), entity_id, 'stripe', source_id, -net, currency, (available_on AT TIME ZONE 'UTC')::date, 'in_transit', created_at
+			  FROM balance_transaction WHERE type = 'payout'`)
 	}
-	row := h.Lines(`SELECT row_to_json(b)::text FROM balance_transaction b WHERE type = 'payout'`)
-	require.Len(t, row, 1)
 	asBefore()
-	h.Exec(`INSERT INTO balance_transaction SELECT * FROM json_populate_record(NULL::balance_transaction, $1::json)`, row[0])
-	require.Equal(t, []string{" in_transit 1912  f"}, payouts(h), "the trigger stores it as not read")
 	importAll(t, h)
 	require.Equal(t, []string{"automatic paid 1912  t"}, payouts(h))
 	require.Equal(t, []string{"charge"}, members(h, refs[0]))
 
 	asBefore()
-	h.Exec(`INSERT INTO balance_transaction SELECT * FROM json_populate_record(NULL::balance_transaction, $1::json)`, row[0])
 	c := h.Collector
 	c.Source = forgetful{h.Stripe}
 	_, err = c.Sweep(t.Context())

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,6 +99,33 @@ func TestPaidUnknownThenChanged(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, got.StatusCode)
 	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation`))
+	h.DeliverNew()
+	h.DrainAll()
+	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)
+}
+
+// TestDebitFoundPaid: a second submit of the form finds the page paid, before the event says that it was paid by bank
+// debit. From then on the page says how long a bank takes.
+func TestDebitFoundPaid(t *testing.T) {
+	h := program.New(t, program.Options{})
+	ana, form := visitor.New(t, h), visitor.FilledForm()
+	require.Equal(t, http.StatusSeeOther, ana.Ask("POST", "/give/csio", form).StatusCode)
+	paid := newest(t, h)
+	require.NoError(t, h.Fake.Debit(*h.Checkout(paid).SessionID, false))
+	form.Set("amount", "30")
+	require.Contains(t, ana.Ask("POST", "/give/csio", form).Page, "You have just given $20. Give $30 as well?")
+	thanks := "/give/csio/thanks?gift=" + paid.PublicRef
+	require.NotContains(t, ana.Ask("GET", thanks, nil).Page, "five business days", "it is not known yet")
+
+	completed := h.EventOf(paid, "checkout.session.completed")
+	for range 2 {
+		h.Deliver(completed, h.AlterEvent(completed, func(_, _ map[string]any) {}))
+		h.DrainAll()
+	}
+	require.Equal(t, donation.Processing, h.Gift(paid.ID).Status)
+	require.Contains(t, ana.Ask("GET", thanks, nil).Page, "five business days")
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation_step WHERE donation_id = $1 AND status = 'processing'`, paid.ID))
+	h.Fake.Advance(10 * 24 * time.Hour)
 	h.DeliverNew()
 	h.DrainAll()
 	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)

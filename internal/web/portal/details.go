@@ -158,14 +158,8 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	address := web.StoredEmail(r.PostForm.Get("email"))
 	attempt := donoraccess.CodeAttempt{Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie)}
-	repeated, err := a.Access.IsRepeated(r.Context(), v.Session, attempt)
-	if err == nil && !repeated { // else the form was posted twice
-		if err = a.Access.LinkAddress(r.Context(), v.Session, attempt); err == nil {
-			a.markKnown(w, r, address)
-		}
-	}
 	problem, status := "", http.StatusUnprocessableEntity
-	switch {
+	switch err := a.Access.LinkAddress(r.Context(), v.Session, attempt); {
 	case errors.Is(err, donoraccess.ErrTooMany):
 		problem, status = "portal.code_held", http.StatusTooManyRequests
 	case fault.Is(err, fault.NotFound):
@@ -173,6 +167,7 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	case err != nil:
 		return err
 	default:
+		a.markKnown(w, r, address)
 		http.Redirect(w, r, detailsPath+"?said=joined#addresses", http.StatusSeeOther)
 		return nil
 	}

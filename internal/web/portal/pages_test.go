@@ -86,7 +86,9 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	email := []fault.Field{{Name: "email", Phrase: "sign_in.error.email"}}
 	code := append(email, fault.Field{Name: "code", Phrase: "sign_in.error.code"})
 	return map[string]writer{
-		"sign in": func(w io.Writer) error { return accesspage.SignIn{Frame: frame(lang), SignedOut: true}.Write(w, v) },
+		"sign in": func(w io.Writer) error {
+			return accesspage.SignIn{Frame: frame(lang), SignedOut: true, CodeUsed: true}.Write(w, v)
+		},
 		"sign in again": func(w io.Writer) error {
 			return accesspage.SignIn{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"}.Write(w, v)
 		},

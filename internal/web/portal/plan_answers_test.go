@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -104,6 +105,57 @@ func TestACodeThatIsPostedTwice(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	}
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM mailbox_step WHERE email = 'ana@work.example' AND kind = 'joined'`))
+	require.Equal(t, http.StatusSeeOther, v.Post("/portal/addresses/part", url.Values{"email": {"ana@work.example"}}).StatusCode)
+	got := v.Post("/portal/addresses/prove", url.Values{"email": {"ana@work.example"}, "code": {code}})
+	require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode, "it was unlinked since")
+}
+
+// TestTheAnswerToTheFirstOfTwoPostsIsLost: of two posts of the form of a code, the browser reads only the second answer. It
+// leads to a page that says what to do, or, in a browser that kept the session, to the donor's pages. No second session is
+// opened, and each post is counted as a guess.
+func TestTheAnswerToTheFirstOfTwoPostsIsLost(t *testing.T) {
+	h := program.New(t, program.Options{})
+	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	const used = "/sign-in?said=used"
+	twice := func(v *visitor.Visitor, path string, form url.Values) (lost *visitor.Visitor) {
+		t.Helper()
+		lost = visitor.New(t, h)
+		maps.Copy(lost.Cookies, v.Cookies)
+		require.Equal(t, http.StatusSeeOther, v.Ask("POST", path, form).StatusCode)
+		sessions := h.Count(`SELECT count(*) FROM session`)
+		got := lost.Ask("POST", path, form)
+		require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+		require.Equal(t, used, got.Header.Get("Location"))
+		require.Equal(t, sessions, h.Count(`SELECT count(*) FROM session`))
+		require.Contains(t, lost.Ask("GET", used, nil).Page, "Ask for a new e-mail here.")
+		require.Equal(t, http.StatusUnauthorized, lost.Ask("GET", "/portal", nil).StatusCode)
+		require.Equal(t, "/portal", v.Ask("GET", used, nil).Header.Get("Location"), "it kept the session")
+		return lost
+	}
+	ana := visitor.New(t, h)
+	require.Equal(t, http.StatusSeeOther, ana.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
+	_, code, _ := ana.SignInEmail()
+	form := url.Values{"email": {"ana@example.org"}, "code": {code}}
+	lost := twice(ana, "/sign-in/code", form)
+	wrong := url.Values{"email": {"ana@example.org"}, "code": {"00000000"}}
+	require.Equal(t, http.StatusUnprocessableEntity, lost.Ask("POST", "/sign-in/code", wrong).StatusCode)
+	for range 4 {
+		lost.Ask("POST", "/sign-in/code", wrong)
+	}
+	require.Equal(t, http.StatusTooManyRequests, lost.Ask("POST", "/sign-in/code", form).StatusCode, "limits are counted first")
+	for range 5 {
+		ana.Ask("POST", "/sign-in/code", wrong)
+	}
+	require.Equal(t, http.StatusTooManyRequests, ana.Ask("POST", "/sign-in/code", form).StatusCode, "limits are counted first")
+
+	link := visitor.PlanLink(t, h, h.Lines(`SELECT public_ref FROM plan WHERE id = $1`, d.ID)[0])
+	bea := visitor.New(t, h)
+	path := bea.OpenPlan(link)
+	base, _, _ := strings.Cut(path, "?")
+	token := bea.TokenOn(path)
+	require.Equal(t, http.StatusSeeOther, bea.Ask("POST", base+"/email", url.Values{"session": {token}, "do": {"card"}}).StatusCode)
+	_, code, _ = bea.SignInEmail()
+	twice(bea, base+"/code?lang=en", url.Values{"session": {token}, "code": {code}})
 }
 
 // TestTheLastReceiptOffersNoChange: after the last payment there is nothing to pause, change or stop.

@@ -84,16 +84,17 @@ func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView)
 	if err != nil {
 		return err
 	}
-	if repeated, err := a.isRepeated(r, address, code); err != nil {
-		return err
-	} else if repeated {
-		http.Redirect(w, r, a.takeNext(w, r, giftpage.OwnPlanPath(p.plan.PublicRef, p.lang)), http.StatusSeeOther)
-		return nil
-	}
 	opened, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
 		Email: address, Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, proofCookie), Known: a.Cookie(r, knownCookie),
+		Session: a.Cookie(r, web.SessionCookie),
 	})
 	switch {
+	case errors.Is(err, donoraccess.ErrSignedIn):
+		http.Redirect(w, r, a.takeNext(w, r, giftpage.OwnPlanPath(p.plan.PublicRef, p.lang)), http.StatusSeeOther)
+		return nil
+	case errors.Is(err, donoraccess.ErrUsed):
+		http.Redirect(w, r, usedPath, http.StatusSeeOther)
+		return nil
 	case errors.Is(err, donoraccess.ErrTooMany):
 		w.Header().Set("Retry-After", "3600")
 		return a.showProof(w, p, http.StatusTooManyRequests, accesspage.PlanProof{Held: "sign_in.code_held"})

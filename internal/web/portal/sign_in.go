@@ -22,6 +22,9 @@ const (
 
 const knownCookie = web.KnownCookie
 
+// usedPath is where the second post of a code's form leads. A browser that kept the session of the first is signed in.
+const usedPath = signInPath + "?said=used"
+
 // markKnown marks this browser as known for an address that was proved in it.
 func (a *Area) markKnown(w http.ResponseWriter, r *http.Request, address string) {
 	a.SetCookie(w, knownCookie, a.Access.MarkBrowser(a.Cookie(r, knownCookie), address), donoraccess.KnownBrowserLife)
@@ -65,13 +68,16 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 
 // showSignIn shows the sign-in page. The status says why:
 //
-//	200  the donor opened the page, or has just signed out
+//	200  the donor opened the page, has just signed out, or posted a code twice
 //	401  the requested page needs a session
 //	422  the address is wrong
 func (a *Area) showSignIn(w http.ResponseWriter, r *http.Request, status int, typed string, problems []fault.Field) error {
 	page := accesspage.SignIn{
 		Frame: a.signInFrame(w, r), Email: typed, Problems: problems,
-		SignInRequired: status == http.StatusUnauthorized, SignedOut: status == http.StatusOK && r.URL.Query().Get("said") == "out",
+		SignInRequired: status == http.StatusUnauthorized,
+	}
+	if said := r.URL.Query().Get("said"); status == http.StatusOK {
+		page.SignedOut, page.CodeUsed = said == "out", said == "used"
 	}
 	return a.writeSignIn(w, status, page)
 }

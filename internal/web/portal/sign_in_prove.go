@@ -35,16 +35,17 @@ func (a *Area) codePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if len(problems) > 0 {
 		return a.showCode(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
-	if repeated, err := a.isRepeated(r, web.StoredEmail(typed), code); err != nil {
-		return err
-	} else if repeated {
-		http.Redirect(w, r, a.takeNext(w, r, homePath), http.StatusSeeOther)
-		return nil
-	}
 	opened, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
 		Email: web.StoredEmail(typed), Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, challengeCookie), Known: a.Cookie(r, knownCookie),
+		Session: a.Cookie(r, web.SessionCookie),
 	})
 	switch {
+	case errors.Is(err, donoraccess.ErrSignedIn):
+		http.Redirect(w, r, a.takeNext(w, r, homePath), http.StatusSeeOther)
+		return nil
+	case errors.Is(err, donoraccess.ErrUsed):
+		http.Redirect(w, r, usedPath, http.StatusSeeOther)
+		return nil
 	case errors.Is(err, donoraccess.ErrTooMany):
 		return a.showCode(w, r, http.StatusTooManyRequests, typed, nil)
 	case fault.Is(err, fault.NotFound):
@@ -53,18 +54,6 @@ func (a *Area) codePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		return err
 	}
 	return a.startSession(w, r, opened, secret)
-}
-
-// isRepeated reports whether this browser's session was opened by the same code: the form was posted twice.
-func (a *Area) isRepeated(r *http.Request, address, code string) (bool, error) {
-	opened, err := a.Access.Sessions().Find(r.Context(), a.Cookie(r, web.SessionCookie))
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return a.Access.IsRepeated(r.Context(), opened, donoraccess.CodeAttempt{Email: address, Code: code})
 }
 
 func (a *Area) showCode(w http.ResponseWriter, r *http.Request, status int, email string, problems []fault.Field) error {

@@ -93,7 +93,7 @@ func (u *upgrade) rules() map[string]string {
 			WHERE r.donation_id = d.id AND NOT EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id)))`,
 		"a receipt of a gift that is not settled": `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
 		"a fact booked twice":                     `SELECT source_id FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`,
-		"a form with two gifts that are not over": `SELECT form_id::text FROM donation WHERE status <> 'expired' AND form_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,
+		"a form with two gifts that are not over": `SELECT c.form_id::text FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE d.status <> 'expired' GROUP BY 1 HAVING count(*) > 1`,
 		"an event set aside":                      `SELECT id || ' ' || type || ': ' || reason FROM stripe_event WHERE state = 'set_aside'`,
 		"a plan whose instalments are not its payments": `SELECT p.id::text FROM plan p WHERE p.paid <>
 			(SELECT count(*) FROM instalment i JOIN donation d ON d.id = i.donation_id WHERE i.plan_id = p.id AND d.status = 'settled')`,
@@ -207,13 +207,13 @@ func (u *upgrade) newColumns(table string) (columns []string, isNew bool) {
 // notStored says what the previous schema does not store, or stores in its own way, of a table's row:
 //
 //	payment in suspense       its time is that of its task
-//	instalment                a form that is the instalment itself
+//	donation                  the columns of the form and the payment page, which table checkout has (migration 00104)
 //	donor                     when the database stored it
 //	all tables                when a row was read from Stripe
 var notStored = map[string]string{
 	"payment":  `CASE WHEN x.status = 'suspense' THEN '{received_at}' END`,
 	"donor":    `'{recorded_at}'`,
-	"donation": `CASE WHEN x.source = 'plan' THEN '{form_id,form_hash}' END`,
+	"donation": `'{form_id,form_hash,checkout_try,checkout_expires_at,checkout_session_id,checkout_url}'`,
 }
 
 // rows returns the rows of all other tables as text, without tables and columns that the previous schema lacks: their

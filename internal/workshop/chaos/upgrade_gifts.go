@@ -104,7 +104,7 @@ func (u *upgrade) expire(server *e2e.Server) {
 		u.drained()
 	}
 	var expired int
-	require.NoError(u.t, u.DB.Owner.Get(&expired, `SELECT count(*) FROM donation WHERE status = 'expired' AND form_id = $1`, form.Get("form")))
+	require.NoError(u.t, u.DB.Owner.Get(&expired, `SELECT count(*) FROM donation d JOIN checkout c ON c.donation_id = d.id WHERE d.status = 'expired' AND c.form_id = $1`, form.Get("form")))
 	require.Equal(u.t, 2, expired)
 }
 
@@ -148,7 +148,7 @@ func (u *upgrade) unexpected(server *e2e.Server) {
 	u.chargeDirectly("")
 	session := u.begin(server, nil)
 	var gift string
-	require.NoError(u.t, u.DB.Owner.Get(&gift, `SELECT id FROM donation WHERE checkout_session_id = $1`, session))
+	require.NoError(u.t, u.DB.Owner.Get(&gift, `SELECT donation_id FROM checkout WHERE session_id = $1`, session))
 	u.chargeDirectly(gift)
 }
 

@@ -253,6 +253,11 @@ func (s *Server) Stop() { s.process.Stop() }
 // Done returns a channel that is closed when the server has ended for any reason.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
+// Log returns what the server has written to its log.
+func (s *Server) Log() ([]byte, error) {
+	return os.ReadFile(s.data + ".log")
+}
+
 // logTail returns the last lines of the server's log as an error, for a server that did not start.
 func logTail(data string) error {
 	log, err := os.ReadFile(data + ".log")

@@ -58,7 +58,10 @@ var (
 	// The cluster outlives the test that starts it, so nothing here uses that test's context.
 	cluster = sync.OnceValues(startCluster)
 	count   atomic.Int64
-	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two connection pools each
+	options = localpg.Options{Settings: map[string]string{
+		"max_connections": "400",     // parallel tests have two connection pools each
+		"log_line_prefix": logPrefix, // Deadlocks reads the log
+	}}
 )
 
 // Durable makes the cluster flush its log at each commit, as in production, and adds settings. Programs that measure

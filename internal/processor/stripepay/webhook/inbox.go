@@ -39,9 +39,20 @@ type Event struct {
 	Payload []byte
 }
 
+// row is an event as the table stores it.
+type row struct {
+	Event
+	stored []byte   // the payload without what names a person
+	sum    [32]byte // of what Stripe sent
+}
+
+func newRow(e Event) row {
+	return row{e, withoutPerson(e.Payload), sha256.Sum256(e.Payload)}
+}
+
 // pendingStore is an event whose request waits, either for the result of its batch or to commit the next batch.
 type pendingStore struct {
-	Event
+	row
 	result chan storeResult // buffers one
 }
 
@@ -63,7 +74,7 @@ func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug str
 // store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so
 // that no other event can make it fail.
 func (in *Inbox) store(ctx context.Context, a Event) error {
-	d := &pendingStore{a, make(chan storeResult, 1)}
+	d := &pendingStore{newRow(a), make(chan storeResult, 1)} // here, so that nobody waits for it during a commit
 	result := storeResult{leader: in.enqueue(d)}
 	if !result.leader {
 		select {
@@ -80,7 +91,7 @@ func (in *Inbox) store(ctx context.Context, a Event) error {
 		return nil
 	}
 	return pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := StoreTx(ctx, tx, []Event{a})
+		_, err := storeTx(ctx, tx, []row{d.row})
 		return err
 	})
 }
@@ -148,12 +159,12 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
-	arrivals := make([]Event, len(batch))
+	arrivals := make([]row, len(batch))
 	for i, d := range batch {
-		arrivals[i] = d.Event
+		arrivals[i] = d.row
 	}
 	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := StoreTx(ctx, tx, arrivals)
+		_, err := storeTx(ctx, tx, arrivals)
 		return err
 	})
 	return err
@@ -162,19 +173,26 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 // StoreTx stores events with one statement and returns how many were new. It stores payloads without what names a
 // person, and the hash of what Stripe sent. It sorts them, so that batches of several processes cannot deadlock.
 func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, err error) {
+	rows := make([]row, len(arrivals))
+	for i, a := range arrivals {
+		rows[i] = newRow(a)
+	}
+	return storeTx(ctx, tx, rows)
+}
+
+func storeTx(ctx context.Context, tx *sqlx.Tx, arrivals []row) (fresh int64, err error) {
 	const query = `/* webhook.StoreTx */
 		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
 		SELECT u.entity_id, u.id, u.type, u.api_version, u.created_at, u.payload, u.payload_sha256
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[])
 		       AS u (entity_id, id, type, api_version, created_at, payload, payload_sha256)
 		ON CONFLICT (entity_id, id) DO NOTHING`
-	slices.SortFunc(arrivals, func(a, b Event) int {
+	slices.SortFunc(arrivals, func(a, b row) int {
 		return cmp.Or(slices.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.ID, b.ID))
 	})
 	rows := pg.NewColumns(7)
 	for _, a := range arrivals {
-		sum := sha256.Sum256(a.Payload)
-		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), withoutPerson(a.Payload), sum[:])
+		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), a.stored, a.sum[:])
 	}
 	done, err := tx.ExecContext(ctx, query, rows.Args()...)
 	if err != nil {

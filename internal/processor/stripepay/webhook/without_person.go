@@ -20,69 +20,99 @@ var personal = []string{
 // personalEndings are endings of such fields, also of those that Stripe adds later: customer_name, receipt_email.
 var personalEndings = []string{"_name", "_email", "_phone", "_address", "_shipping", "_tax_ids", "_purchase_ip"}
 
-func isPersonal(field string) bool {
-	return slices.Contains(personal, field) ||
-		slices.ContainsFunc(personalEndings, func(ending string) bool { return strings.HasSuffix(field, ending) })
+// isPersonalField holds the names of personal.
+var isPersonalField = func() map[string]bool {
+	fields := map[string]bool{}
+	for _, name := range personal {
+		fields[name] = true
+	}
+	return fields
+}()
+
+// isPersonal reports whether a field of Stripe's objects is personal. field is its name in JSON, without quotation marks.
+func isPersonal(field []byte) bool {
+	if bytes.IndexByte(field, '\\') >= 0 {
+		var name string
+		if json.Unmarshal(slices.Concat([]byte(`"`), field, []byte(`"`)), &name) != nil {
+			return true
+		}
+		field = []byte(name)
+	}
+	return isPersonalField[string(field)] ||
+		slices.ContainsFunc(personalEndings, func(ending string) bool { return strings.HasSuffix(string(field), ending) })
 }
 
 // withoutPerson returns a payload with null in place of each field that names a person. All other bytes stay. So an
 // event that arrives during an erasure, or after it, brings nobody back. It returns nil if the payload is not JSON.
 func withoutPerson(payload []byte) []byte {
-	r := redaction{payload: payload, decoder: json.NewDecoder(bytes.NewReader(payload))}
-	if err := r.value(); err != nil {
+	if !json.Valid(payload) {
 		return nil
 	}
-	return append(r.kept, payload[r.copied:]...)
-}
-
-// redaction is one pass over a payload.
-type redaction struct {
-	payload []byte
-	decoder *json.Decoder
-	kept    []byte // the result as far as payload[:copied]
-	copied  int64
-}
-
-// value reads the next value and redacts what is in it.
-func (r *redaction) value() error {
-	token, err := r.decoder.Token()
-	if err != nil {
-		return err
-	}
-	open, ok := token.(json.Delim)
-	if !ok {
-		return nil
-	}
-	for r.decoder.More() {
-		if open == '{' {
-			err = r.field()
-		} else {
-			err = r.value()
+	kept, copied := make([]byte, 0, len(payload)), 0
+	for at := 0; at < len(payload); {
+		if payload[at] != '"' {
+			at++
+			continue
 		}
-		if err != nil {
-			return err
+		name := payload[at+1 : endOfString(payload, at)-1]
+		at = afterSpace(payload, at+len(name)+2)
+		if at == len(payload) || payload[at] != ':' || !isPersonal(name) { // only a field's name is followed by a colon
+			continue
+		}
+		at = afterSpace(payload, at+1)
+		kept = append(append(kept, payload[copied:at]...), "null"...)
+		at = endOfValue(payload, at)
+		copied = at
+	}
+	return append(kept, payload[copied:]...)
+}
+
+// endOfString returns the position behind the string of valid JSON that begins at a position.
+func endOfString(payload []byte, at int) int {
+	for at++; payload[at] != '"'; at++ {
+		if payload[at] == '\\' {
+			at++
 		}
 	}
-	_, err = r.decoder.Token() // its end
-	return err
+	return at + 1
 }
 
-// field reads a field of an object and redacts its value, or what is in it.
-func (r *redaction) field() error {
-	name, err := r.decoder.Token()
-	if err != nil {
-		return err
+// endOfValue returns the position behind the value of valid JSON that begins at a position.
+func endOfValue(payload []byte, at int) int {
+	for depth := 0; at < len(payload); {
+		switch payload[at] {
+		case '"':
+			at = endOfString(payload, at)
+		case '{', '[':
+			depth++
+			at++
+		case '}', ']':
+			if depth == 0 {
+				return at // behind a number or a word
+			}
+			depth--
+			at++
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return at
+			}
+			at++
+			continue
+		default:
+			at++
+			continue
+		}
+		if depth == 0 {
+			return at
+		}
 	}
-	field, _ := name.(string)
-	if !isPersonal(field) {
-		return r.value()
+	return at
+}
+
+// afterSpace returns the position of the next byte that is not white space.
+func afterSpace(payload []byte, at int) int {
+	for at < len(payload) && (payload[at] == ' ' || payload[at] == '\n' || payload[at] == '\t' || payload[at] == '\r') {
+		at++
 	}
-	var value json.RawMessage
-	if err := r.decoder.Decode(&value); err != nil {
-		return err
-	}
-	end := r.decoder.InputOffset()
-	r.kept = append(append(r.kept, r.payload[r.copied:end-int64(len(value))]...), "null"...)
-	r.copied = end
-	return nil
+	return at
 }

@@ -2,7 +2,9 @@ package webhook
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +23,8 @@ func TestWithoutPerson(t *testing.T) {
 		"endings":          {`{"receipt_email":"a@b.c","customer_name":"Ana","customer_address":{},"customer":"cus_1"}`, `{"receipt_email":null,"customer_name":null,"customer_address":null,"customer":"cus_1"}`},
 		"escaped":          {`{"\u0065mail":"a@b.c"}`, `{"\u0065mail":null}`},
 		"twice":            {`{"email":"a","email":"b"}`, `{"email":null,"email":null}`},
+		"numbers":          {`{"phone": 7 ,"email":true}`, `{"phone": null ,"email":null}`},
+		"a text":           {`{"id":"email", "x":["name:",":"], "y":"\"email\":1"}`, ""},
 		"a number":         {`7`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +35,7 @@ func TestWithoutPerson(t *testing.T) {
 			require.Equal(t, want, string(withoutPerson([]byte(test.payload))))
 		})
 	}
-	for _, broken := range []string{``, `{`, `{"email":`, `{"email"}`, `[1,`, `x`} {
+	for _, broken := range []string{``, `{`, `{"email":`, `{"email"}`, `[1,`, `x`, `{}{}`} {
 		require.Nil(t, withoutPerson([]byte(broken)), broken)
 	}
 }
@@ -51,4 +55,62 @@ func TestWithoutPersonOfStripesObjects(t *testing.T) {
 		assert.Contains(t, string(got), id)
 	}
 	require.Less(t, strings.Count(string(got), "null"), 60)
+}
+
+// TestWithoutPersonOfAnyJSON compares with fields removed from the decoded value.
+func TestWithoutPersonOfAnyJSON(t *testing.T) {
+	t.Parallel()
+	names := []string{"id", "email", "customer_name", "amount", "last4", "na\"me", "name", "x:", "é_email"}
+	for seed := range uint64(500) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		var value func(depth int) any
+		value = func(depth int) any {
+			switch n := r.IntN(7); {
+			case n < 2 && depth < 5:
+				object := map[string]any{}
+				for range r.IntN(4) {
+					object[names[r.IntN(len(names))]] = value(depth + 1)
+				}
+				return object
+			case n == 2 && depth < 5:
+				list := []any{}
+				for range r.IntN(4) {
+					list = append(list, value(depth+1))
+				}
+				return list
+			case n < 5:
+				return []any{"a\\\"b", "email", "}", "", "[1,2", "Ana: {"}[r.IntN(6)]
+			}
+			return []any{1.5e9, -3.0, true, nil}[r.IntN(4)]
+		}
+		whole := value(0)
+		payload, err := json.Marshal(whole)
+		require.NoError(t, err)
+		if seed%2 == 0 {
+			payload, err = json.MarshalIndent(whole, " ", "\t")
+			require.NoError(t, err)
+		}
+		var got any
+		require.NoError(t, json.Unmarshal(withoutPerson(payload), &got), "%s", payload)
+		require.Equal(t, cleared(whole), got, "%s", payload)
+	}
+}
+
+// cleared returns a decoded value with nil for each personal field.
+func cleared(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name := range v {
+			if slices.Contains(personal, name) || slices.ContainsFunc(personalEndings, func(e string) bool { return strings.HasSuffix(name, e) }) {
+				v[name] = nil
+			} else {
+				v[name] = cleared(v[name])
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = cleared(v[i])
+		}
+	}
+	return value
 }

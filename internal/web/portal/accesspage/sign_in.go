@@ -17,6 +17,7 @@ type SignIn struct {
 	Wait           time.Duration // RateLimited: after which an email may be requested again
 	SignInRequired bool          // the requested page needs a session
 	SignedOut      bool          // the donor has just signed out
+	CodeUsed       bool          // the form of a code was posted twice, and the browser has no session
 }
 
 // Write writes the page.

@@ -49,11 +49,10 @@ SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, la
 
 INSERT INTO checkout (donation_id, form_id, form_hash, session_id, session_url, expires_at)
 SELECT id, pg_temp.id(at, hash || ' form'), sha256(hash::bytea), session, 'https://checkout.stripe.example/c/pay/' || session, at + interval '35 minutes' FROM gift;
-INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency, amount, currency, language, anonymous, news,
-    created_at, checkout_expires_at, checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at, source, tax_date)
-SELECT id, entity_id, organisation_id, donor_id, left(md5(hash || 'ref'), 22), pg_temp.id(at, hash || ' form'), sha256(hash::bytea), 'settled', 'once', amount,
-       currency, language, false, false, at, at + interval '35 minutes', session, 'https://checkout.stripe.example/c/pay/' || session, intent, charge, charged_at, settled_at,
-       'form', local_at::date
+INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, currency, language, anonymous, news,
+    created_at, payment_intent_id, charge_id, charged_at, settled_at, source, tax_date)
+SELECT id, entity_id, organisation_id, donor_id, left(md5(hash || 'ref'), 22), 'settled', 'once', amount,
+       currency, language, false, false, at, intent, charge, charged_at, settled_at, 'form', local_at::date
   FROM gift;
 INSERT INTO payment (id, entity_id, donation_id, method, processor, charge_ref, intent_ref, asset_account, amount, currency, received_at, status, created_at)
 SELECT pg_temp.id(settled_at, hash || ' payment'), entity_id, id, 'card', 'stripe', charge, intent, '1010', amount, currency, charged_at, 'settled', settled_at FROM gift;
