@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit/short"
 )
 
 // TestTasksRunAtOnceWhenTheClockJumps: in the demo a month may pass in a second. Reminders, statements and erasures
 // that became due must not wait for their next turn of the machine's clock.
 func TestTasksRunAtOnceWhenTheClockJumps(t *testing.T) {
+	short.Skip(t, "seconds of the machine's clock")
 	var ahead, runs atomic.Int64
 	clocks := Clocks{Wall: time.Now, Business: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}
 	a := &App{resources: Resources{Clocks: clocks}}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/processor/stripepay"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // limitedStripe stands for Stripe with its limit of test mode: it refuses calls beyond 25 in a second with status 429.
@@ -63,6 +64,7 @@ func (l *limitedStripe) accept() bool {
 // has its payment page, within two seconds, whether our own limit keeps the acts back or Stripe refuses them: as on two
 // servers, whose limits together are more than Stripe's.
 func TestGiftsComeBeforeActs(t *testing.T) {
+	short.Skip(t, "seconds of a processor's limit")
 	for name, c := range map[string]struct {
 		servers int
 		rate    float64 // our own limit of each; 0 is none

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "kills", No: "1", Short: shortLife.kills, Long: 20 * fullLife.kills, Prove: Kills,
+		Name: "kills", No: "1", Short: 2 * shortLife.kills, Long: 20 * fullLife.kills, Prove: Kills,
 		Promise: "kill -9 of any of the servers at random moments, while people give and Stripe, mail, database and each step of a gift " +
 			"fail by a seed: no invariant broken; ready within 5 s; when the faults end, all work done within 60 s and each gift " +
 			"settled exactly once",

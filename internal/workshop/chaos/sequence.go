@@ -15,7 +15,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "sequences", No: "3", Short: 40, Long: 10_000, Prove: Sequences,
+		Name: "sequences", No: "3", Short: 100, Long: 10_000, Prove: Sequences,
 		Promise: "random histories, events delivered late, twice or never: every entry equals the oracle's, clearing equals Stripe's " +
 			"balance, all checkers find nothing",
 	})

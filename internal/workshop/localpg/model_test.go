@@ -12,11 +12,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit/short"
 )
 
 // TestStartCopy: a model is made once, however many ask for it at once, and each server has a copy of its own. A failed
 // preparation leaves no model behind. A model that nothing used for a day is removed.
 func TestStartCopy(t *testing.T) {
+	short.Skip(t, "PostgreSQL")
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("HOME", cache) // where macOS keeps its caches

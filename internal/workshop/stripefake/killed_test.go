@@ -23,6 +23,7 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 
 	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // standInState names the state file of a stand-in that runs in a process of its own.
@@ -132,6 +133,7 @@ func (k *killable) donate(a *answered, prefix string) {
 // TestSurvivesSIGKILL kills the stand-in with SIGKILL while donors pay, several times. Nothing that it answered is lost,
 // no id is used twice, and a request that is sent again gets the answer of before.
 func TestSurvivesSIGKILL(t *testing.T) {
+	short.Skip(t, "processes")
 	state := filepath.Join(t.TempDir(), "stripe.json")
 	a := &answered{ids: map[string]int{}, sessions: map[string]string{}, paid: map[string]struct{}{}}
 	for round := range 5 {
