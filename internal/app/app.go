@@ -182,11 +182,11 @@ func (a *App) buildPeople() {
 
 // buildMail builds the mailers and registers all kinds of jobs.
 func (a *App) buildMail() {
-	s, wall := a.settings, a.resources.Clocks.Wall
+	s, clocks := a.settings, a.resources.Clocks
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
+		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: a.resources.Log,
 		Yield: a.EventWorker.Yield, Refused: a.emailRefused,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
@@ -222,7 +222,7 @@ func (a *App) buildServer() {
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
-		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
+		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}

@@ -32,7 +32,7 @@ func (a *App) emailRefused(ctx context.Context, e mail.Email, about any) {
 		t.Kind, t.Subject = taskLinkRefused, fmt.Sprint(about)
 	}
 	ctx = context.WithoutCancel(ctx)
-	err := pg.InTx(ctx, a.resources.DB, func(tx *sqlx.Tx) error { return task.OpenTx(ctx, tx, t, NewID, a.resources.Clocks.Wall()) })
+	err := pg.InTx(ctx, a.resources.DB, func(tx *sqlx.Tx) error { return task.OpenTx(ctx, tx, t, NewID, a.resources.Clocks.Business()) })
 	if err != nil {
 		a.resources.Log.ErrorContext(ctx, "cannot open a task about a refused email", "kind", e.Kind, "about", about, "error", err)
 	}

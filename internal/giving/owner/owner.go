@@ -75,7 +75,8 @@ func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
 	return done, err
 }
 
-// DonorsSince returns the donors of an entity from whom or to whom donations moved since a moment, each once.
+// DonorsSince returns the donors of an entity from whom or to whom donations moved since a moment of the database's
+// clock, each once.
 func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, since time.Time) (donors []uuid.UUID, err error) {
 	const query = `/* owner.DonorsSince */
 		SELECT from_donor FROM donation_owner_change WHERE entity_id = $1 AND at >= $2
