@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
@@ -157,7 +158,12 @@ func (a *App) buildGiving() {
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
-	a.Collector = stripebalance.Importer{DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker}
+	a.Collector = stripebalance.Importer{
+		DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker,
+		Booked: func(ctx context.Context, entity uuid.UUID) error {
+			return webhook.UnparkWaitingForMoney(ctx, db, entity)
+		},
+	}
 	a.Sweeper = stripepay.Sweeper{
 		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Worker: a.EventWorker, Collector: a.Collector, Now: clocks.Business,
 	}
