@@ -24,7 +24,8 @@ type StatusUpdate struct {
 
 // allowedFrom lists the statuses that an update may follow. An update that comes late, or twice, changes nothing.
 var allowedFrom = map[Status][]string{
-	Processing: {string(Started), string(Expired)}, // never after Failed: a debit fails after it was on its way, in whatever order the events come
+	// Never after Failed: a debit that failed was on its way before, also if its events come in another order.
+	Processing: {string(Started), string(Expired)},
 	Failed:     {string(Started), string(Processing)},
 	Expired:    {string(Started)},
 }

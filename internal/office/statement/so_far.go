@@ -29,9 +29,9 @@ func (SoFarJob) Kind() string { return "statement_so_far_letter" }
 func (SoFarJob) Queue() jobs.QueueName { return jobs.Bulk }
 
 // MailSoFar enqueues an email to every donor of an entity who gave in a year, with their gifts so far. It issues no
-// annual statement. These donors get none: who was erased, who has no address, who stopped emails with statements, who
-// has an annual statement of the year, and to whom everything was returned. A dry run counts the same donors. Called
-// again, it sends another email: the gifts may have changed. progress is called with the number of donors checked.
+// annual statement. A donor gets no email who was erased, has no address, stopped emails with statements, has an annual
+// statement of the year, or got everything back. A dry run counts the same donors. Called again, it sends another
+// email: the gifts may have changed. progress is called with the number of donors checked.
 func (d Issuer) MailSoFar(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)
 	if err != nil {

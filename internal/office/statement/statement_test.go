@@ -359,8 +359,8 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// TestTwoPeopleShareAMailbox: each name on the receipts has a part with its own total, whatever name was entered last. A
-// statement of one name has that of its receipts.
+// TestTwoPeopleShareAMailbox: each name on the receipts has a part with its own total; the name entered last does not
+// matter. A statement of one name has the name of its receipts.
 func TestTwoPeopleShareAMailbox(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -463,7 +463,7 @@ func TestGiftsSoFar(t *testing.T) {
 	require.Len(t, h.Mail.Messages(), 1, "the annual statement has everything")
 }
 
-// TestCheckOver: the calendar year ends at midnight in the entity's time zone, whatever its fiscal year is.
+// TestCheckOver: the calendar year ends at midnight in the entity's time zone. The fiscal year does not matter.
 func TestCheckOver(t *testing.T) {
 	t.Parallel()
 	for zone, end := range map[string]string{"America/New_York": "2027-01-01T05:00:00Z", "Pacific/Auckland": "2026-12-31T11:00:00Z", "Pacific/Honolulu": "2027-01-01T10:00:00Z"} {
