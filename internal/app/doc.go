@@ -15,7 +15,8 @@
 //	          deliveries of emails, which mail servers judge; the heads for auditors, which prove a day
 //
 // The database's own clock judges sessions, sign-in codes, passes of event mode, links to plans, leases, queues and the
-// waiting time of erasures; and it dates what proves something: seals, the time an entry was recorded, moves of gifts.
+// waiting time of erasures; and it dates what proves something: seals, the time an entry was recorded, moves of gifts,
+// and the donor that a move adds (function move_gift takes no time from the server).
 // Where people see such a time beside business dates, it is shown by Clocks.Shown: the devices of a donor, the end of a
 // pass, the end of a link of konbit donor move, and when an email was ordered in konbit receipt find. The copy of a
 // donor's data, stored webhook events and what checkers find have their times as they are stored. The lists of
