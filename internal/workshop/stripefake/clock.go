@@ -72,6 +72,7 @@ var taskHandlers = map[string]struct {
 	"expiring": {"subscription_schedule", (*transaction).emitExpiring},
 	"finalize": {"invoice", (*transaction).finalizeDue},
 	"retry":    {"invoice", (*transaction).retry},
+	"refunded": {"refund", (*transaction).arriveAtBank},
 }
 
 // runDue runs every task that is due at until. The caller holds the lock.

@@ -181,6 +181,43 @@ func TestRefundCanFail(t *testing.T) {
 	}
 }
 
+// TestPendingRefunds: a refund that waits for money has no balance transaction; one to a bank account is pending for days;
+// either may fail.
+func TestPendingRefunds(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	pi := f.paid("4242424242424242").PaymentIntent
+	if err := f.RefundsWait("tsne", true); err != nil || f.RefundsWait("nobody", true) == nil {
+		t.Fatal(err)
+	}
+	refund := func(amount int64) *stripe.Refund {
+		t.Helper()
+		re, err := f.api.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(pi.ID), Amount: stripe.Int64(amount)})
+		if err != nil || re.Status != "pending" || re.BalanceTransaction != nil {
+			t.Fatalf("refund %+v: %v", re, err)
+		}
+		return re
+	}
+	failed, made := refund(1000), refund(500)
+	f.checkBalance(1998)
+	if err := f.FailRefund(failed.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.checkBalance(1998)
+	if ch, _ := f.api.Charges.Get(pi.LatestCharge.ID, nil); ch.AmountRefunded != 500 {
+		t.Errorf("charge: %+v", ch)
+	}
+	if err := f.RefundsWait("tsne", false); err != nil {
+		t.Fatal(err)
+	}
+	f.checkBalance(1498)
+	if re, _ := f.api.Refunds.Get(made.ID, nil); re.Status != "succeeded" || re.BalanceTransaction == nil {
+		t.Errorf("refund: %+v", re)
+	}
+	if re, _ := f.api.Refunds.Get(failed.ID, nil); re.Status != "failed" || re.FailureBalanceTransaction != nil {
+		t.Errorf("refund: %+v", re)
+	}
+}
+
 func TestActionsInGo(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	pi := f.paid("4242424242424242").PaymentIntent.ID

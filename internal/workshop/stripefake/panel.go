@@ -65,6 +65,7 @@ func (s *Server) panel() {
 	post := func(name string, h http.HandlerFunc) { s.mux.Handle("POST /_sandbox/"+name, guard.Handler(h)) }
 	post("clock", panelAction(s, s.panelClock))
 	post("refund", panelAction(s, s.panelRefund))
+	post("balance", panelAction(s, s.panelBalance))
 	post("dispute", panelAction(s, s.panelDispute))
 	post("card", panelAction(s, s.panelCard))
 	post("payout", panelAction(s, s.panelPayout))

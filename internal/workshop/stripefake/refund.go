@@ -81,24 +81,50 @@ func (t *transaction) refund(ch object, amount int64, reason string, metadata ob
 	re := t.new("refund", "re_", object{
 		"amount": amount, "balance_transaction": nil, "charge": ch["id"], "currency": currency, "destination_details": destination(ch, "pending"),
 		"metadata": metadata, "payment_intent": ch["payment_intent"], "reason": orNull(reason), "receipt_number": nil,
-		"source_transfer_reversal": nil, "status": "succeeded", "transfer_reversal": nil,
+		"source_transfer_reversal": nil, "status": "pending", "transfer_reversal": nil,
 	})
 	delete(re, "livemode")
-	kind := "refund"
-	if strings.HasPrefix(ch.str("id"), "py_") {
-		kind = "payment_refund"
+	waits := t.refundsWait()
+	if !waits {
+		t.debitRefund(ch, re)
 	}
-	bt := t.addBalanceEntry(balanceEntry{kind: kind, category: "refund", amount: -amount, currency: currency, source: re.str("id"),
-		text: "REFUND FOR CHARGE", available: t.now})
-	re["balance_transaction"] = bt["id"]
 	before := object{"amount_refunded": ch["amount_refunded"], "refunded": ch["refunded"]}
 	ch["amount_refunded"] = ch.num("amount_refunded") + amount
 	ch["refunded"] = ch.num("amount_refunded") == ch.num("amount")
 	t.emit("charge.refunded", ch, before)
 	t.emit("refund.created", re, nil)
-	re["destination_details"] = destination(ch, "available")
-	t.refundChanged(re, object{"destination_details": destination(ch, "pending")})
+	if !waits && re.str("status") == "succeeded" {
+		re["destination_details"] = destination(ch, "available")
+		t.refundChanged(re, object{"destination_details": destination(ch, "pending")})
+	}
 	return re, nil
+}
+
+// debitRefund takes a refund from the balance. A refund to a card has then succeeded; one to a bank account is pending
+// until the bank has it.
+func (t *transaction) debitRefund(ch, re object) {
+	kind := "refund"
+	re["status"] = "succeeded"
+	if isBankDebit(ch) {
+		kind, re["status"] = "payment_refund", "pending"
+		t.schedule(t.now+refundToBank, "refunded", re.str("id"))
+	}
+	bt := t.addBalanceEntry(balanceEntry{kind: kind, category: "refund", amount: -re.num("amount"), currency: re.str("currency"),
+		source: re.str("id"), text: "REFUND FOR CHARGE", available: t.now})
+	re["balance_transaction"] = bt["id"]
+}
+
+// refundToBank is how long a refund to a bank account is pending, in seconds.
+const refundToBank = 4 * day
+
+func isBankDebit(ch object) bool { return strings.HasPrefix(ch.str("id"), "py_") }
+
+// arriveAtBank makes a refund to a bank account succeed, unless it failed meanwhile.
+func (t *transaction) arriveAtBank(re object) {
+	if re.str("status") == "pending" {
+		re["status"] = "succeeded"
+		t.refundChanged(re, object{"status": "pending"})
+	}
 }
 
 // refundChanged emits the two events that Stripe has for a changed refund.
@@ -107,18 +133,22 @@ func (t *transaction) refundChanged(re, before object) {
 	t.emit("refund.updated", re, before)
 }
 
-// failRefund makes a refund fail: the amount returns to the balance, and the charge counts as not refunded by
-// it.
+// failRefund makes a refund fail, weeks after it succeeded too: the amount returns to the balance, if it was taken from
+// it, and the charge counts as not refunded by it.
 func (t *transaction) failRefund(re object) *apiError {
-	if re.str("status") != "succeeded" {
+	before := object{"status": re["status"]}
+	if re.str("status") != "succeeded" && re.str("status") != "pending" {
 		return invalid("", "refund", "Refund "+re.str("id")+" has already failed.")
 	}
 	ch := t.a.get("charge", re.str("charge"))
-	bt := t.addBalanceEntry(balanceEntry{kind: "refund_failure", category: "refund_failure", amount: re.num("amount"), currency: re.str("currency"),
-		source: re.str("id"), text: "REFUND FAILURE", available: t.now})
-	re["status"], re["failure_reason"], re["failure_balance_transaction"] = "failed", "expired_or_canceled_card", bt["id"]
+	re["status"], re["failure_reason"] = "failed", "insufficient_funds"
+	if re.str("balance_transaction") != "" {
+		bt := t.addBalanceEntry(balanceEntry{kind: "refund_failure", category: "refund_failure", amount: re.num("amount"), currency: re.str("currency"),
+			source: re.str("id"), text: "REFUND FAILURE", available: t.now})
+		re["failure_reason"], re["failure_balance_transaction"] = "expired_or_canceled_card", bt["id"]
+	}
 	ch["amount_refunded"], ch["refunded"] = ch.num("amount_refunded")-re.num("amount"), false
-	t.refundChanged(re, object{"status": "succeeded"})
+	t.refundChanged(re, before)
 	return nil
 }
 
