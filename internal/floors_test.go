@@ -77,6 +77,8 @@ var exceptions = map[string]string{
 	"processor/event → processor/settlement":              "an event about money waits until it is booked; a lost dispute is booked",
 	"processor/settlement → processor/payout":             "a payout is stored and booked in one transaction",
 	"processor/settlement → processor/share":              "how an amount is divided over funds is computed there",
+	"processor/settlement → processor/refundcall":         "a refund that staff ordered is taken from the funds that they chose",
+	"processor/stripepay → processor/refundcall":          "the adapter makes the refunds that staff ordered",
 	"processor/stripebalance → processor/payout":          "the import reads payouts again until they have arrived",
 	"processor/stripebalance → processor/settlement":      "settlement books what the import lists",
 	"processor/stripepay → processor/event":               "the adapter translates Stripe's events into facts",

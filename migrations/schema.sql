@@ -232,7 +232,7 @@ CREATE TABLE donation_notice (
     PRIMARY KEY (id),
     UNIQUE (donation_id, kind, cause),
     CONSTRAINT donation_notice_amount_check CHECK (amount > 0),
-    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text])),
+    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text, 'refunded later'::text])),
     CONSTRAINT donation_notice_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
 CREATE INDEX donation_notice_held ON donation_notice USING btree (cause) WHERE (kind = 'held'::text);
@@ -304,6 +304,7 @@ CREATE TABLE donor (
 );
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
+CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -640,6 +641,7 @@ CREATE TABLE legal_entity (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     receipt_prefix text NOT NULL DEFAULT ''::text,
+    two_persons_refund bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -651,7 +653,8 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_receipt_prefix_check CHECK (receipt_prefix ~ '^([A-Z0-9]+(-[A-Z0-9]+)*)?$'::text AND length(receipt_prefix) <= 20),
     CONSTRAINT legal_entity_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
     CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
-    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
+    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text])),
+    CONSTRAINT legal_entity_two_persons_refund_check CHECK (two_persons_refund >= 0)
 );
 CREATE UNIQUE INDEX legal_entity_receipt_prefix_key ON legal_entity USING btree (COALESCE(NULLIF(receipt_prefix, ''::text), upper(slug)));
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
@@ -1204,6 +1207,70 @@ CREATE TABLE receipt_void (
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE refund_order (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    charge_ref text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    note text NOT NULL,
+    submission uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    request_id uuid,
+    request_hash text,
+    ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    state text NOT NULL DEFAULT 'ordered'::text,
+    tries integer NOT NULL DEFAULT 0,
+    stripe_refund_id text,
+    problem text,
+    changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    checked_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT refund_order_amount_check CHECK (amount > 0),
+    CONSTRAINT refund_order_check CHECK (num_nulls(request_id, request_hash) = ANY (ARRAY[0, 2])),
+    CONSTRAINT refund_order_check1 CHECK ((state = 'ordered'::text) = (tries = 0)),
+    CONSTRAINT refund_order_check2 CHECK ((state = ANY (ARRAY['ordered'::text, 'sent'::text])) OR (state = 'refused'::text) = (stripe_refund_id IS NULL)),
+    CONSTRAINT refund_order_note_check CHECK (length(note) <= 2000),
+    CONSTRAINT refund_order_problem_check CHECK (problem <> ''::text),
+    CONSTRAINT refund_order_reason_check CHECK (reason = ANY (ARRAY['duplicate'::text, 'requested'::text, 'fraudulent'::text, 'mistake'::text])),
+    CONSTRAINT refund_order_state_check CHECK (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'refused'::text])),
+    CONSTRAINT refund_order_stripe_refund_id_check CHECK (stripe_refund_id <> ''::text),
+    CONSTRAINT refund_order_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT refund_order_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT refund_order_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
+);
+CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
+CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
+CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
+CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
+CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
+CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
+CREATE TRIGGER insert_only BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
+CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
+CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE refund_order_part (
+    order_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (order_id, fund_id),
+    CONSTRAINT refund_order_part_amount_check CHECK (amount > 0),
+    CONSTRAINT refund_order_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT refund_order_part_order_id_entity_id_fkey FOREIGN KEY (order_id, entity_id) REFERENCES refund_order(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refund_order_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_order_part_begins BEFORE INSERT ON refund_order_part FOR EACH ROW EXECUTE FUNCTION refund_order_part_begins();
+
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
@@ -1377,6 +1444,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
+-- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
+
+-- VIEW refund_list (entity_id uuid, donation_id uuid, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, changed_at timestamp with time zone, problem text, booked boolean)
+
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
@@ -1495,7 +1566,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION payload_pattern(people uuid[], payments uuid[], emails text[]) RETURNS text
 
+-- FUNCTION payment_is_disputed(of_payment uuid) RETURNS boolean
+
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
+
+-- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
+
+-- FUNCTION payment_refundable(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
 
 -- FUNCTION personal_subjects(of_erasure uuid, people uuid[], emails text[], before timestamp with time zone) RETURNS SETOF uuid
 
@@ -1508,6 +1585,26 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION refund_is_approved(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_note_stays_erased() RETURNS trigger
+
+-- FUNCTION refund_notes_are_erased() RETURNS trigger
+
+-- FUNCTION refund_order_begins() RETURNS trigger
+
+-- FUNCTION refund_order_body(of_order uuid) RETURNS text
+
+-- FUNCTION refund_order_counts(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_order_is_whole() RETURNS trigger
+
+-- FUNCTION refund_order_part_begins() RETURNS trigger
+
+-- FUNCTION refund_order_steps() RETURNS trigger
 
 -- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
 

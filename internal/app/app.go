@@ -18,6 +18,7 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
 	"konbit/internal/mail/transport"
+	"konbit/internal/office/refund"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
@@ -67,6 +68,7 @@ type App struct {
 	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
+	Refunds     refund.Service // that staff order
 	Inbox       *webhook.Inbox
 	EventWorker *event.Worker
 	Sweeper     stripepay.Sweeper
@@ -153,7 +155,10 @@ func (a *App) buildGiving() {
 		Receipts: a.ReceiptIssuer, Notices: notice.Recorder{Queue: a.Queue, NewID: NewID}, NewID: NewID, Now: clocks.Business, Plans: a.Plans,
 		Offline: settlement.OfflineFees{NewID: NewID},
 	}
-	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
+	a.Booker = settlement.Booker{
+		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
+	}
+	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
@@ -211,6 +216,7 @@ func (a *App) buildMail() {
 	mail.TributeCards{Mailer: mailer, Catalog: a.Catalog}.Register(a.Handlers)
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
+	a.Refunds.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)

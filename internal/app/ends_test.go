@@ -258,6 +258,10 @@ var ends = map[string]struct {
 	"the whole gift is refunded":          {ending.settled, func(e ending, d donation.Donation) { e.refund(d, 0) }},
 	"a part is refunded":                  {ending.settled, func(e ending, d donation.Donation) { e.refund(d, 500) }},
 	"the rest is refunded":                {partly, func(e ending, d donation.Donation) { e.refund(d, 0) }},
+	"a gift is refunded in another year": {ending.settled, func(e ending, d donation.Donation) {
+		e.Fake.Advance(366 * 24 * time.Hour)
+		e.refund(d, 500)
+	}},
 	"the bank cannot deliver a refund":    {ending.settled, func(e ending, d donation.Donation) { bounce(e, e.refund(d, 0)) }},
 	"an inquiry is opened":                {ending.settled, func(e ending, d donation.Donation) { e.dispute(d, true) }},
 	"an inquiry is closed":                {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, true), "closed") }},

@@ -34,6 +34,7 @@ func (a *App) periodicTasks() []periodicTask {
 		{"issue annual statements", 10 * time.Minute, a.issueStatements},
 		{"erase people who asked for it", 10 * time.Minute, a.erasePeople},
 		{"recover lost jobs of plans", time.Minute, a.recoverLostJobs},
+		{"ask Stripe about refunds", time.Minute, a.checkRefunds},
 		{"purge details of unpaid donations", 6 * time.Hour, a.purgeUnpaid},
 		{"delete old attempts", time.Minute, a.Guard.DeleteExpired},
 		{"delete expired sign-in emails and sessions", time.Hour, a.Access.DeleteExpired},
@@ -138,6 +139,14 @@ func (a *App) recoverLostJobs(ctx context.Context) error {
 	n, err := a.Plans.RecoverLostJobs(ctx)
 	if n > 0 {
 		a.resources.Log.InfoContext(ctx, "recovered lost jobs of plans", "jobs", n)
+	}
+	return err
+}
+
+func (a *App) checkRefunds(ctx context.Context) error {
+	n, err := a.Refunds.CheckDue(ctx)
+	if n > 0 {
+		a.resources.Log.InfoContext(ctx, "asked Stripe about refunds", "refunds", n)
 	}
 	return err
 }

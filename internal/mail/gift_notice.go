@@ -20,6 +20,7 @@ import (
 // noticeKinds are the kinds of emails about notices. They belong to the stream of receipts.
 var noticeKinds = map[notice.Kind]string{
 	notice.Failed: "gift_failed", notice.Held: "gift_held", notice.Returned: "gift_returned", notice.RefundFailed: "refund_failed",
+	notice.RefundedLater: "refund_later",
 }
 
 // GiveAgain is a gift that a link to the form presets.
@@ -90,6 +91,9 @@ func (m GiftNotices) noticeWords(ctx context.Context, n notice.Notice, d donatio
 	w = view.NoticeEmailWords{
 		Kind: strings.TrimPrefix(noticeKinds[n.Kind], "gift_"), Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
 		Amount: n.Amount(), On: n.At.In(entity.Location()),
+	}
+	if n.Kind == notice.RefundedLater && d.ChargedAt != nil {
+		w.Given = d.ChargedAt.In(entity.Location())
 	}
 	if n.Kind != notice.Failed {
 		return w, entity, nil

@@ -28,7 +28,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
 		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": KindPlanLink,
 		"gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
-		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "plan_upcoming": planKind(plan.Event{Kind: "upcoming"}),
+		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "refund_later": noticeKinds[notice.RefundedLater], "plan_upcoming": planKind(plan.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
 		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
@@ -50,7 +50,7 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		kindStatement: statementList, kindStatementSoFar: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAddressChosen: signInList, kindAddressMove: signInList,
 		kindAuditDigest: auditList,
-		KindPlanLink:    planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList,
+		KindPlanLink:    planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList, "refund_later": receiptList,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))

@@ -9,7 +9,7 @@ import (
 
 // NoticeEmailWords are the facts of an email about money of a gift that no receipt is about.
 type NoticeEmailWords struct {
-	Kind         string // failed, held, returned or refund_failed: part of the phrase keys
+	Kind         string // failed, held, returned, refund_failed or refund_later: part of the phrase keys
 	Language     phrase.Language
 	Donee        Donee
 	Organisation string // in Language
@@ -18,6 +18,7 @@ type NoticeEmailWords struct {
 
 	Amount   money.Amount
 	On       time.Time // in the donee's time zone
+	Given    time.Time // of refund_later: when the gift was given, likewise
 	Plan     bool      // a recurring gift was to begin with it
 	AgainURL string    // the organisation's form; empty: the email has no button
 }
@@ -33,7 +34,7 @@ func (v *View) NoticeEmail(w NoticeEmailWords) (subject, text, html string, err 
 		w.Accent = DefaultAccent
 	}
 	say := func(key string) string {
-		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount, "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On))
+		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount, "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On), "given", phrase.Date(w.Language, w.Given))
 	}
 	d := planEmailData{
 		PlanEmailWords: PlanEmailWords{Language: w.Language, Donee: w.Donee, Organisation: w.Organisation, Accent: w.Accent, Greeting: w.Greeting},

@@ -25,6 +25,10 @@ type LegalEntity struct {
 	// ReceiptPrefix is what the numbers of its receipts begin with: "GI" gives GI-2026-000001. Empty: the slug in capitals.
 	ReceiptPrefix string `db:"receipt_prefix"`
 
+	// TwoPersonsRefund is the sum of refunds, in minor units, above which a second person must approve: of one gift, and of
+	// one staff member in 24 hours. 0: every refund.
+	TwoPersonsRefund int64 `db:"two_persons_refund"`
+
 	ProcessingFee ProcessingFee `db:"fee"`
 	SponsorFee    SponsorFee    `db:"sponsor"`
 

@@ -14,7 +14,7 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-const entityColumns = `id, slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix,
+const entityColumns = `id, slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, two_persons_refund,
 	fee_borne_by AS "fee.borne_by", fee_basis_points AS "fee.basis_points", fee_fixed AS "fee.fixed",
 	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of"`
 

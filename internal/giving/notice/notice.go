@@ -4,6 +4,7 @@
 //	bank debit ordered ── not paid                           failed
 //	money came that does not fit the donation                held ── refunded   returned
 //	refund of a settled donation ── the bank cannot deliver  refund failed
+//	                             └─ in another year          refunded later
 //
 // A row is written once for a donation, a kind and a cause, and never changes. It is written in the transaction of the
 // fact. Receipts, and the emails that say that one is void or replaced, are package receipt's.
@@ -31,6 +32,8 @@ const (
 	Held         Kind = "held"          // money that does not fit the donation is in suspense; cause: the charge
 	Returned     Kind = "returned"      // such money was refunded; cause: the refund
 	RefundFailed Kind = "refund failed" // the bank could not deliver a refund, which is owed to the donor; cause: the refund
+	// RefundedLater: a gift was refunded, whole or in part, in a later year than it was given; cause: the refund or its order.
+	RefundedLater Kind = "refunded later"
 )
 
 // Notice is a row.

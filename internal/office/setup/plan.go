@@ -103,6 +103,7 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("timezone", was.Timezone, is.Timezone)
 	d.field("mail_from", was.MailFrom, is.MailFrom)
 	d.field("receipt_prefix", was.ReceiptPrefix, is.ReceiptPrefix)
+	d.field("two_persons refund", was.TwoPersonsRefund, is.TwoPersonsRefund)
 	d.field("processing_fee borne_by", was.ProcessingFee.PaidBy, is.ProcessingFee.PaidBy)
 	d.field("processing_fee basis_points", was.ProcessingFee.BasisPoints, is.ProcessingFee.BasisPoints)
 	d.field("processing_fee fixed", was.ProcessingFee.Fixed, is.ProcessingFee.Fixed)

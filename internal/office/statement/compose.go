@@ -15,7 +15,6 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/processor/settlement"
 )
 
 // composer builds the statements of several donors of one entity, with a few queries for all of them.
@@ -23,7 +22,7 @@ type composer struct {
 	catalog *fund.Catalog
 	entity  org.LegalEntity
 	year    int
-	returns map[uuid.UUID][]settlement.Return    // by payment
+	returns map[uuid.UUID][]returned             // by payment
 	latest  map[uuid.UUID]receipt.Receipt        // by gift
 	gifts   map[uuid.UUID][]donation.SettledGift // by donor, by the moment of the charge
 }
@@ -45,7 +44,7 @@ func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, 
 		ids[i], payments[i] = g.ID, g.Payment.ID
 		c.gifts[g.DonorID] = append(c.gifts[g.DonorID], g)
 	}
-	if c.returns, err = settlement.Returns(ctx, q, payments); err != nil {
+	if c.returns, err = returnsOf(ctx, q, payments); err != nil {
 		return nil, err
 	}
 	if c.latest, err = receipt.Latest(ctx, q, ids); err != nil {

@@ -18,12 +18,14 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/refundcall"
 )
 
 // Booker books balance transactions.
 type Booker struct {
 	Settler  donation.Settler
 	Receipts receipt.Issuer
+	Orders   refundcall.Orders // nil: every refund is divided in proportion
 	NewID    func() uuid.UUID
 	Now      func() time.Time
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/processor/share"
 )
@@ -15,20 +16,30 @@ import (
 // revision is a change after which the receipt of a gift must say less, or more again.
 type revision struct {
 	change
-	reason receipt.Reason
+	reason   receipt.Reason
+	refunded int64 // of the gift, in minor units: a sum of amounts
 }
 
 // reviseReceiptOf records that a change requires a revision. Several changes of one payment make one revision, with the
-// last reason.
+// last reason and the sum of their refunds.
 func (s *bookingRun) reviseReceiptOf(c change, reason receipt.Reason) {
-	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool { return r.payment.ID == c.payment.ID })
-	s.revisions = append(s.revisions, revision{c, reason})
+	next := revision{change: c, reason: reason}
+	if reason == receipt.Refund {
+		next.refunded = c.amount
+	}
+	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool {
+		if r.payment.ID == c.payment.ID {
+			next.refunded += r.refunded
+		}
+		return r.payment.ID == c.payment.ID
+	})
+	s.revisions = append(s.revisions, next)
 }
 
 // reviseReceiptAfter records a revision if the change took something of the gift. What a bank took beyond the gift, or
 // what was owed to the donor already, changes no receipt.
 func (s *bookingRun) reviseReceiptAfter(c change, taken taking, reason receipt.Reason) {
-	if share.TotalGift(taken.parts) > 0 {
+	if c.amount = share.TotalGift(taken.parts); c.amount > 0 {
 		s.reviseReceiptOf(c, reason)
 	}
 }
@@ -40,6 +51,8 @@ func (s *bookingRun) reviseReceiptAfter(c change, taken taking, reason receipt.R
 //	a part went back                     it is replaced by one for the rest
 //	a lost part came back (reinstated)   it is replaced by one for the larger amount, as a correction
 //	all of it came back (reinstated)     a new one replaces the void one
+//
+// The donor gets an email more about a refund in another year than the gift, for it concerns the taxes of both.
 //
 // It locks the counters of receipt numbers: call it last.
 func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
@@ -63,6 +76,13 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		day := ledger.DateOf(r.at, s.entity.Location()).String()
 		revised := receipt.Change{Reason: r.reason, On: day, By: r.object}
+		if r.refunded > 0 && current.Facts.ChargedOn[:4] != day[:4] {
+			if err := s.Settler.Notices.RecordTx(ctx, tx, notice.Notice{
+				DonationID: *r.payment.DonationID, Kind: notice.RefundedLater, Cause: r.object, AmountMinor: r.refunded, Currency: string(r.payment.Currency), At: r.at,
+			}); err != nil {
+				return err
+			}
+		}
 		facts := current.Facts.Reduced(remaining, paid, day)
 		switch {
 		case current.IsValid() && len(facts.Lines) == 0:
@@ -90,20 +110,16 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 // disputes lost for good. remainingByFundTx differs: it also subtracts disputes that are still open. paid is the whole
 // gift.
 func (s *bookingRun) receiptAmountsTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (remaining map[uuid.UUID]int64, paid int64, err error) {
-	const gifts = `/* settlement.receiptAmountsTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
-	const returned = `/* settlement.receiptAmountsTx */
-		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM payment_change h
-		  JOIN payment_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
-		 WHERE h.payment_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
-		       SELECT 1 FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
-		 GROUP BY s.fund_id`
-	if remaining, err = amountsByFundTx(ctx, tx, gifts, payment); err != nil {
-		return nil, 0, err
+	const query = `/* settlement.receiptAmountsTx */ SELECT fund_id, gift, stated FROM payment_position($1)`
+	var rows []struct {
+		FundID uuid.UUID `db:"fund_id"`
+		Gift   int64     `db:"gift"`
+		Stated int64     `db:"stated"`
 	}
-	returnedByFund, err := amountsByFundTx(ctx, tx, returned, payment)
-	for id := range remaining {
-		paid += remaining[id]
-		remaining[id] -= returnedByFund[id]
+	err = tx.SelectContext(ctx, &rows, query, payment)
+	remaining = make(map[uuid.UUID]int64, len(rows))
+	for _, r := range rows {
+		remaining[r.FundID], paid = r.Stated, paid+r.Gift
 	}
 	return remaining, paid, err
 }

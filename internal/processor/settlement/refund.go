@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/refundcall"
 	"konbit/internal/processor/share"
 )
 
@@ -61,7 +62,11 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 		}
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	returned, err := s.returnedTx(ctx, tx, shares, t.amount(-t.Amount))
+	ordered, err := s.orderedPartsTx(ctx, tx, t)
+	if err != nil {
+		return err
+	}
+	returned, err := s.returnedTx(ctx, tx, shares, ordered, t.amount(-t.Amount))
 	if err != nil {
 		return err
 	}
@@ -83,10 +88,27 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	return s.insertTakingTx(ctx, tx, c, returned)
 }
 
-// returnedTx divides a returned amount over the funds, with each part's share of the fees and what operations absorbs.
-// It locks the restricted funds.
-func (s *bookingRun) returnedTx(ctx context.Context, tx *sqlx.Tx, shares []share.FundShare, amount money.Amount) (returned taking, err error) {
-	if returned.parts, returned.beyond, err = share.Take(shares, amount); err != nil {
+// orderedPartsTx returns what staff ordered to refund from each fund; nil if nobody ordered it.
+func (s *bookingRun) orderedPartsTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
+	if s.Orders == nil || t.movement() != refunded {
+		return nil, nil
+	}
+	return s.Orders.PartsTx(ctx, tx, refundcall.Booked{
+		EntityID: s.entity.ID, Refund: t.SourceID, Charge: t.ChargeID, Order: t.RefundOrder, Amount: t.amount(-t.Amount),
+	})
+}
+
+// returnedTx divides a returned amount over the funds, as it was ordered or in proportion, with each part's share of the
+// fees and what operations absorbs. It locks the restricted funds.
+func (s *bookingRun) returnedTx(ctx context.Context, tx *sqlx.Tx, shares []share.FundShare, ordered map[uuid.UUID]int64, amount money.Amount) (
+	returned taking, err error,
+) {
+	if ordered != nil {
+		returned.parts, returned.beyond, err = share.TakeOrdered(shares, ordered, amount.Currency)
+	} else {
+		returned.parts, returned.beyond, err = share.Take(shares, amount)
+	}
+	if err != nil {
 		return returned, err
 	}
 	if err := share.AddFeesGivenBack(returned.parts, shares, amount.Currency); err != nil {
@@ -142,6 +164,11 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	}
 	if err := s.openTaskTx(ctx, tx, taskRefundFailed, t); err != nil {
 		return err
+	}
+	if s.Orders != nil {
+		if err := s.Orders.FailedTx(ctx, tx, s.entity.ID, t.SourceID); err != nil {
+			return err
+		}
 	}
 	if p.DonationID != nil {
 		if err := s.noticeTx(ctx, tx, *p.DonationID, notice.RefundFailed, t, t.Amount); err != nil {

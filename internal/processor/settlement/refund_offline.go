@@ -73,7 +73,7 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 	if r.Amount.Minor <= 0 || r.Amount.Minor > share.TotalRemaining(shares) {
 		return false, ErrRefundTooLarge
 	}
-	taken, err := s.returnedTx(ctx, tx, shares, r.Amount)
+	taken, err := s.returnedTx(ctx, tx, shares, nil, r.Amount)
 	if err != nil {
 		return false, err
 	}

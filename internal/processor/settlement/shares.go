@@ -2,8 +2,6 @@ package settlement
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -77,40 +75,8 @@ func (s *bookingRun) paymentOfTx(ctx context.Context, tx *sqlx.Tx, charge string
 // remainingByFundTx returns what each fund still has of a payment, and what it owes the donor, ordered by the fund's
 // code. It returns nothing if p is nil or the payment is in suspense.
 func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, p *payment.Payment) ([]share.FundShare, error) {
-	const query = `/* settlement.remainingByFundTx */
-		SELECT c.fund_id, c.gift, c.fee, c.sponsor_fee, c.gift - coalesce(g.gone, 0), coalesce(g.refunded, 0), coalesce(g.fee, 0), coalesce(g.sponsor_fee, 0),
-		       coalesce(g.owed, 0)
-		  FROM payment_share c
-		  LEFT JOIN (SELECT s.fund_id, sum(s.fee)::bigint AS fee, sum(s.sponsor_fee)::bigint AS sponsor_fee,
-		                    coalesce(sum(s.amount) FILTER (WHERE s.kind = 'refund'), 0)::bigint AS refunded,
-		                    sum(CASE s.kind WHEN 'refund' THEN s.amount WHEN 'dispute withdrawn' THEN s.amount
-		                                    WHEN 'dispute won' THEN -s.amount ELSE 0 END)::bigint AS gone,
-		                    sum(CASE s.kind WHEN 'refund failed' THEN s.amount + s.owed WHEN 'refund' THEN -s.owed WHEN 'dispute withdrawn' THEN -s.owed
-		                                    WHEN 'dispute won' THEN s.owed ELSE 0 END)::bigint AS owed
-		               FROM payment_change h
-		               JOIN payment_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
-		              WHERE h.payment_id = $1 GROUP BY s.fund_id) g ON g.fund_id = c.fund_id
-		 WHERE c.payment_id = $1 AND c.gift > 0 ORDER BY c.fund_id`
 	if p == nil {
 		return nil, nil
 	}
-	rows, err := tx.QueryContext(ctx, query, p.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var shares []share.FundShare
-	for rows.Next() {
-		var id uuid.UUID
-		var h share.FundShare
-		if err := rows.Scan(&id, &h.Gift, &h.Fee, &h.SponsorFee, &h.Remaining, &h.Refunded, &h.FeeBack, &h.SponsorFeeBack, &h.Owed); err != nil {
-			return nil, err
-		}
-		if h.Fund, err = s.catalog.Fund(id); err != nil {
-			return nil, err
-		}
-		shares = append(shares, h)
-	}
-	slices.SortFunc(shares, func(a, b share.FundShare) int { return strings.Compare(a.Fund.Code, b.Fund.Code) })
-	return shares, rows.Err()
+	return share.Positions(ctx, tx, s.catalog, p.ID)
 }

@@ -31,11 +31,12 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge    *donation.IncomingPayment // the charge that succeeded; nil for a bank debit that is pending or failed
-	ChargeID  string                    // the charge that made it, or that was refunded or disputed
-	ReadError error                     // why its charge cannot be read; nil if it can
-	Payout    *payout.Payout            // for a payout: the payout itself; nil if the list does not contain it
-	Members   []string                  // for an automatic payout: the transactions that it pays out, without its own; nil if not listed
+	Charge      *donation.IncomingPayment // the charge that succeeded; nil for a bank debit that is pending or failed
+	ChargeID    string                    // the charge that made it, or that was refunded or disputed
+	RefundOrder string                    // for a refund: the order that the processor stores with it; empty if none
+	ReadError   error                     // why its charge cannot be read; nil if it can
+	Payout      *payout.Payout            // for a payout: the payout itself; nil if the list does not contain it
+	Members     []string                  // for an automatic payout: the transactions that it pays out, without its own; nil if not listed
 }
 
 // movement is the kind of a transaction: it decides by which rule the transaction is booked.

@@ -3,6 +3,8 @@ package share
 import (
 	"slices"
 
+	"github.com/google/uuid"
+
 	"konbit/internal/platform/money"
 )
 
@@ -47,13 +49,44 @@ func Take(shares []FundShare, amount money.Amount) (parts []Part, beyond int64, 
 		return nil, 0, err
 	}
 	for _, p := range repaid {
-		at := slices.IndexFunc(parts, func(part Part) bool { return part.Fund.ID == p.Fund.ID })
-		if at < 0 {
-			parts, at = append(parts, Part{Fund: p.Fund}), len(parts)
-		}
-		parts[at].Owed = p.Gift
+		parts = add(parts, Part{Fund: p.Fund, Owed: p.Gift})
 	}
 	return parts, rest.Minor, nil
+}
+
+// TakeOrdered divides an amount that staff ordered to refund, each fund's part from that fund alone: first what it owes the
+// donor, then what it still has of the gift. What a fund has no longer, since more went back meanwhile, is taken from the
+// others as Take does.
+func TakeOrdered(shares []FundShare, ordered map[uuid.UUID]int64, c money.Currency) (parts []Part, beyond int64, err error) {
+	left, missing := slices.Clone(shares), int64(0)
+	for i := range left {
+		h := &left[i]
+		want := ordered[h.Fund.ID]
+		owed := min(want, h.Owed)
+		gift := min(want-owed, h.Remaining)
+		if owed+gift > 0 {
+			parts = append(parts, Part{Fund: h.Fund, Gift: gift, Owed: owed})
+		}
+		h.Owed, h.Remaining, missing = h.Owed-owed, h.Remaining-gift, missing+want-owed-gift
+	}
+	if missing == 0 {
+		return parts, 0, nil
+	}
+	more, beyond, err := Take(left, money.New(missing, c))
+	for _, p := range more {
+		parts = add(parts, p)
+	}
+	return parts, beyond, err
+}
+
+// add adds a part to those of its fund.
+func add(parts []Part, p Part) []Part {
+	at := slices.IndexFunc(parts, func(of Part) bool { return of.Fund.ID == p.Fund.ID })
+	if at < 0 {
+		return append(parts, p)
+	}
+	parts[at].Gift, parts[at].Owed = parts[at].Gift+p.Gift, parts[at].Owed+p.Owed
+	return parts
 }
 
 // takeUpTo is TakeProportionally of at most what remains; rest is what is not taken.

@@ -258,7 +258,7 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Tr
 		transaction.ChargeID = source.Charge.ID
 		transaction.Charge, transaction.ReadError = chargeOf(entity, source.Charge, t.ID)
 	case source.Refund != nil && source.Refund.Charge != nil:
-		transaction.ChargeID = source.Refund.Charge.ID
+		transaction.ChargeID, transaction.RefundOrder = source.Refund.Charge.ID, source.Refund.Metadata[metaRefund]
 	case source.Dispute != nil && source.Dispute.Charge != nil:
 		transaction.ChargeID = source.Dispute.Charge.ID
 	case source.Payout != nil:

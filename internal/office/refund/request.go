@@ -1,0 +1,178 @@
+package refund
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/task"
+	"konbit/internal/giving/payment"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/refundcall"
+)
+
+// Processor makes refunds.
+type Processor interface {
+	// CreateRefund asks for a refund. A RefusedError and ErrKeySpent say that the request has ended; after any other error
+	// it may have been executed, and may be made again with the same key.
+	CreateRefund(ctx context.Context, r refundcall.Request) (refundcall.Refund, error)
+	// RefundsOf lists all refunds of a charge.
+	RefundsOf(ctx context.Context, entitySlug, charge string) ([]refundcall.Refund, error)
+}
+
+// Service orders and makes refunds.
+type Service struct {
+	DB        *sqlx.DB
+	Queue     *jobs.Queue
+	Catalog   *fund.CatalogCache
+	Processor Processor
+	NewID     func() uuid.UUID
+	Now       func() time.Time
+}
+
+// Why an order is refused. Their phrases are templates/office's.
+var (
+	ErrSecondPerson = fault.New(fault.Forbidden, "refund.problem.second_person", nil)
+	ErrTooMuch      = fault.New(fault.Invalid, "refund.problem.too_much", nil)
+	ErrDisputed     = fault.New(fault.Conflict, "refund.problem.disputed", nil)
+	ErrNotByCard    = fault.New(fault.Conflict, "refund.problem.not_by_card", nil)
+	ErrNotBooked    = fault.New(fault.Unavailable, "refund.problem.not_booked", nil)
+	errParts        = fault.New(fault.Invalid, "refund.problem.parts", nil)
+	errOtherForm    = fault.New(fault.Conflict, "refund.problem.other_form", nil)
+)
+
+// maxNote is the longest note, in bytes.
+const maxNote = 2000
+
+// OrderTx writes an order and enqueues its job. The same form sent again returns its order, and a Conflict if it says
+// something else now. It reports ErrTooMuch if a fund has less of the payment, ErrDisputed while the bank disputes it,
+// ErrNotByCard for a gift without a payment by a processor, ErrNotBooked for a gift of the last minutes whose fee is not known yet, and ErrSecondPerson above the entity's limit if no second
+// person approved exactly this. After an error the transaction is of no use.
+//
+// It locks the payment. The caller records the act in the audit log in the same transaction.
+func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, error) {
+	p, err := s.paymentOf(ctx, tx, r)
+	if err != nil {
+		return Order{}, err
+	}
+	if earlier, err := bySubmission(ctx, tx, r.Submission); err != nil {
+		return Order{}, err
+	} else if earlier != nil {
+		return same(*earlier, r, p)
+	}
+	parts, err := partsOf(ctx, tx, r, p)
+	if err != nil {
+		return Order{}, err
+	}
+	id := s.NewID()
+	switch err := insertTx(ctx, tx, id, p.ID, r, parts); {
+	case pg.Violates(err, "refund_order_ceiling"):
+		return Order{}, ErrTooMuch
+	case pg.Violates(err, "refund_order_second_person"):
+		return Order{}, ErrSecondPerson
+	case pg.Violates(err, "refund_order_submission_key"): // the same form at the same time: it finds its order if it is sent again
+		return Order{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	case err != nil:
+		return Order{}, err
+	}
+	if err := s.Queue.EnqueueTx(ctx, tx, Job{id}); err != nil {
+		return Order{}, err
+	}
+	return ByID(ctx, tx, id)
+}
+
+// Order is OrderTx in a transaction of its own.
+func (s Service) Order(ctx context.Context, r Request) (o Order, err error) {
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
+		o, err = s.OrderTx(ctx, tx, r)
+		return err
+	})
+	return o, err
+}
+
+// paymentOf returns the payment that is refunded.
+func (s Service) paymentOf(ctx context.Context, q sqlx.QueryerContext, r Request) (payment.Payment, error) {
+	found, err := payment.SettledOf(ctx, q, []uuid.UUID{r.DonationID})
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	p, ok := found[r.DonationID]
+	switch {
+	case !ok || p.EntityID != r.EntityID:
+		return payment.Payment{}, fault.New(fault.NotFound, "problem.404.text", nil)
+	case p.Processor == "":
+		return payment.Payment{}, ErrNotByCard
+	}
+	return p, nil
+}
+
+// partsOf returns what is refunded from each fund: the request's parts, or all that is left.
+func partsOf(ctx context.Context, q sqlx.QueryerContext, r Request, p payment.Payment) ([]Part, error) {
+	if !slices.Contains(Reasons, r.Reason) || len(r.Note) > maxNote || r.All != (len(r.Parts) == 0) {
+		return nil, errParts
+	}
+	left, disputed, err := refundable(ctx, q, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case disputed:
+		return nil, ErrDisputed
+	case len(left) == 0:
+		return nil, ErrNotBooked
+	}
+	if r.All {
+		left = slices.DeleteFunc(left, func(p Part) bool { return p.Amount <= 0 })
+		if len(left) == 0 {
+			return nil, ErrTooMuch
+		}
+		return left, nil
+	}
+	seen := map[uuid.UUID]bool{}
+	for _, part := range r.Parts {
+		at := slices.IndexFunc(left, func(l Part) bool { return l.FundID == part.FundID })
+		if part.Amount <= 0 || seen[part.FundID] || at < 0 {
+			return nil, errParts
+		}
+		if part.Amount > left[at].Amount {
+			return nil, ErrTooMuch
+		}
+		seen[part.FundID] = true
+	}
+	return sorted(r.Parts), nil
+}
+
+// same returns the order of a form that was sent again.
+func same(o Order, r Request, p payment.Payment) (Order, error) {
+	if o.PaymentID != p.ID || o.RequestedBy != r.RequestedBy || o.Reason != r.Reason || !r.All && !slices.Equal(o.Parts, sorted(r.Parts)) {
+		return Order{}, errOtherForm
+	}
+	return o, nil
+}
+
+// note returns a request's note as it is stored.
+func (r Request) note() string { return strings.TrimSpace(r.Note) }
+
+// Tasks about orders. The subject is the order's id.
+var (
+	taskRefused = task.Register(task.Kind{
+		Code: "refund_refused", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Donation, Detail: "donation"}, Closes: task.ByPerson,
+	})
+	taskNotMade = task.Register(task.Kind{
+		Code: "refund_not_made", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Donation, Detail: "donation"}, Closes: task.ByPerson,
+	})
+	taskStuck = task.Register(task.Kind{
+		Code: "refund_stuck", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Donation, Detail: "donation"}, Closes: task.Automatically,
+	})
+)
+
+// errAgain makes a job run again.
+var errAgain = errors.New("refund: the processor's answer is not known yet")
