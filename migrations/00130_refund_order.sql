@@ -259,9 +259,8 @@ CREATE OR REPLACE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH
 -- from 'stripe'; 'plan' refunds a payment that its plan did not accept; 'office' without a processor is paid by bank.
 CREATE OR REPLACE VIEW refund_list WITH (security_invoker = true) AS
 SELECT o.entity_id, o.donation_id, o.payment_id, o.id AS order_id, o.stripe_refund_id AS refund_id, 'office'::text AS origin, o.amount, o.currency, o.reason, o.note,
-       o.requested_by, o.state, o.ordered_at AS at, o.changed_at, o.problem,
-       EXISTS (SELECT FROM payment_change c WHERE c.object_id = o.stripe_refund_id AND c.kind = 'refund' AND c.entity_id = o.entity_id) AS booked
-  FROM refund_order o
+       o.requested_by, o.state, coalesce(c.at, o.ordered_at) AS at, o.changed_at, o.problem, c.at IS NOT NULL AS booked
+  FROM refund_order o LEFT JOIN payment_change c ON c.object_id = o.stripe_refund_id AND c.kind = 'refund' AND c.entity_id = o.entity_id
 UNION ALL
 SELECT h.entity_id, p.donation_id, h.payment_id, NULL, h.object_id,
        CASE WHEN p.processor IS NULL THEN 'office' WHEN p.status = 'suspense' THEN 'plan' ELSE 'stripe' END, h.amount + h.owed + h.beyond, p.currency, NULL, NULL,

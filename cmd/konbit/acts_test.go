@@ -16,13 +16,13 @@ import (
 
 // TestEveryCommandSaysWhetherItIsRecorded walks the table of commands, those under their old names too.
 func TestEveryCommandSaysWhetherItIsRecorded(t *testing.T) {
-	require.Empty(t, acts.Check(commands(), oldNames))
+	require.Empty(t, acts.Check(commands(), acts.OldNames))
 	few := commands()
 	few.RemoveCommand(few.Commands()[0])
-	require.NotEmpty(t, acts.Check(few, oldNames), "a command that the lists name is missing")
+	require.NotEmpty(t, acts.Check(few, acts.OldNames), "a command that the lists name is missing")
 	more := commands()
 	more.AddCommand(group("gift", "", &cobra.Command{Use: "move", Run: func(*cobra.Command, []string) {}}))
-	require.Len(t, acts.Check(more, oldNames), 1, "the lists do not name a command")
+	require.Len(t, acts.Check(more, acts.OldNames), 1, "the lists do not name a command")
 }
 
 // TestCommandsWriteToTheSecurityLog: the entry says who ran which command and how it ended, and has no argument.
@@ -36,7 +36,7 @@ func TestCommandsWriteToTheSecurityLog(t *testing.T) {
 	run := func(args ...string) (entry string, err error) {
 		var log, out bytes.Buffer
 		root := commands()
-		acts.Record(root, oldNames, func() *slog.Logger { return slog.New(slog.NewTextHandler(&log, nil)) })
+		acts.Record(root, acts.OldNames, func() *slog.Logger { return slog.New(slog.NewTextHandler(&log, nil)) })
 		root.SetArgs(args)
 		root.SetOut(&out)
 		err = root.ExecuteContext(t.Context())

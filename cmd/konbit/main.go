@@ -39,7 +39,7 @@ var errUse = errors.New("wrong use")
 func run(ctx context.Context, args []string) int {
 	root := commands()
 	root.SetArgs(args)
-	acts.Record(root, oldNames, func() *slog.Logger {
+	acts.Record(root, acts.OldNames, func() *slog.Logger {
 		config, _ := loadConfig() // what is wrong with other settings says the command
 		return config.logger()
 	})
@@ -66,25 +66,10 @@ func commands() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), doctorCommand(),
-		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(), paymentsCommand(),
+		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(), paymentsCommand(), refundsCommand(),
 		receiptCommand(), statementsCommand(), donorCommand(), erasuresCommand(), keysCommand(), eventModeCommand(),
-		renamed(stripeEventsCommand(), "stripe events"), renamed(eventModeCommand(), "event-mode"))
+		acts.Renamed(stripeEventsCommand(), "stripe events"), acts.Renamed(eventModeCommand(), "event-mode"))
 	return root
-}
-
-// oldNames are names of commands that are accepted for one more release, by their new names.
-var oldNames = map[string]string{"stripe events": "events", "event-mode": "event"}
-
-// renamed returns the command under the name that it had before. It is hidden from the help, and warns on standard
-// error when it runs.
-func renamed(c *cobra.Command, newName string) *cobra.Command {
-	c.Use, c.Hidden = oldNames[newName], true
-	for _, below := range c.Commands() {
-		below.PreRun = func(run *cobra.Command, _ []string) {
-			fmt.Fprintf(os.Stderr, "konbit: warning: konbit %s is now called konbit %s; the old name will be removed\n", c.Use, newName)
-		}
-	}
-	return c
 }
 
 // exactly requires one argument; name is used in the error.

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -14,7 +12,6 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
 	"konbit/internal/office/worklist"
-	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/templates"
 )
@@ -88,7 +85,9 @@ func tasksCloseCommand() *cobra.Command {
 			if filter.EntityID, err = entityID(entities, *entity); err != nil {
 				return err
 			}
-			if err := closeTask(c.Context(), o.db, entities, filter, o.clocks.Business()); err != nil {
+			if err := worklist.Close(c.Context(), o.db, entitySlugs(entities), filter, o.clocks.Business()); errors.Is(err, worklist.ErrSeveral) {
+				return fmt.Errorf("%w: %w", errUse, err)
+			} else if err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), "Closed.")
@@ -96,27 +95,4 @@ func tasksCloseCommand() *cobra.Command {
 		})
 	}
 	return c
-}
-
-// closeTask closes the open task of a kind and subject. It reports an error if none is open, or if several entities
-// have one; the error names them.
-func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, filter task.Filter, now time.Time) error {
-	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		open, err := task.List(ctx, tx, filter)
-		if err != nil {
-			return err
-		}
-		switch len(open) {
-		case 0:
-			return fmt.Errorf("no task %s %q is open: konbit tasks list --all", filter.Code, filter.Subject)
-		case 1:
-			return task.CloseStoredTx(ctx, tx, open[0], now)
-		}
-		var having []string
-		for _, t := range open {
-			having = append(having, entitySlugs(entities)[t.EntityID])
-		}
-		slices.Sort(having)
-		return fmt.Errorf("%w: %s have that task: choose one with --entity", errUse, strings.Join(having, " and "))
-	})
 }

@@ -262,19 +262,19 @@ var ends = map[string]struct {
 		e.Fake.Advance(366 * 24 * time.Hour)
 		e.refund(d, 500)
 	}},
-	"the bank cannot deliver a refund":    {ending.settled, func(e ending, d donation.Donation) { bounce(e, e.refund(d, 0)) }},
-	"an inquiry is opened":                {ending.settled, func(e ending, d donation.Donation) { e.dispute(d, true) }},
-	"an inquiry is closed":                {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, true), "closed") }},
-	"a dispute withdraws the money":       {ending.settled, func(e ending, d donation.Donation) { e.dispute(d, false) }},
-	"a dispute is won":                    {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, false), "won") }},
-	"a dispute is lost":                   {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, false), "lost") }},
-	"a lost dispute is won after all":     {ending.settled, ending.wonAfterAll},
-	"a plan's first payment is not paid":  {debitedPlan, func(e ending, _ donation.Donation) { e.pass(5 * 24 * time.Hour) }},
-	"a plan's payment is paid":            {unlimited, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
-	"a plan's last payment is paid":       {ending.last, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
-	"a plan's payment fails":              {failing, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
-	"Stripe gives up":                     {givenUp, func(e ending, _ donation.Donation) { e.pass(40 * 24 * time.Hour) }},
-	"the donor cancels a plan":            {unlimited, cancel},
+	"the bank cannot deliver a refund":   {ending.settled, func(e ending, d donation.Donation) { bounce(e, e.refund(d, 0)) }},
+	"an inquiry is opened":               {ending.settled, func(e ending, d donation.Donation) { e.dispute(d, true) }},
+	"an inquiry is closed":               {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, true), "closed") }},
+	"a dispute withdraws the money":      {ending.settled, func(e ending, d donation.Donation) { e.dispute(d, false) }},
+	"a dispute is won":                   {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, false), "won") }},
+	"a dispute is lost":                  {ending.settled, func(e ending, d donation.Donation) { e.close(e.dispute(d, false), "lost") }},
+	"a lost dispute is won after all":    {ending.settled, ending.wonAfterAll},
+	"a plan's first payment is not paid": {debitedPlan, func(e ending, _ donation.Donation) { e.pass(5 * 24 * time.Hour) }},
+	"a plan's payment is paid":           {unlimited, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
+	"a plan's last payment is paid":      {ending.last, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
+	"a plan's payment fails":             {failing, func(e ending, _ donation.Donation) { e.pass(32 * 24 * time.Hour) }},
+	"Stripe gives up":                    {givenUp, func(e ending, _ donation.Donation) { e.pass(40 * 24 * time.Hour) }},
+	"the donor cancels a plan":           {unlimited, cancel},
 	"a plan's subscription is ended at Stripe, and no stop of the donor waits": {unlimited, func(e ending, d donation.Donation) {
 		require.NoError(e.t, e.Fake.CancelSubscription(e.subscription(d)))
 		e.arrive()

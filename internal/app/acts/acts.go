@@ -44,6 +44,7 @@ var unrecorded = map[string]string{
 	"ledger balance":      "it shows accounts, funds and amounts",
 	"ledger seal":         "the workers do the same each second",
 	"payments list":       "it shows counts and amounts",
+	"refunds list":        "it shows ids and amounts, without the notes",
 	"ledger verify":       "it reads, and shows ids",
 	"serve":               "it writes the log of its requests",
 	"stripe events list":  "events are stored without what names a person",

@@ -34,7 +34,7 @@ type Listed struct {
 	Note        *string        `db:"note"`
 	RequestedBy *uuid.UUID     `db:"requested_by"`
 	State       State          `db:"state"`
-	At          time.Time      `db:"at"` // ordered, or made
+	At          time.Time      `db:"at"` // when the processor made it; before that, when it was ordered
 	ChangedAt   time.Time      `db:"changed_at"`
 	Problem     *string        `db:"problem"`
 	Booked      bool           `db:"booked"`

@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
@@ -83,7 +84,7 @@ func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview
 	if err != nil {
 		return Preview{}, err
 	}
-	entity, err := catalog.EntityByID(r.EntityID)
+	entity, err := org.EntityByID(ctx, tx, r.EntityID) // its limit of this moment
 	if err != nil {
 		return Preview{}, err
 	}

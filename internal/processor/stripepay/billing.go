@@ -245,24 +245,5 @@ func (s *Stripe) updated(ctx context.Context, o billing.Target, set func(*stripe
 
 // Refund is part of billing.Subscriptions. It refunds a whole charge; it does nothing if a part was refunded already.
 func (s *Stripe) Refund(ctx context.Context, o billing.Target, charge string) error {
-	a, err := s.account(o.Entity)
-	if err != nil {
-		return err
-	}
-	get := &stripe.ChargeParams{}
-	get.Context = ctx
-	c, err := a.api.Charges.Get(charge, get)
-	if err != nil {
-		return translate(err)
-	}
-	if c.Refunded || c.AmountRefunded > 0 {
-		return nil
-	}
-	params := &stripe.RefundParams{Charge: stripe.String(charge)}
-	params.Context = ctx
-	params.SetIdempotencyKey(o.Key)
-	if _, err := a.api.Refunds.New(params); err != nil {
-		return translate(err)
-	}
-	return nil
+	return s.Refunds().Whole(ctx, o.Entity, charge, o.Key)
 }

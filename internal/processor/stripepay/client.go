@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/refunds"
 	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/transport"
 	"konbit/internal/processor/stripepay/turns"
@@ -129,6 +130,17 @@ func (s *Stripe) PageOrigins() []string {
 		origins[i] = s.scheme + "://" + host
 	}
 	return origins
+}
+
+// Refunds returns what makes the refunds that staff ordered.
+func (s *Stripe) Refunds() refunds.Client { return refunds.Client{API: s.api, Translate: translate} }
+
+func (s *Stripe) api(slug string) (*client.API, error) {
+	a, err := s.account(slug)
+	if err != nil {
+		return nil, err
+	}
+	return a.api, nil
 }
 
 func (s *Stripe) account(slug string) (*account, error) {

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/refunds"
 	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/turns"
 )
@@ -258,7 +259,7 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Tr
 		transaction.ChargeID = source.Charge.ID
 		transaction.Charge, transaction.ReadError = chargeOf(entity, source.Charge, t.ID)
 	case source.Refund != nil && source.Refund.Charge != nil:
-		transaction.ChargeID, transaction.RefundOrder = source.Refund.Charge.ID, source.Refund.Metadata[metaRefund]
+		transaction.ChargeID, transaction.RefundOrder = source.Refund.Charge.ID, source.Refund.Metadata[refunds.Metadata]
 	case source.Dispute != nil && source.Dispute.Charge != nil:
 		transaction.ChargeID = source.Dispute.Charge.ID
 	case source.Payout != nil:
