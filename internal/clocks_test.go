@@ -24,7 +24,6 @@ var machineClock = map[string]string{
 	"../cmd/konbit/statements.go":                "duration, and the time to go",
 	"mail/transport/transport.go":                "pauses between connections",
 	"office/check/check.go":                      "duration of a check",
-	"office/refund/store.go":                     "limits, and when the processor is asked again; both by the time at which the database stored an order",
 	"platform/guard/score.go":                    "age of a copy in memory",
 	"platform/jobs/clock.go":                     "it is the queue's clock",
 	"platform/jobs/runner.go":                    "duration of a job",

@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS refund_order (
     submission       uuid NOT NULL, -- of the form: sent again, it is the same order
     requested_by     uuid NOT NULL, -- a staff member
     request_id       uuid, -- the approval request and the hash of what was approved; both NULL: no second person is needed
-    request_hash     text,
+    request_hash     bytea CHECK (octet_length(request_hash) = 32),
     ordered_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_in      xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state            text NOT NULL DEFAULT 'ordered' CHECK (state IN ('ordered', 'sent', 'pending', 'succeeded', 'failed', 'refused')),

@@ -1,6 +1,7 @@
 package refund
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,14 +68,15 @@ type Part struct {
 	Amount int64     `db:"amount"`
 }
 
-// Approval names the request that a second person approved. Hash covers what Body returns.
+// Approval names the request that a second person approved. The request's subject is the order's id, its body is Body.
 type Approval struct {
 	RequestID uuid.UUID
-	Hash      string
+	Hash      [sha256.Size]byte
 }
 
 // Request is what a staff member asks for.
 type Request struct {
+	ID          uuid.UUID // of the order; uuid.Nil: a new one
 	EntityID    uuid.UUID
 	DonationID  uuid.UUID
 	Parts       []Part // each fund once
@@ -125,6 +127,17 @@ func (Job) Kind() string { return "refund_order" }
 
 // Queue returns the queue in which the job waits.
 func (Job) Queue() jobs.QueueName { return jobs.Requests }
+
+// Body returns what a second person approves, as the database writes it in refund_order_body: entity, payment, amount, each
+// part, reason, who requests it, and the note.
+func Body(r Request, payment uuid.UUID, c money.Currency, parts []Part) string {
+	lines := []string{"refund", "entity " + r.EntityID.String(), "payment " + payment.String(), fmt.Sprintf("amount %d %s", total(parts), c)}
+	for _, p := range sorted(parts) {
+		lines = append(lines, fmt.Sprintf("part %s %d", p.FundID, p.Amount))
+	}
+	lines = append(lines, "reason "+string(r.Reason), "requested by "+r.RequestedBy.String(), "note "+r.note())
+	return strings.Join(lines, "\n")
+}
 
 // sorted returns parts in the order of their funds.
 func sorted(parts []Part) []Part {

@@ -26,6 +26,7 @@ type Preview struct {
 	Year     int // of the refund
 	// Limit is the entity's limit. OfGift and ByPerson are what counts against it, with this refund.
 	Limit, OfGift, ByPerson money.Amount
+	Body                    string // what a second person approves
 }
 
 // PartEffect is what a refund would do to a fund, in minor units.
@@ -95,6 +96,7 @@ func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview
 	if err != nil {
 		return Preview{}, err
 	}
+	p.Body = Body(r, paid.ID, paid.Currency, parts)
 	p.OfGift, p.ByPerson = amount(gift+p.Amount.Minor), amount(person+p.Amount.Minor)
 	if p.Parts, err = effects(ctx, tx, catalog, paid, parts); err != nil {
 		return Preview{}, err

@@ -37,7 +37,12 @@ func TestPreviewIsWhatHappens(t *testing.T) {
 		require.Equal(t, parts[f.Fund.Slug], f.Refunded)
 		fees, sponsorFees = fees+f.Fee, sponsorFees+f.SponsorFee
 	}
-	o := d.order(parts)
+	r := d.request(parts)
+	r.Note = " ña «1»\n2 "
+	body := d.preview(r).Body
+	o, err := d.Refunds.Order(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, []string{body}, d.Lines(`SELECT refund_order_body($1)`, o.ID), "what is shown is what is approved")
 	d.execute(o)
 	d.settle()
 	require.Equal(t, int(fees), d.Count(`SELECT sum(fee) FROM payment_change_share WHERE object_id = $1`, *d.now(o).RefundID))
@@ -79,7 +84,7 @@ func TestLimitOfOnePerson(t *testing.T) {
 	require.ErrorIs(t, err, refund.ErrSecondPerson, "without a setting every refund needs two")
 
 	approved := d.request(map[string]int64{"general": 1})
-	approved.Approval = &refund.Approval{RequestID: program.NewID(), Hash: "invented"}
+	approved.Approval = &refund.Approval{RequestID: program.NewID(), Hash: [32]byte{1}}
 	_, err = d.Refunds.Order(t.Context(), approved)
 	require.ErrorIs(t, err, refund.ErrSecondPerson, "a row about a request that nobody approved")
 }

@@ -72,7 +72,10 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 	if err != nil {
 		return Order{}, err
 	}
-	id := s.NewID()
+	id := r.ID
+	if id == uuid.Nil {
+		id = s.NewID()
+	}
 	switch err := insertTx(ctx, tx, id, p.ID, r, parts); {
 	case pg.Violates(err, "refund_order_ceiling"):
 		return Order{}, ErrTooMuch

@@ -22,9 +22,9 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, id, payment uuid.UUID, r Request
 		SELECT $1, $2, p.fund_id, p.amount FROM unnest($3::uuid[], $4::bigint[]) AS p (fund_id, amount)`
 	const check = `/* refund.insertTx */ SET CONSTRAINTS refund_order_is_whole IMMEDIATE`
 	var request *uuid.UUID
-	var hash *string
+	var hash []byte
 	if r.Approval != nil {
-		request, hash = &r.Approval.RequestID, &r.Approval.Hash
+		request, hash = &r.Approval.RequestID, r.Approval.Hash[:]
 	}
 	if _, err := tx.ExecContext(ctx, order, id, r.EntityID, payment, total(parts), r.Reason, r.note(), r.Submission, r.RequestedBy, request, hash); err != nil {
 		return err
