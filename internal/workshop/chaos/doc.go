@@ -22,6 +22,8 @@
 //	outage       the mail server down for an hour: each receipt arrives, and the form is as fast as without the outage
 //	copies       emails cut off after the final dot and senders killed: copies are equal, with no other duplicates
 //	baddays      Stripe failing in every way: one live page and one charge for each form, and an answer in time
+//	refunds      fifty refunds ordered at once, part by part, while Stripe fails in every way: each is made once, from its
+//	             funds, and no fund gives back more than it got
 //	poison       bad events among good ones: the good do not wait, the bad are refused or stored with a reason
 //	restore      books restored from a dump, and from a copy and the archived log
 //	load         webhooks and gifts at a fixed rate, Stripe silent or not, and a busy database: in time, or 503 at once

@@ -1,0 +1,193 @@
+package chaos
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/office/refund"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/program"
+)
+
+func init() {
+	register(Row{
+		Name: "refunds", No: "10", Short: 3, Long: 1000, Prove: Refunds,
+		Promise: "rounds of fifty refunds ordered at once of three gifts, while Stripe answers 429 or 500, is silent or is cut off after it " +
+			"made the refund: each order accepted is one refund, from its funds, and no fund gives back more than it got",
+	})
+}
+
+const (
+	refundsPerProgram  = 25  // rounds in one program
+	refundFailureRate  = 0.4 // of the calls that make or list refunds
+	giftsOfARound      = 3
+	dashboardsInAHundr = 30 // rounds in a hundred in which somebody refunds in Stripe's dashboard too
+)
+
+// Refunds orders refunds at once and executes each order by several processes at once, while Stripe fails.
+func Refunds(t testing.TB, run Run) {
+	var made, refused int
+	for done, season := 0, uint64(0); done < run.Count; season++ {
+		rounds := min(run.Count-done, refundsPerProgram)
+		require.NoError(t, testkit.Try(t.Context(), t.Name(), func(t testing.TB) {
+			r := newRefundRun(t, run, season)
+			for range rounds {
+				r.round()
+				run.Progress(1)
+			}
+			made, refused = made+r.made, refused+r.refused
+		}))
+		done += rounds
+	}
+	run.Record("refunds made", fmt.Sprint(made))
+	run.Record("orders refused by the rules", fmt.Sprint(refused))
+}
+
+type refundRun struct {
+	*program.Program
+	t             testing.TB
+	r             *rand.Rand
+	funds         []uuid.UUID // of csio: general, network, building
+	made, refused int
+}
+
+func newRefundRun(t testing.TB, run Run, season uint64) *refundRun {
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1, Hang: 30 * time.Millisecond}})
+	h.Exec(`UPDATE legal_entity SET two_persons_refund = 1000000000`)
+	r := &refundRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 91+season<<8))}
+	for _, slug := range []string{"general", "network", "building"} {
+		id := h.Lines(`SELECT f.id::text FROM fund f JOIN organisation o ON o.id = f.organisation_id WHERE o.slug = 'csio' AND f.slug = $1`, slug)[0]
+		r.funds = append(r.funds, uuid.MustParse(id))
+	}
+	return r
+}
+
+// round orders fifty refunds of three gifts at once, and checks what came of it.
+func (r *refundRun) round() {
+	gifts := make([]donation.Donation, giftsOfARound)
+	for i := range gifts {
+		form := program.ValidForm()
+		form.Amount, form.AmountOther, form.Fund = "other", "90", ""
+		form.Split = map[string]string{"general": "50", "network": "30", "building": "10"}
+		gifts[i] = r.SettledGift(form)
+	}
+	r.settle()
+	requests := make([]refund.Request, racers)
+	for i := range requests {
+		requests[i] = r.request(gifts[r.r.IntN(len(gifts))])
+		if i > 0 && r.r.IntN(10) == 0 {
+			requests[i] = requests[r.r.IntN(i)] // the form is sent twice
+		}
+	}
+	require.NoError(r.t, r.Fake.SetFaults(stripefake.Faults{Rate: refundFailureRate, Kinds: stripefake.FaultKinds}))
+	dashboard := r.r.IntN(100) < dashboardsInAHundr
+	var mu sync.Mutex
+	orders := map[uuid.UUID]refund.Order{}
+	race(racers, func(i int) error {
+		if dashboard && i == racers/2 {
+			_, err := r.Fake.Refund(r.IntentOf(gifts[0]), 1700)
+			return err
+		}
+		o, err := r.Refunds.Order(r.t.Context(), requests[i])
+		if err != nil {
+			if !errors.Is(err, refund.ErrTooMuch) && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err) {
+				r.t.Errorf("an order is answered %v", err)
+			}
+			return err
+		}
+		mu.Lock()
+		orders[o.ID] = o
+		mu.Unlock()
+		for range 3 { // beside those of the same form, and those of the end of the round
+			_ = r.Refunds.Execute(r.t.Context(), o.ID)
+		}
+		return nil
+	})
+	require.NoError(r.t, r.Fake.SetFaults(stripefake.Faults{}))
+	for id := range orders {
+		testkit.Eventually(r.t, time.Minute, func() error { return r.Refunds.Execute(r.t.Context(), id) })
+	}
+	r.settle()
+	r.check(gifts, orders, dashboard)
+	r.refused += racers - len(orders)
+}
+
+// request returns a request for random parts of a gift; a few are for more than a fund got.
+func (r *refundRun) request(g donation.Donation) refund.Request {
+	q := refund.Request{
+		EntityID: g.EntityID, DonationID: g.ID, Reason: refund.Reasons[r.r.IntN(len(refund.Reasons))], Submission: program.NewID(), RequestedBy: program.NewID(),
+	}
+	if q.All = r.r.IntN(25) == 0; q.All {
+		return q
+	}
+	for _, i := range r.r.Perm(len(r.funds))[:1+r.r.IntN(len(r.funds))] {
+		q.Parts = append(q.Parts, refund.Part{FundID: r.funds[i], Amount: 1 + r.r.Int64N(700)})
+	}
+	return q
+}
+
+// settle lets everything arrive that happened at Stripe.
+func (r *refundRun) settle() {
+	for range 2 {
+		r.DeliverNew()
+		r.DrainAll()
+		_, err := r.Collector.Sweep(r.t.Context())
+		require.NoError(r.t, err)
+		r.RetryParked()
+	}
+}
+
+// check compares orders, refunds at Stripe and books.
+func (r *refundRun) check(gifts []donation.Donation, orders map[uuid.UUID]refund.Order, dashboard bool) {
+	atStripe := map[string]int64{} // amounts by order
+	for _, raw := range r.Fake.State().Refunds {
+		var made struct {
+			Amount   int64
+			Status   string
+			Metadata map[string]string
+		}
+		require.NoError(r.t, json.Unmarshal(raw, &made))
+		if order := made.Metadata["konbit_refund"]; order != "" {
+			require.Zero(r.t, atStripe[order], "two refunds of order %s", order)
+			atStripe[order] = made.Amount
+		}
+	}
+	for id, o := range orders {
+		now, err := refund.ByID(r.t.Context(), r.DB.Server, id)
+		require.NoError(r.t, err)
+		if now.State == refund.Refused && dashboard {
+			require.Zero(r.t, atStripe[id.String()])
+			continue
+		}
+		require.Equal(r.t, refund.Succeeded, now.State, "order %s", id)
+		require.Equal(r.t, o.AmountMinor, atStripe[id.String()], "order %s", id)
+		r.made++
+	}
+	for _, g := range gifts {
+		const differ = `SELECT format('fund %s: ordered %s, booked %s, given %s', f.slug, ordered.sum, booked.sum, s.gift)
+			FROM payment p JOIN payment_share s ON s.payment_id = p.id AND s.gift > 0 JOIN fund f ON f.id = s.fund_id
+			CROSS JOIN LATERAL (SELECT coalesce(sum(t.amount), 0) AS sum FROM refund_order o JOIN refund_order_part t ON t.order_id = o.id
+			                     WHERE o.payment_id = p.id AND t.fund_id = s.fund_id AND o.state = 'succeeded') ordered
+			CROSS JOIN LATERAL (SELECT coalesce(sum(t.amount), 0) AS sum FROM payment_change h JOIN payment_change_share t USING (object_id, kind, entity_id)
+			                     WHERE h.payment_id = p.id AND h.kind = 'refund' AND t.fund_id = s.fund_id) booked
+			WHERE p.donation_id = $1 AND (booked.sum > s.gift OR ordered.sum > s.gift OR NOT $2 AND booked.sum <> ordered.sum)`
+		require.Empty(r.t, r.Lines(differ, g.ID, dashboard))
+	}
+	require.Empty(r.t, r.Lines(`SELECT id::text FROM refund_order o WHERE state NOT IN ('succeeded', 'refused') OR state = 'succeeded' AND refund_order_counts(o)`),
+		"orders that are not finished or not booked")
+	all, err := violations(r.DB.Owner, safetyCheckers...)
+	require.NoError(r.t, err)
+	require.Empty(r.t, all)
+}
