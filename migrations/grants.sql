@@ -112,6 +112,22 @@ GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
 GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
 GRANT SELECT, INSERT ON session_network TO {{role}};
 
+-- Staff change by the functions of migration 00120 alone, which read the session themselves. The server reads no secret and no hash of one but
+-- the passwords', which it compares.
+GRANT SELECT ON staff, staff_person, staff_role, staff_password, staff_passkey TO {{role}};
+GRANT SELECT (id, staff_id, made_at, seen_at, ends_at, ended_at, ended_because, device, network, stage, invitation_id, factor_at, factor_kind) ON staff_session TO {{role}};
+GRANT SELECT (id, staff_id, made_at, confirmed_at, ended_at) ON staff_totp TO {{role}};
+GRANT SELECT (staff_id, made_at, n, used_at, ended_at) ON staff_recovery TO {{role}};
+GRANT SELECT (id, staff_id, kind, made_by, made_at, expires_at, used_at, ended_at) ON staff_invitation TO {{role}};
+GRANT SELECT (id, made_at), INSERT (id, hash, act, session_id, browser_hash) ON staff_challenge TO {{role}};
+GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid, uuid), staff_factor_is_fresh(), staff_factor(),
+    staff_money_factor_is_fresh(uuid), see_staff_session(), add_staff(uuid, text, text, text), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
+    invite_staff(uuid, uuid, text, bytea), set_invitation_token(uuid, bytea), begin_staff_session(uuid, uuid, bytea, text, text),
+    use_invitation(uuid, bytea, bytea, text, text), set_staff_password(text), set_staff_totp(uuid, bytea), confirm_staff_totp(text), staff_check_code(text),
+    use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
+    use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), end_staff_factor(uuid), end_staff_sessions(uuid, uuid, text),
+    join_staff(uuid, uuid) TO {{role}};
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};
 GRANT USAGE ON SEQUENCE river_job_id_seq TO {{role}};
