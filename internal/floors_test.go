@@ -114,7 +114,7 @@ var only = map[string]string{
 	"github.com/goccy/go-yaml":        "platform/phrase office/setup",
 	"github.com/prometheus/":          "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library
 	"konbit/templates":                "cmd/konbit app",
-	"konbit/migrations":               "cmd/konbit app",
+	"konbit/migrations":               "cmd/konbit cmd/demo app", // the demo creates the roles
 }
 
 // forbidden returns why from may not import to, or "" if it may.

@@ -88,6 +88,15 @@ GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[],
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
 GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
 
+-- The audit log: who and when are the database's to say. Approvals are written by functions, which read the staff session themselves.
+GRANT SELECT, INSERT (act, entity_id, organisation_id, object_kind, object_id, before, after, reason) ON audit_entry TO {{role}};
+GRANT SELECT ON audit_unsealed, audit_seal TO {{role}};
+GRANT SELECT, INSERT (entity_id, day) ON audit_head TO {{role}};
+GRANT SELECT ON approval_request, approval TO {{role}};
+GRANT EXECUTE ON FUNCTION seal_audit_entries(), request_approval(uuid, uuid, uuid, text, text, text, integer, uuid),
+    decide_approval(uuid, bytea, text, text, text), withdraw_approval(uuid), is_approved(uuid),
+    office_entities(text[]), office_organisations(text[]), office_funds(text[]) TO {{role}};
+
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
@@ -102,7 +111,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

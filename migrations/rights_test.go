@@ -138,6 +138,34 @@ var statements = []struct{ sql, answer string }{
 	{olderSnapshot + `DELETE FROM donation_contact`, "sees_every_commit"},
 	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
 
+	// The audit log and approvals: see also packages audit and approval.
+	{`INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('x.y', 'x', 'x')`, done}, // without a person: the program's own
+	{`INSERT INTO audit_entry (act, object_kind, object_id, staff_id) VALUES ('x.y', 'x', 'x', gen_random_uuid())`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, operator) VALUES ('x.y', 'x', 'x', true)`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, at) VALUES ('x.y', 'x', 'x', '2020-01-01')`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, recorded_in) VALUES ('x.y', 'x', 'x', '1')`, noRight},
+	{`INSERT INTO audit_seal (n, serial, hash) VALUES (1, 1, sha256(''))`, noRight},
+	{`DELETE FROM audit_unsealed`, noRight},
+	{`SELECT seal_audit_entries()`, done},
+	{olderSnapshot + `SELECT seal_audit_entries()`, "sees_every_commit"},
+	{`INSERT INTO audit_head (entity_id, day) SELECT id, '2099-01-01' FROM legal_entity`, "head_is_not_early"},
+	{`INSERT INTO audit_head (entity_id, day, n, hash) SELECT id, current_date, 1, sha256('') FROM legal_entity`, noRight},
+	{olderSnapshot + `INSERT INTO audit_head (entity_id, day) SELECT id, current_date FROM legal_entity`, "sees_every_commit"},
+	{`INSERT INTO approval_request (id, entity_id, kind, subject, body, hash) SELECT gen_random_uuid(), id, 'refund', 'x', 'x', sha256('') FROM legal_entity`, noRight},
+	{`INSERT INTO approval (request_id, hash, decision) VALUES (gen_random_uuid(), sha256(''), 'approve')`, noRight},
+	{`UPDATE approval_request SET executed_at = now()`, noRight},
+	{`SELECT request_approval(gen_random_uuid(), id, NULL, 'refund', 'x', 'x', 1, NULL) FROM legal_entity`, "approval_has_session"},
+	{`SELECT decide_approval(gen_random_uuid(), sha256(''), 'approve', '123456', '')`, "approval_has_session"},
+	{`SELECT withdraw_approval(gen_random_uuid())`, "approval_is_open"},
+	{`SELECT approve_as_operator(gen_random_uuid(), 'x')`, noRight},
+	{`SELECT execute_approval(gen_random_uuid(), sha256(''), 'refund', gen_random_uuid(), 'x')`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT count(*) FROM donation`, done}, // no row: see TestOfficeReadsItsScope
+	{`SET LOCAL ROLE konbit_office; INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('x.y', 'x', 'x')`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT message FROM letter`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT * FROM sign_in`, noRight},
+	{`ALTER TABLE donation DISABLE ROW LEVEL SECURITY`, noRight},
+	{`DROP POLICY office ON donation`, noRight},
+
 	// Staff: see also package staff.
 	{`INSERT INTO staff (id, email, name) VALUES (gen_random_uuid(), 'x@example.org', 'x')`, noRight},
 	{`INSERT INTO staff_role (id, staff_id, entity_id, role) SELECT gen_random_uuid(), gen_random_uuid(), id, 'admin' FROM legal_entity`, noRight},
@@ -190,7 +218,7 @@ var statements = []struct{ sql, answer string }{
 
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
-	"account", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
+	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
 	"entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
@@ -289,6 +317,20 @@ var definers = map[string]string{
 	"drop_expired_receipts": "the server may not read or delete copies; the date is the database's",
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 
+	// The audit log and approvals.
+	"audit_entry_waits_for_seal": "a trigger: notes that the entry has no seal yet",
+	"seal_audit_entries":         "takes no argument: numbers and hashes are computed",
+	"requires_audit":             "a trigger: looks for the entry of its transaction",
+	"request_approval":           "the session's person holds the role and used a factor; the hash is computed",
+	"decide_approval":            "the session's person holds the role, used a factor for this request, and is another than the requester",
+	"withdraw_approval":          "the session's person is the requester",
+	"is_approved":                "only reads",
+	"approval_is_valid":          "a trigger: compares the approval with the people and roles at the end of the transaction",
+	"requires_approval":          "a trigger: executes the request once, if enough other people approve",
+	"office_entities":            "the session's roles",
+	"office_organisations":       "likewise",
+	"office_funds":               "likewise",
+
 	// Staff. Each reads the session itself, from the hash of a cookie's secret.
 	"staff_of_session":            "the server may not read hashes of sessions; who knows the hash is the session",
 	"staff_has_role":              "roles are not secret; konbit_office reads no table of staff",
@@ -318,11 +360,13 @@ var definers = map[string]string{
 
 // callable are the definer functions that the server's role calls; the others are triggers.
 var callable = []string{
-	"add_staff", "add_staff_passkey", "begin_staff_session", "change_role", "confirm_staff_totp",
+	"add_staff", "add_staff_passkey", "begin_staff_session", "change_role", "confirm_staff_totp", "decide_approval",
 	"drop_expired_receipts", "end_staff_factor", "end_staff_sessions", "erase_people", "invite_staff", "join_staff",
-	"move_gift", "see_staff_session", "set_invitation_token", "set_staff_password", "set_staff_recovery",
+	"is_approved", "move_gift", "office_entities", "office_funds", "office_organisations", "request_approval",
+	"seal_audit_entries", "see_staff_session", "set_invitation_token", "set_staff_password", "set_staff_recovery",
 	"set_staff_totp", "staff_check_code", "staff_factor", "staff_factor_is_fresh", "staff_has_role",
 	"staff_money_factor_is_fresh", "staff_of_session", "use_invitation", "use_staff_passkey", "use_staff_recovery",
+	"withdraw_approval",
 }
 
 // TestDefinerFunctions fails for a function with the owner's rights that is not listed with its reason, has an open

@@ -15,6 +15,138 @@ CREATE TABLE account (
     CONSTRAINT account_name_check CHECK (name ~ '^[A-Z0-9][A-Za-z0-9-]*$'::text)
 );
 
+CREATE TABLE approval (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    request_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    decision text NOT NULL,
+    staff_id uuid,
+    person_id uuid,
+    factor text,
+    assertion jsonb,
+    reason text NOT NULL DEFAULT ''::text,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    UNIQUE NULLS NOT DISTINCT (request_id, person_id),
+    CONSTRAINT approval_check CHECK ((staff_id IS NULL) = (person_id IS NULL)),
+    CONSTRAINT approval_check1 CHECK (staff_id IS NULL OR decision = 'decline'::text OR factor IS NOT NULL),
+    CONSTRAINT approval_check2 CHECK ((NOT factor IS DISTINCT FROM 'passkey'::text) = (assertion IS NOT NULL)),
+    CONSTRAINT approval_decision_check CHECK (decision = ANY (ARRAY['approve'::text, 'decline'::text])),
+    CONSTRAINT approval_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
+    CONSTRAINT approval_reason_check CHECK (length(reason) <= 1000),
+    CONSTRAINT approval_request_id_hash_fkey FOREIGN KEY (request_id, hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT approval_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE CONSTRAINT TRIGGER approval_is_valid AFTER INSERT ON approval DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION approval_is_valid();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE approval_request (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    hash bytea NOT NULL,
+    needs smallint NOT NULL DEFAULT 1,
+    requested_by uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamp with time zone NOT NULL,
+    factor text NOT NULL,
+    assertion jsonb,
+    replaces uuid,
+    executed_at timestamp with time zone,
+    executed_in xid8,
+    declined_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, hash),
+    UNIQUE (replaces),
+    CONSTRAINT approval_request_body_check CHECK (body <> ''::text),
+    CONSTRAINT approval_request_check CHECK (expires_at = (requested_at + '14 days'::interval)),
+    CONSTRAINT approval_request_check1 CHECK (num_nonnulls(executed_at, declined_at, withdrawn_at) <= 1),
+    CONSTRAINT approval_request_check2 CHECK ((executed_at IS NULL) = (executed_in IS NULL)),
+    CONSTRAINT approval_request_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
+    CONSTRAINT approval_request_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT approval_request_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'void'::text, 'suspense'::text, 'opening'::text, 'transfer'::text, 'reopening'::text, 'write_off'::text, 'roles'::text])),
+    CONSTRAINT approval_request_needs_check CHECK (needs >= 1 AND needs <= 5),
+    CONSTRAINT approval_request_subject_check CHECK (subject <> ''::text),
+    CONSTRAINT approval_request_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT approval_request_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT approval_request_replaces_fkey FOREIGN KEY (replaces) REFERENCES approval_request(id),
+    CONSTRAINT approval_request_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
+);
+CREATE INDEX approval_request_of_subject ON approval_request USING btree (kind, subject);
+CREATE INDEX approval_request_open ON approval_request USING btree (entity_id, requested_at) WHERE ((executed_at IS NULL) AND (declined_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE TRIGGER kept BEFORE DELETE OR UPDATE ON approval_request FOR EACH ROW EXECUTE FUNCTION approval_request_is_kept();
+
+CREATE TABLE audit_entry (
+    serial bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    staff_id uuid,
+    operator boolean NOT NULL DEFAULT false,
+    act text NOT NULL,
+    entity_id uuid,
+    organisation_id uuid,
+    object_kind text NOT NULL,
+    object_id text NOT NULL,
+    before jsonb,
+    after jsonb,
+    reason text NOT NULL DEFAULT ''::text,
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (serial),
+    CONSTRAINT audit_entry_act_check CHECK (act ~ '^[a-z]+(\.[a-z_]+)+$'::text),
+    CONSTRAINT audit_entry_check CHECK (NOT operator OR staff_id IS NULL),
+    CONSTRAINT audit_entry_check1 CHECK (organisation_id IS NULL OR entity_id IS NOT NULL),
+    CONSTRAINT audit_entry_object_id_check CHECK (object_id <> ''::text),
+    CONSTRAINT audit_entry_object_kind_check CHECK (object_kind <> ''::text),
+    CONSTRAINT audit_entry_reason_check CHECK (length(reason) <= 1000),
+    CONSTRAINT audit_entry_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT audit_entry_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT audit_entry_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX audit_entry_of_entity ON audit_entry USING btree (entity_id, serial);
+CREATE INDEX audit_entry_of_object ON audit_entry USING btree (object_kind, object_id, serial);
+CREATE INDEX audit_entry_of_operator ON audit_entry USING btree (serial) WHERE operator;
+CREATE INDEX audit_entry_of_staff ON audit_entry USING btree (staff_id, serial);
+CREATE TRIGGER attributed BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_is_attributed();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER waits_for_seal AFTER INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_waits_for_seal();
+
+CREATE TABLE audit_head (
+    entity_id uuid NOT NULL,
+    day date NOT NULL,
+    n bigint NOT NULL,
+    hash bytea NOT NULL,
+    kept_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (entity_id, day),
+    CONSTRAINT audit_head_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT audit_head_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT audit_head_n_fkey FOREIGN KEY (n) REFERENCES audit_seal(n)
+);
+CREATE TRIGGER audit_head_is_newest BEFORE INSERT ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_is_newest();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE audit_seal (
+    n bigint NOT NULL,
+    serial bigint NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    UNIQUE (serial),
+    CONSTRAINT audit_seal_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT audit_seal_n_check CHECK (n > 0),
+    CONSTRAINT audit_seal_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE audit_unsealed (
+    serial bigint NOT NULL,
+    PRIMARY KEY (serial),
+    CONSTRAINT audit_unsealed_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
+);
+
 CREATE TABLE balance_lookup (
     entity_id uuid NOT NULL,
     read_through timestamp with time zone NOT NULL,
@@ -1535,6 +1667,8 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
+-- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1585,7 +1719,31 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
+-- FUNCTION approval_concerns(r approval_request, the_staff uuid) RETURNS boolean
+
+-- FUNCTION approval_hash(r approval_request) RETURNS bytea
+
+-- FUNCTION approval_is_for(the_staff uuid, the_kind text, the_entity uuid, the_organisation uuid) RETURNS boolean
+
+-- FUNCTION approval_is_valid() RETURNS trigger
+
+-- FUNCTION approval_request_is_kept() RETURNS trigger
+
+-- FUNCTION approval_roles(of_kind text) RETURNS text[]
+
+-- FUNCTION approvals_of(r approval_request) RETURNS integer
+
+-- FUNCTION approve_as_operator(the_request uuid, the_reason text) RETURNS void
+
 -- FUNCTION are_erased(donors uuid[]) RETURNS boolean
+
+-- FUNCTION audit_entry_is_attributed() RETURNS trigger
+
+-- FUNCTION audit_entry_waits_for_seal() RETURNS trigger
+
+-- FUNCTION audit_hash(e audit_entry, n bigint, previous bytea) RETURNS bytea
+
+-- FUNCTION audit_head_is_newest() RETURNS trigger
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
@@ -1608,6 +1766,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
 -- FUNCTION count_wrong_code(of_session uuid) RETURNS void
+
+-- FUNCTION decide_approval(the_request uuid, the_hash bytea, the_decision text, the_code text, the_reason text) RETURNS boolean
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
@@ -1655,6 +1815,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION erasure_is_done() RETURNS trigger
 
+-- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
+
 -- FUNCTION fee_is_booked() RETURNS trigger
 
 -- FUNCTION finding_is_a_task() RETURNS trigger
@@ -1672,6 +1834,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION insert_only() RETURNS trigger
 
 -- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
+
+-- FUNCTION is_approved(the_request uuid) RETURNS boolean
 
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
@@ -1713,6 +1877,12 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_entities(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_funds(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
+
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
 -- FUNCTION open_staff_session() RETURNS staff_session
@@ -1741,13 +1911,23 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
 
+-- FUNCTION refuse_approval(rule text, message text) RETURNS void
+
 -- FUNCTION refuse_staff(rule text, message text) RETURNS void
+
+-- FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text, the_needs integer, instead_of uuid) RETURNS bytea
+
+-- FUNCTION requires_approval() RETURNS trigger
+
+-- FUNCTION requires_audit() RETURNS trigger
 
 -- FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean
 
 -- FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id uuid, organisation_id uuid) RETURNS text
 
 -- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
+
+-- FUNCTION seal_audit_entries() RETURNS integer
 
 -- FUNCTION seals_follow_entries() RETURNS trigger
 
@@ -1808,3 +1988,5 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
 
 -- FUNCTION use_staff_recovery(code text) RETURNS boolean
+
+-- FUNCTION withdraw_approval(the_request uuid) RETURNS void
