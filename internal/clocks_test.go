@@ -54,6 +54,8 @@ var databaseClock = map[string]string{
 	"people/donoraccess/move.go":                  "use of sign-ins, proof of addresses",
 	"people/donoraccess/person.go":                "proof of addresses",
 	"people/donoraccess/sign_in.go":               "validity of sign-ins",
+	"people/staff/operator.go":                    "validity of links",
+	"people/staff/session.go":                     "validity of sessions; pages show their times by Kernel.Shown",
 	"people/session/donor.go":                     "validity of sessions; pages show their times by Kernel.Shown",
 	"platform/guard/challenge.go":                 "validity of challenges",
 	"platform/guard/count.go":                     "limits",

@@ -32,6 +32,7 @@ var exceptions = map[string]string{
 	"platform/pdf → platform/typeset":                     "a document embeds the glyphs that were chosen for its text",
 	"platform/money → platform/clean":                     "an amount that is typed is cleaned before it is read",
 	"people/donoraccess → people/session":                 "a proved address opens a session",
+	"people/staff → people/session":                       "secrets of cookies and links are made and hashed there",
 	"books/fund → books/org":                              "a fund belongs to an organisation; the directory holds both",
 	"mail → mail/transport":                               "a composed email is sent by SMTP",
 	"view → view/accent":                                  "pages and emails have the organisation's colour",
@@ -104,6 +105,9 @@ const workshop = "workshop"
 var only = map[string]string{
 	"crypto/hmac":                     "platform/keyring office/privacy people/donoraccess web/portal/signedlink", // SECRET_KEY signs through the key ring, which can be rotated
 	"crypto/cipher":                   "platform/keyring",
+	"github.com/go-webauthn/":         "people/staff",
+	"github.com/trustelem/zxcvbn":     "people/staff",
+	"golang.org/x/crypto/argon2":      "people/staff",
 	"github.com/stripe/stripe-go/":    "processor/stripepay",
 	"github.com/wneessen/go-mail":     "mail",
 	"github.com/emersion/go-msgauth/": "mail/transport",

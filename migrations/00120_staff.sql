@@ -464,10 +464,10 @@ $$;
 -- the server's role cannot try all codes in transactions that are undone. Each session has five tries of its own.
 CREATE FUNCTION staff_count_code() RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    tries bigint := nextval('staff_code_tries');
+    tried bigint := nextval('staff_code_tries');
 BEGIN
-    UPDATE staff_code_hour h SET began = clock_timestamp(), tries = staff_count_code.tries - 1 WHERE h.began < clock_timestamp() - interval '1 hour';
-    IF tries - (SELECT h.tries FROM staff_code_hour h) > 500 THEN
+    UPDATE staff_code_hour h SET began = clock_timestamp(), tries = tried - 1 WHERE h.began < clock_timestamp() - interval '1 hour';
+    IF tried - (SELECT h.tries FROM staff_code_hour h) > 500 THEN
         PERFORM refuse_staff('staff_codes_an_hour', 'too many codes were tried in this hour');
     END IF;
 END $$;
