@@ -124,7 +124,7 @@ BEGIN
     IF instead_of IS NOT NULL THEN
         UPDATE approval_request SET withdrawn_at = clock_timestamp()
          WHERE id = instead_of AND requested_by = r.requested_by AND kind = the_kind AND entity_id = the_entity
-           AND executed_at IS NULL AND declined_at IS NULL AND withdrawn_at IS NULL;
+           AND executed_at IS NULL AND declined_at IS NULL AND withdrawn_at IS NULL AND expires_at > clock_timestamp();
         IF NOT FOUND THEN
             PERFORM refuse_approval('approval_is_open', 'the replaced request is no open request of this person');
         END IF;
@@ -204,6 +204,7 @@ DECLARE
 BEGIN
     UPDATE approval_request SET withdrawn_at = clock_timestamp()
      WHERE id = the_request AND requested_by = staff_of_session() AND executed_at IS NULL AND declined_at IS NULL AND withdrawn_at IS NULL
+       AND expires_at > clock_timestamp()
     RETURNING * INTO r;
     IF NOT FOUND THEN
         PERFORM refuse_approval('approval_is_open', 'this is no open request of this person');

@@ -22,22 +22,17 @@ const (
 
 // Stored is a request as it is stored.
 type Stored struct {
-	ID             uuid.UUID     `db:"id"`
-	EntityID       uuid.UUID     `db:"entity_id"`
-	OrganisationID uuid.NullUUID `db:"organisation_id"`
-	Kind           Kind          `db:"kind"`
-	Subject        string        `db:"subject"`
-	Body           string        `db:"body"`
-	Hash           []byte        `db:"hash"`
-	Needs          int           `db:"needs"`
-	RequestedBy    uuid.UUID     `db:"requested_by"`
-	RequestedAt    time.Time     `db:"requested_at"`
-	ExpiresAt      time.Time     `db:"expires_at"`
-	State          State         `db:"state"`
-	Approved       int           `db:"approved"` // approvals so far
+	Request
+	StoredHash  []byte    `db:"hash"` // Hash, unless the row was changed
+	Factor      string    `db:"factor"`
+	Assertion   *string   `db:"assertion"` // of the requester's passkey
+	RequestedAt time.Time `db:"requested_at"`
+	ExpiresAt   time.Time `db:"expires_at"`
+	State       State     `db:"state"`
+	Approved    int       `db:"approved"` // approvals so far
 }
 
-const columns = `r.id, r.entity_id, r.organisation_id, r.kind, r.subject, r.body, r.hash, r.needs, r.requested_by, r.requested_at, r.expires_at,
+const columns = `r.id, r.entity_id, r.organisation_id, r.kind, r.subject, r.body, r.hash, r.needs, r.requested_by, r.factor, r.assertion::text, r.requested_at, r.expires_at,
 	CASE WHEN r.executed_at IS NOT NULL THEN 'executed' WHEN r.declined_at IS NOT NULL THEN 'declined' WHEN r.withdrawn_at IS NOT NULL THEN 'withdrawn'
 	     WHEN r.expires_at <= now() THEN 'expired' ELSE 'open' END AS state,
 	(SELECT count(*) FROM approval a WHERE a.request_id = r.id AND a.decision = 'approve') AS approved`

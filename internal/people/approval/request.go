@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,32 +35,35 @@ const (
 
 // Request is an act that waits for others.
 type Request struct {
-	ID             uuid.UUID
-	EntityID       uuid.UUID
-	OrganisationID uuid.NullUUID
-	Kind           Kind
-	Subject        string // the row that the act is about, as its table names it; for Roles, whose role it is
-	Body           string // the canonical text
-	Needs          int    // approvals of others; 0 counts as 1
-	RequestedBy    uuid.UUID
+	ID             uuid.UUID     `db:"id"`
+	EntityID       uuid.UUID     `db:"entity_id"`
+	OrganisationID uuid.NullUUID `db:"organisation_id"`
+	Kind           Kind          `db:"kind"`
+	Subject        string        `db:"subject"` // the row that the act is about, as its table names it; for Roles, whose role it is
+	Body           string        `db:"body"`    // the canonical text of what will be done
+	Needs          int           `db:"needs"`   // approvals of others; 0 counts as 1
+	RequestedBy    uuid.UUID     `db:"requested_by"`
 }
 
-// Hash returns what others approve and what a passkey signs: SHA-256 over these fields, each as "length:bytes".
+// Text returns what others approve and what a passkey signs (the act of staff.Prompt): these fields, each as
+// "length:bytes".
 //
 //	konbit approval 1, id, entity, organisation, kind, subject, body, needs, requested by
-func (r Request) Hash() [sha256.Size]byte {
+func (r Request) Text() string {
 	organisation := ""
 	if r.OrganisationID.Valid {
 		organisation = r.OrganisationID.UUID.String()
 	}
-	var text []byte
+	var b strings.Builder
 	for _, field := range []string{"konbit approval 1", r.ID.String(), r.EntityID.String(), organisation, string(r.Kind), r.Subject, r.Body,
 		strconv.Itoa(max(r.Needs, 1)), r.RequestedBy.String()} {
-		text = strconv.AppendInt(text, int64(len(field)), 10)
-		text = append(append(text, ':'), field...)
+		fmt.Fprintf(&b, "%d:%s", len(field), field)
 	}
-	return sha256.Sum256(text)
+	return b.String()
 }
+
+// Hash returns the SHA-256 hash of Text. The form of a page sends it back, so that what was shown is what is approved.
+func (r Request) Hash() [sha256.Size]byte { return sha256.Sum256([]byte(r.Text())) }
 
 // RequestTx requests an act for the person of the transaction's staff session, which must be r.RequestedBy. For an act on
 // money, a passkey must have signed r.Hash, or the entity allows codes; in any case a factor was used in the last five
