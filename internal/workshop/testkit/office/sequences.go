@@ -99,6 +99,9 @@ func (s *sequences) run() {
 	for range 4 + s.rand.IntN(10) {
 		steps[s.rand.IntN(len(steps))]()
 	}
+	if s.rand.IntN(2) == 0 {
+		s.raceEnd()
+	}
 	s.execute()
 	for i, h := range s.people {
 		if !h.enabled {
