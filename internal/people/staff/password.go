@@ -80,7 +80,7 @@ func PasswordProblem(password string, of Session) string {
 	case n > longestPassword:
 		return "office.password.long"
 	}
-	known := append(strings.FieldsFunc(of.Email+" "+of.Name, func(r rune) bool { return strings.ContainsRune(" @.-_", r) }), "konbit")
+	known := append(strings.FieldsFunc(of.Email+" "+of.Name, func(r rune) bool { return strings.ContainsRune(" @.-_", r) }), of.Email, of.Name, "konbit")
 	if zxcvbn.PasswordStrength(password, known).Score < 3 {
 		return "office.password.weak"
 	}
