@@ -185,7 +185,9 @@ func (a *App) buildPeople() {
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
-	a.Staff = staff.Service{DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID}
+	a.Staff = staff.Service{
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx,
+	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
 
