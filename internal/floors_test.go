@@ -99,6 +99,7 @@ var exceptions = map[string]string{
 	"office/rotation → office/installation":                    "the recorded key is compared and replaced",
 	"office/rotation → office/privacy":                         "what another key sealed is sealed again",
 	"office/privacy → office/statement":                        "a person's copy contains their annual statements",
+	"people/staff → people/session":                            "secrets of cookies and links are made and hashed there",
 }
 
 // workshop is the group of packages for tests, the demo and measurements. The shipped program imports none of them.
@@ -108,6 +109,9 @@ const workshop = "workshop"
 var only = map[string]string{
 	"crypto/hmac":                     "platform/keyring office/privacy people/donoraccess web/portal/signedlink", // SECRET_KEY signs through the key ring, which can be rotated
 	"crypto/cipher":                   "platform/keyring",
+	"github.com/go-webauthn/":         "people/staff",
+	"github.com/trustelem/zxcvbn":     "people/staff",
+	"golang.org/x/crypto/argon2":      "people/staff",
 	"github.com/stripe/stripe-go/":    "processor/stripepay",
 	"github.com/wneessen/go-mail":     "mail",
 	"github.com/emersion/go-msgauth/": "mail/transport",
@@ -118,7 +122,7 @@ var only = map[string]string{
 	"github.com/goccy/go-yaml":        "platform/phrase office/setup",
 	"github.com/prometheus/":          "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library
 	"konbit/templates":                "cmd/konbit app",
-	"konbit/migrations":               "cmd/konbit app",
+	"konbit/migrations":               "cmd/konbit cmd/demo app", // the demo creates the roles
 }
 
 // forbidden returns why from may not import to, or "" if it may.

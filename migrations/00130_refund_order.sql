@@ -147,7 +147,7 @@ $$;
 CREATE OR REPLACE FUNCTION refund_order_body(of_order uuid) RETURNS text STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT concat_ws(E'\n', 'refund', 'entity ' || o.entity_id, 'payment ' || o.payment_id, 'amount ' || o.amount || ' ' || o.currency,
         (SELECT string_agg('part ' || p.fund_id || ' ' || p.amount, E'\n' ORDER BY p.fund_id) FROM refund_order_part p WHERE p.order_id = o.id),
-        'reason ' || o.reason, 'requested by ' || o.requested_by, 'note ' || o.note)
+        'reason ' || o.reason, 'requested by ' || o.requested_by, 'form ' || o.submission, 'note ' || o.note)
       FROM refund_order o WHERE o.id = of_order
 $$;
 -- +goose StatementEnd

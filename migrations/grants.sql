@@ -92,6 +92,15 @@ GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[],
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
 GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
 
+-- The audit log: who and when are the database's to say. Approvals are written by functions, which read the staff session themselves.
+GRANT SELECT, INSERT (act, entity_id, organisation_id, object_kind, object_id, before, after, reason) ON audit_entry TO {{role}};
+GRANT SELECT ON audit_unsealed, audit_seal TO {{role}};
+GRANT SELECT, INSERT (entity_id, day) ON audit_head TO {{role}};
+GRANT SELECT ON approval_request, approval TO {{role}};
+GRANT EXECUTE ON FUNCTION seal_audit_entries(), request_approval(uuid, uuid, uuid, text, text, text, integer, uuid),
+    decide_approval(uuid, bytea, text, text, text), withdraw_approval(uuid), is_approved(uuid),
+    office_entities(text[]), office_organisations(text[]), office_funds(text[]) TO {{role}};
+
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
@@ -106,7 +115,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.
@@ -115,6 +124,22 @@ GRANT SELECT, INSERT, UPDATE (person_id, proved_at, chosen, closed) ON mailbox T
 GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
 GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
 GRANT SELECT, INSERT ON session_network TO {{role}};
+
+-- Staff change by the functions of migration 00120 alone, which read the session themselves. The server reads no secret and no hash of one but
+-- the passwords', which it compares.
+GRANT SELECT ON staff, staff_person, staff_role, staff_password, staff_passkey TO {{role}};
+GRANT SELECT (id, staff_id, made_at, seen_at, ends_at, ended_at, ended_because, device, network, stage, invitation_id, factor_at, factor_kind) ON staff_session TO {{role}};
+GRANT SELECT (id, staff_id, made_at, confirmed_at, ended_at) ON staff_totp TO {{role}};
+GRANT SELECT (staff_id, made_at, n, used_at, ended_at) ON staff_recovery TO {{role}};
+GRANT SELECT (id, staff_id, kind, made_by, made_at, expires_at, used_at, ended_at) ON staff_invitation TO {{role}};
+GRANT SELECT (id, made_at), INSERT (id, hash, act, session_id, browser_hash) ON staff_challenge TO {{role}};
+GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid, uuid), staff_factor_is_fresh(), staff_factor(),
+    staff_money_factor_is_fresh(uuid), see_staff_session(), add_staff(uuid, text, text, text), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
+    invite_staff(uuid, uuid, text, bytea), set_invitation_token(uuid, bytea), begin_staff_session(uuid, uuid, bytea, text, text),
+    use_invitation(uuid, bytea, bytea, text, text), set_staff_password(text), set_staff_totp(uuid, bytea), confirm_staff_totp(text), staff_check_code(text),
+    use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
+    use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), end_staff_factor(uuid), end_staff_sessions(uuid, uuid, text),
+    join_staff(uuid, uuid) TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};

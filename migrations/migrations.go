@@ -30,8 +30,8 @@ var files embed.FS
 //go:embed grants.sql
 var grants string
 
-// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole. A database just restored
-// from a dump is analysed.
+// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole and of OfficeRole. A
+// database just restored from a dump is analysed.
 // Any number of replicas may call it at once: one works, the others wait for it.
 func Up(ctx context.Context, ownerURL, serverRole string) error {
 	db, err := sql.Open("postgres", ownerURL)
@@ -44,6 +44,9 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 	}
 	if err := grant(ctx, db, serverRole); err != nil {
 		return err
+	}
+	if err := openOffice(ctx, ownerURL, serverRole); err != nil {
+		return fmt.Errorf("rights of %s: %w", OfficeRole, err)
 	}
 	return analyze(ctx, db)
 }
@@ -192,17 +195,10 @@ func installJobs(ctx context.Context, db *sql.DB) error {
 }
 
 func grant(ctx context.Context, db *sql.DB, role string) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	// Two replicas granting at once would trip over the same catalogue rows.
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('konbit grants'))`); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, strings.ReplaceAll(grants, "{{role}}", pq.QuoteIdentifier(role))); err != nil {
-		return fmt.Errorf("grant to the server's role %q (it must exist): %w", role, err)
-	}
-	return tx.Commit()
+	return inGrantTx(ctx, db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, strings.ReplaceAll(grants, "{{role}}", pq.QuoteIdentifier(role))); err != nil {
+			return fmt.Errorf("grant to the server's role %q (it must exist): %w", role, err)
+		}
+		return nil
+	})
 }

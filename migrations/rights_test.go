@@ -138,6 +138,64 @@ var statements = []struct{ sql, answer string }{
 	{olderSnapshot + `DELETE FROM donation_contact`, "sees_every_commit"},
 	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
 
+	// The audit log and approvals: see also packages audit and approval.
+	{`INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('x.y', 'x', 'x')`, done}, // without a person: the program's own
+	{`INSERT INTO audit_entry (act, object_kind, object_id, staff_id) VALUES ('x.y', 'x', 'x', gen_random_uuid())`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, operator) VALUES ('x.y', 'x', 'x', true)`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, at) VALUES ('x.y', 'x', 'x', '2020-01-01')`, noRight},
+	{`INSERT INTO audit_entry (act, object_kind, object_id, recorded_in) VALUES ('x.y', 'x', 'x', '1')`, noRight},
+	{`INSERT INTO audit_seal (n, serial, hash) VALUES (1, 1, sha256(''))`, noRight},
+	{`DELETE FROM audit_unsealed`, noRight},
+	{`SELECT seal_audit_entries()`, done},
+	{olderSnapshot + `SELECT seal_audit_entries()`, "sees_every_commit"},
+	{`INSERT INTO audit_head (entity_id, day) SELECT id, '2099-01-01' FROM legal_entity`, "head_is_not_early"},
+	{`INSERT INTO audit_head (entity_id, day, n, hash) SELECT id, current_date, 1, sha256('') FROM legal_entity`, noRight},
+	{olderSnapshot + `INSERT INTO audit_head (entity_id, day) SELECT id, current_date FROM legal_entity`, "sees_every_commit"},
+	{`INSERT INTO approval_request (id, entity_id, kind, subject, body, hash) SELECT gen_random_uuid(), id, 'refund', 'x', 'x', sha256('') FROM legal_entity`, noRight},
+	{`INSERT INTO approval (request_id, hash, decision) VALUES (gen_random_uuid(), sha256(''), 'approve')`, noRight},
+	{`UPDATE approval_request SET executed_at = now()`, noRight},
+	{`SELECT request_approval(gen_random_uuid(), id, NULL, 'refund', 'x', 'x', 1, NULL) FROM legal_entity`, "approval_has_session"},
+	{`SELECT decide_approval(gen_random_uuid(), sha256(''), 'approve', '123456', '')`, "approval_has_session"},
+	{`SELECT withdraw_approval(gen_random_uuid())`, "approval_is_open"},
+	{`SELECT approve_as_operator(gen_random_uuid(), 'x')`, noRight},
+	{`SELECT execute_approval(gen_random_uuid(), sha256(''), 'refund', gen_random_uuid(), 'x')`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT count(*) FROM donation`, done}, // no row: see TestOfficeReadsItsScope
+	{`SET LOCAL ROLE konbit_office; INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('x.y', 'x', 'x')`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT message FROM letter`, noRight},
+	{`SET LOCAL ROLE konbit_office; SELECT * FROM sign_in`, noRight},
+	{`ALTER TABLE donation DISABLE ROW LEVEL SECURITY`, noRight},
+	{`DROP POLICY office ON donation`, noRight},
+
+	// Staff: see also package staff.
+	{`INSERT INTO staff (id, email, name) VALUES (gen_random_uuid(), 'x@example.org', 'x')`, noRight},
+	{`INSERT INTO staff_role (id, staff_id, entity_id, role) SELECT gen_random_uuid(), gen_random_uuid(), id, 'admin' FROM legal_entity`, noRight},
+	{`INSERT INTO staff_person (staff_id, person_id) VALUES (gen_random_uuid(), gen_random_uuid())`, noRight},
+	{`INSERT INTO staff_session (id, staff_id, secret_hash, stage) VALUES (gen_random_uuid(), gen_random_uuid(), sha256(''), 'full')`, noRight},
+	{`UPDATE staff_session SET factor_at = now()`, noRight},
+	{`UPDATE staff_totp SET last_step = 0`, noRight},
+	{`SELECT secret FROM staff_totp`, noRight},
+	{`SELECT secret_hash FROM staff_session`, noRight},
+	{`SELECT token_hash FROM staff_invitation`, noRight},
+	{`SELECT hash FROM staff_recovery`, noRight},
+	{`SELECT hash FROM staff_challenge`, noRight},
+	{`UPDATE staff_challenge SET used_at = NULL`, noRight},
+	{`INSERT INTO staff_challenge (id, hash, act, browser_hash, expires_at) VALUES (gen_random_uuid(), sha256(''), sha256(''), sha256(''), '2199-01-01')`, noRight},
+	{`SELECT setval('staff_code_tries', 1)`, noRight},
+	{`SELECT nextval('staff_code_tries')`, noRight},
+	{`UPDATE staff_code_hour SET tries = 0`, noRight},
+	{`SELECT disable_staff(gen_random_uuid())`, noRight},
+	{`SELECT add_staff(gen_random_uuid(), 'x@example.org', 'x', 'en')`, "staff_is_signed_in"},
+	{`SELECT change_role('grant', gen_random_uuid(), gen_random_uuid(), 'admin', id, NULL) FROM legal_entity`, "staff_is_signed_in"},
+	{`SELECT invite_staff(gen_random_uuid(), gen_random_uuid(), 'reset', NULL)`, "staff_is_signed_in"},
+	{`SELECT set_staff_password('$argon2id$x')`, "staff_is_signed_in"},
+	{`SELECT set_staff_totp(gen_random_uuid(), sha256(''))`, "staff_is_signed_in"},
+	{`SELECT set_staff_recovery('{}')`, "staff_is_signed_in"},
+	{`SELECT end_staff_factor(NULL)`, "staff_is_signed_in"},
+	{`SELECT join_staff(gen_random_uuid(), gen_random_uuid())`, "staff_is_signed_in"},
+	{`SELECT open_staff_session()`, noRight},
+	{`SELECT note_factor(gen_random_uuid(), 'totp')`, noRight},
+	{`UPDATE legal_entity SET money_factor = 'totp'`, noRight},
+
 	// The installation: a missing fact once, and nothing else.
 	{`INSERT INTO installation (fact, value) VALUES ('secret key', '0123456789abcdef') ON CONFLICT (fact) DO NOTHING`, done},
 	{`INSERT INTO installation (fact, value) VALUES ('secret key', '0123456789abcdef'), ('secret key', 'fedcba9876543210')`, "installation_pkey"},
@@ -160,7 +218,7 @@ var statements = []struct{ sql, answer string }{
 
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
-	"account", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
+	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
 	"entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
@@ -258,10 +316,58 @@ var definers = map[string]string{
 	"move_gift":             "the server may not change a donation's donor; that the receipt exists, that the donor was not erased, and how many a day, is checked; each move is recorded",
 	"drop_expired_receipts": "the server may not read or delete copies; the date is the database's",
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
+
+	// The audit log and approvals.
+	"audit_entry_waits_for_seal": "a trigger: notes that the entry has no seal yet",
+	"seal_audit_entries":         "takes no argument: numbers and hashes are computed",
+	"requires_audit":             "a trigger: looks for the entry of its transaction",
+	"request_approval":           "the session's person holds the role and used a factor; the hash is computed",
+	"decide_approval":            "the session's person holds the role, used a factor for this request, and is another than the requester",
+	"withdraw_approval":          "the session's person is the requester",
+	"is_approved":                "only reads",
+	"approval_is_valid":          "a trigger: compares the approval with the people and roles at the end of the transaction",
+	"requires_approval":          "a trigger: executes the request once, if enough other people approve",
+	"office_entities":            "the session's roles",
+	"office_organisations":       "likewise",
+	"office_funds":               "likewise",
+
+	// Staff. Each reads the session itself, from the hash of a cookie's secret.
+	"staff_of_session":            "the server may not read hashes of sessions; who knows the hash is the session",
+	"staff_has_role":              "roles are not secret; konbit_office reads no table of staff",
+	"staff_factor_is_fresh":       "likewise, of its own session",
+	"staff_factor":                "likewise",
+	"see_staff_session":           "likewise; it notes that the session was used",
+	"add_staff":                   "the session's person is an admin and used a factor; the new one has no role",
+	"change_role":                 "the session's person is an admin of the scope, used a factor, and is another; a second admin approved",
+	"invite_staff":                "the session's person is an admin of all scopes of the invited, and used a factor",
+	"set_invitation_token":        "the server writes the email of an admin's invitation; its own word that it did",
+	"begin_staff_session":         "the password is compared by the server: a session of stage first may do nothing",
+	"use_invitation":              "the secret of the link",
+	"set_staff_password":          "the session is of an invitation, or a factor was used",
+	"set_staff_totp":              "likewise",
+	"confirm_staff_totp":          "likewise, and the code",
+	"staff_check_code":            "the code; 500 tries an hour, even if they are rolled back",
+	"use_staff_recovery":          "the code, likewise",
+	"set_staff_recovery":          "a factor was used",
+	"add_staff_passkey":           "the session is of an invitation, or a factor was used; the challenge; that the registration was checked is the server's word",
+	"use_staff_passkey":           "the challenge; that the answer was checked is the server's word, until konbit staff verify checks it again",
+	"end_staff_factor":            "a factor was used",
+	"end_staff_sessions":          "the session is the person's own, or an admin's",
+	"disable_staff":               "only the owner",
+	"join_staff":                  "the session's person is an admin of both, and used a factor",
+	"staff_money_factor_is_fresh": "likewise",
 }
 
 // callable are the definer functions that the server's role calls; the others are triggers.
-var callable = []string{"drop_expired_receipts", "erase_people", "move_gift"}
+var callable = []string{
+	"add_staff", "add_staff_passkey", "begin_staff_session", "change_role", "confirm_staff_totp", "decide_approval",
+	"drop_expired_receipts", "end_staff_factor", "end_staff_sessions", "erase_people", "invite_staff", "join_staff",
+	"is_approved", "move_gift", "office_entities", "office_funds", "office_organisations", "request_approval",
+	"seal_audit_entries", "see_staff_session", "set_invitation_token", "set_staff_password", "set_staff_recovery",
+	"set_staff_totp", "staff_check_code", "staff_factor", "staff_factor_is_fresh", "staff_has_role",
+	"staff_money_factor_is_fresh", "staff_of_session", "use_invitation", "use_staff_passkey", "use_staff_recovery",
+	"withdraw_approval",
+}
 
 // TestDefinerFunctions fails for a function with the owner's rights that is not listed with its reason, has an open
 // search path, or may be executed by others than the owner and, where it must, the server's role.

@@ -126,5 +126,7 @@ const (
 	triggers = `SELECT pg_get_triggerdef(g.oid) FROM pg_class c JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal
 		 WHERE ` + ours + ` AND c.relname = $1 ORDER BY g.tgname COLLATE "C"`
 	functions = `SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ') RETURNS ' || pg_get_function_result(p.oid)
-		  FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f' AND p.proname !~ '^river_' ORDER BY p.proname COLLATE "C", p.oid`
+		  FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f' AND p.proname !~ '^river_'
+		   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e') -- of an extension
+		 ORDER BY p.proname COLLATE "C", p.oid`
 )

@@ -18,6 +18,7 @@ import (
 	"konbit/internal/workshop/localpg/tether"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/stripefake"
+	"konbit/migrations"
 )
 
 // demo is the running parts. stop stops them in the reverse order of their start.
@@ -237,6 +238,11 @@ func (d *demo) startDatabase(ctx context.Context) error {
 	const owner, server, name = "konbit_owner", "konbit_server", "konbit"
 	if err := errors.Join(db.CreateRole(ctx, owner), db.CreateRole(ctx, server), db.CreateDatabase(ctx, name, owner)); err != nil {
 		return err
+	}
+	for _, statement := range migrations.OfficeStatements(server) {
+		if err := db.Run(ctx, statement); err != nil {
+			return err
+		}
 	}
 	d.settings["DATABASE_URL"] = db.URL(server, name)
 	d.settings["DATABASE_OWNER_URL"] = db.URL(owner, name)

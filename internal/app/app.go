@@ -20,6 +20,7 @@ import (
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/refund"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/metrics"
@@ -36,6 +37,7 @@ import (
 	"konbit/internal/web/give"
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
+	"konbit/internal/web/office"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -75,6 +77,7 @@ type App struct {
 
 	Guard  *guard.Guard
 	Access donoraccess.Service
+	Staff  staff.Service
 
 	Transport   *transport.Transport // for all emails except those to sign in
 	SignInMail  *transport.Transport // for emails to sign in, which must not wait for a connection that is silent about another email
@@ -115,11 +118,11 @@ func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
 
 // New builds the program over opened resources. It does not use the network.
 func New(s Settings, r Resources) (*App, error) {
-	office, err := NewOffice(s, r.DB, r.Clocks)
+	services, err := NewOffice(s, r.DB, r.Clocks)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Office: office, settings: s, resources: r, Metrics: newMetrics()}
+	a := &App{Office: services, settings: s, resources: r, Metrics: newMetrics()}
 	if a.Words, err = embeddedWords(); err != nil {
 		return nil, err
 	}
@@ -187,6 +190,9 @@ func (a *App) buildPeople() {
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
+	a.Staff = staff.Service{
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx,
+	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
 
@@ -229,9 +235,11 @@ func (a *App) buildServer() {
 	catalog := fund.NewCatalogCache(db, cmp.Or(s.CatalogAge, CatalogAge), clocks.Wall)
 	access, plans, links, statements, erasures := a.Access, a.Plans, a.PlanLinks, a.Statements, a.Privacy
 	access.DB, plans.DB, links.DB, statements.DB, erasures.DB = db, db, db, db, db
+	people := a.Staff
+	people.DB = db
 	statements.Catalog = catalog
 	a.Server = &web.Kernel{
-		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
+		DB: db, View: a.View, Catalog: catalog, Access: access, Staff: people, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
@@ -241,6 +249,7 @@ func (a *App) buildServer() {
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
+		&office.Area{Kernel: a.Server},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

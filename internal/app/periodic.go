@@ -25,6 +25,7 @@ func (a *App) periodicTasks() []periodicTask {
 	return []periodicTask{
 		{"import Stripe's balance", 3 * time.Second, a.importBalance},
 		{"seal the books", time.Second, a.sealBooks},
+		{"seal the audit log", 5 * time.Second, a.sealAudit},
 		{"warn of entries without a seal", time.Minute, a.watchSeals},
 		{"warn of events set aside", time.Minute, a.watchSetAside},
 		{"take snapshots of balances", 5 * time.Second, a.takeSnapshots},

@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/people/audit"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
@@ -36,7 +37,8 @@ func (AuditDigestJob) Kind() string { return "ledger_head_letter" }
 func (AuditDigestJob) Queue() jobs.QueueName { return jobs.Bulk }
 
 // AuditDigest records the head of each entity's hash chain of journal entries once a day, and sends it to the auditors.
-// With a head they can prove later that the books before it were not changed.
+// With a head they can prove later that the books before it were not changed. The email also has the head of the audit
+// log, and what operators did.
 type AuditDigest struct {
 	Mailer
 	Queue *jobs.Queue
@@ -66,6 +68,7 @@ func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) 
 			head, err := ledger.RecordHeadTx(ctx, tx, e.ID, day, a.NewID, now)
 			if err == nil && head != nil {
 				recorded++
+				err = audit.RecordHeadTx(ctx, tx, e.ID, day)
 			}
 			if err == nil && head == nil {
 				head, err = a.lostHead(ctx, tx, e.ID, day, now)
@@ -126,6 +129,10 @@ func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subj
 	if err != nil {
 		return nil, err
 	}
+	log, err := a.auditOf(ctx, head)
+	if err != nil {
+		return nil, err
+	}
 	language := languageOf(register, e.ID)
 	email := &Email{
 		ID: subject, EntityID: e.ID, Kind: kindAuditDigest, List: auditList, Sender: e.Slug, From: e.MailFrom,
@@ -136,8 +143,27 @@ func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subj
 		Day:     time.Date(head.Day.Year, head.Day.Month, head.Day.Day, 0, 0, 0, 0, time.UTC),
 		Entries: head.N, Hash: head.Hex(), TrialBalance: e.Amount(head.TrialBalance),
 		Command: fmt.Sprintf("konbit ledger verify --head %s:%d:%s", e.Slug, head.N, head.Hex()),
+		Audit:   log,
 	})
 	return email, err
+}
+
+// auditOf returns what the email says about the audit log of the installation: its head on the head's day, and what operators
+// did in the entity, or in the whole installation, since the head before. nil if nothing was sealed.
+func (a AuditDigest) auditOf(ctx context.Context, of *ledger.RecordedHead) (*view.AuditLogWords, error) {
+	head, previous, err := audit.HeadsOfDay(ctx, a.DB, of.EntityID, of.Day)
+	if err != nil || head == nil {
+		return nil, err
+	}
+	acts, err := audit.OperatorActs(ctx, a.DB, of.EntityID, previous, head)
+	if err != nil {
+		return nil, err
+	}
+	log := &view.AuditLogWords{Entries: head.N, Command: "konbit staff verify --head " + head.String()}
+	for _, act := range acts {
+		log.Operators = append(log.Operators, fmt.Sprintf("%s %s %s %s: %s", act.At.UTC().Format("2006-01-02 15:04 UTC"), act.Act, act.ObjectKind, act.ObjectID, act.Reason))
+	}
+	return log, nil
 }
 
 // languageOf returns the first language of the entity's first organisation; English if there is none.

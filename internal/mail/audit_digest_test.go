@@ -7,11 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/mail"
+	"konbit/internal/people/audit"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -107,6 +110,41 @@ func TestAuditorsReceiveAHeadThatAnotherRecorded(t *testing.T) {
 	_, err = heads.RecordHeads(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'ledger_head_letter'`), "once")
+}
+
+// TestAuditorsReceiveTheHeadOfTheAuditLog: the email of a day has the head of the audit log, and what operators did since the
+// head before; not what staff did.
+func TestAuditorsReceiveTheHeadOfTheAuditLog(t *testing.T) {
+	h := program.New(t, program.Options{})
+	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	heads.Register(h.Handlers)
+	h.SettledGift(program.ValidForm())
+	sealAll(t, h)
+	record := func(db *sqlx.DB, act, reason string) {
+		require.NoError(t, pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
+			return audit.RecordTx(t.Context(), tx, audit.Act{Name: act, ObjectKind: "staff", ObjectID: "7", Reason: reason})
+		}))
+	}
+	record(h.DB.Owner, "staff.added", "the first admin <b>")
+	record(h.DB.Server, "staff.signed_in", "not of an operator")
+	_, err := audit.Seal(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	recorded, err := heads.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, recorded)
+	startRunner(t, h)
+	digest, err := digestsAmong(t, waitForMessages(t, h, 2))[0].Email()
+	require.NoError(t, err)
+	report, err := audit.Verify(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, report.Entries)
+	require.Contains(t, digest.Text, "It has 2 entries.")
+	require.Contains(t, digest.Text, "konbit staff verify --head "+report.Head)
+	require.Contains(t, digest.Text, "staff.added staff 7: the first admin <b>")
+	require.NotContains(t, digest.Text, "not of an operator")
+	require.Contains(t, digest.HTML, "the first admin &lt;b&gt;")
 }
 
 func digestsAmong(t *testing.T, messages []mailcatch.Message) (digests []mailcatch.Message) {

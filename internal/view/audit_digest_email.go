@@ -20,6 +20,14 @@ type AuditDigestWords struct {
 	Hash         string
 	TrialBalance money.Amount
 	Command      string // command that compares the books with the hash
+	Audit        *AuditLogWords
+}
+
+// AuditLogWords are what the email says about the audit log.
+type AuditLogWords struct {
+	Entries   int64
+	Command   string   // command that compares the log with its head
+	Operators []string // what operators did: when, act, object, reason
 }
 
 // auditDigestData is what the templates read.

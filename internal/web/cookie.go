@@ -25,10 +25,19 @@ func (k *Kernel) hostCookie(name string) string {
 // SetCookie sets a cookie that scripts cannot read and that forms of other sites do not send. With life 0 it lasts
 // until the browser is closed.
 func (k *Kernel) SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, k.cookie(name, value, life, http.SameSiteLaxMode))
+}
+
+func (k *Kernel) cookie(name, value string, life time.Duration, sent http.SameSite) *http.Cookie {
+	return &http.Cookie{
 		Name: k.hostCookie(name), Value: value, Path: "/", HttpOnly: true, MaxAge: int(life / time.Second),
-		Secure: k.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	})
+		Secure: k.BaseURL.Scheme == "https", SameSite: sent,
+	}
+}
+
+// SetStrictCookie is SetCookie for a cookie that browsers send from our own pages only, and not with a link of an email.
+func (k *Kernel) SetStrictCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, k.cookie(name, value, life, http.SameSiteStrictMode))
 }
 
 // DeleteCookie makes the browser forget a cookie.

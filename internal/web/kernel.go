@@ -14,6 +14,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/phrase"
@@ -27,6 +28,7 @@ type Kernel struct {
 	View      *view.View
 	Catalog   *fund.CatalogCache
 	Access    donoraccess.Service
+	Staff     staff.Service
 	Guard     *guard.Guard                    // counts for the limits of routes
 	Security  *securitylog.Log                // nil: nothing is recorded
 	Ready     func(ctx context.Context) error // returns nil if the program can serve requests

@@ -21,9 +21,7 @@ func newCluster(t *testing.T) *testkit.Database {
 	s, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)
-	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
-		require.NoError(t, s.CreateRole(t.Context(), role))
-	}
+	require.NoError(t, testkit.CreateRoles(t.Context(), s))
 	require.NoError(t, s.CreateDatabase(t.Context(), "restored", testkit.OwnerRole))
 	d := &testkit.Database{OwnerURL: s.URL(testkit.OwnerRole, "restored"), ServerURL: s.URL(testkit.ServerRole, "restored")}
 	d.Owner, d.Server = sqlx.MustConnect("postgres", d.OwnerURL), sqlx.MustConnect("postgres", d.ServerURL)

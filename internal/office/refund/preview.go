@@ -26,7 +26,7 @@ type Preview struct {
 	Year     int // of the refund
 	// Limit is the entity's limit. OfGift and ByPerson are what counts against it, with this refund.
 	Limit, OfGift, ByPerson money.Amount
-	Body                    string // what a second person approves
+	Body                    string // what a passkey signs, or a second person approves
 }
 
 // PartEffect is what a refund would do to a fund, in minor units.

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/refund"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -21,14 +23,32 @@ type desk struct {
 	*program.Program
 	t     *testing.T
 	gift  donation.Donation
-	staff uuid.UUID
+	staff *office.Person
 }
 
 func newDesk(t *testing.T, o program.Options) *desk {
 	t.Helper()
-	d := &desk{Program: program.New(t, o), t: t, staff: program.NewID()}
+	d := &desk{Program: program.New(t, o), t: t}
+	d.Exec(`UPDATE legal_entity SET money_factor = 'totp'`)
+	d.staff = d.person()
 	d.gift = d.give("50", "30", "10")
 	return d
+}
+
+// person adds a person of finance, who has used a code just now.
+func (d *desk) person() *office.Person {
+	d.t.Helper()
+	return office.Add(d.t, d.DB.Owner, "finance", office.Role{Role: "finance", Entity: "tsne"})
+}
+
+// try orders a refund in a session of a person.
+func (d *desk) try(who *office.Person, r refund.Request) (o refund.Order, err error) {
+	d.t.Helper()
+	err = who.InTx(d.t, d.DB.Server, func(tx *sqlx.Tx) (err error) {
+		o, err = d.Refunds.OrderTx(d.t.Context(), tx, r)
+		return err
+	})
+	return o, err
 }
 
 func (d *desk) give(general, network, building string) donation.Donation {
@@ -60,7 +80,7 @@ func (d *desk) fund(slug string) uuid.UUID {
 
 func (d *desk) request(parts map[string]int64) refund.Request {
 	r := refund.Request{
-		EntityID: d.gift.EntityID, DonationID: d.gift.ID, Reason: refund.Requested, Note: "Ana called", Submission: program.NewID(), RequestedBy: d.staff, All: parts == nil,
+		EntityID: d.gift.EntityID, DonationID: d.gift.ID, Reason: refund.Requested, Note: "Ana called", Submission: program.NewID(), RequestedBy: d.staff.ID, All: parts == nil,
 	}
 	for slug, amount := range parts {
 		r.Parts = append(r.Parts, refund.Part{FundID: d.fund(slug), Amount: amount})
@@ -70,7 +90,7 @@ func (d *desk) request(parts map[string]int64) refund.Request {
 
 func (d *desk) order(parts map[string]int64) refund.Order {
 	d.t.Helper()
-	o, err := d.Refunds.Order(d.t.Context(), d.request(parts))
+	o, err := d.try(d.staff, d.request(parts))
 	require.NoError(d.t, err)
 	return o
 }
@@ -149,7 +169,7 @@ func TestRefusedOrders(t *testing.T) {
 		t.Helper()
 		r := d.request(map[string]int64{"general": 100})
 		change(&r)
-		_, err := d.Refunds.Order(t.Context(), r)
+		_, err := d.try(d.staff, r)
 		require.ErrorIs(t, err, want)
 	}
 	refused(refund.ErrTooMuch, func(r *refund.Request) { r.Parts[0].Amount = 5001 })
@@ -166,12 +186,12 @@ func TestRefusedOrders(t *testing.T) {
 	} {
 		r := d.request(map[string]int64{"general": 100})
 		bad(&r)
-		_, err := d.Refunds.Order(t.Context(), r)
+		_, err := d.try(d.staff, r)
 		require.True(t, fault.Is(err, fault.Invalid), "%v", err)
 	}
 	other := d.request(map[string]int64{"general": 100})
 	other.EntityID = uuid.MustParse(d.Lines(`SELECT id::text FROM legal_entity WHERE slug = 'aina'`)[0])
-	_, err := d.Refunds.Order(t.Context(), other)
+	_, err := d.try(d.staff, other)
 	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
 	d.execute(first)
 	d.settle()
@@ -190,13 +210,13 @@ func TestRefusedOrders(t *testing.T) {
 func TestTheSameFormIsOneOrder(t *testing.T) {
 	d := newDesk(t, program.Options{})
 	r := d.request(map[string]int64{"general": 100, "network": 50})
-	first, err := d.Refunds.Order(t.Context(), r)
+	first, err := d.try(d.staff, r)
 	require.NoError(t, err)
-	again, err := d.Refunds.Order(t.Context(), r)
+	again, err := d.try(d.staff, r)
 	require.NoError(t, err)
 	require.Equal(t, first.ID, again.ID)
 	r.Parts = []refund.Part{{FundID: d.fund("general"), Amount: 99}}
-	_, err = d.Refunds.Order(t.Context(), r)
+	_, err = d.try(d.staff, r)
 	require.True(t, fault.Is(err, fault.Conflict), "%v", err)
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM refund_order`))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM river_job WHERE kind = 'refund_order'`))
@@ -313,7 +333,7 @@ func TestRefundsInTheDashboard(t *testing.T) {
 	require.Equal(t, []refund.Origin{refund.AtStripe, refund.ByOffice}, []refund.Origin{all[0].Origin, all[1].Origin})
 	require.Equal(t, []int64{4000, 1000}, []int64{all[0].AmountMinor, all[1].AmountMinor})
 	require.True(t, all[0].Booked && all[1].Booked)
-	_, err = d.Refunds.Order(t.Context(), d.request(map[string]int64{"network": 1501}))
+	_, err = d.try(d.staff, d.request(map[string]int64{"network": 1501}))
 	require.ErrorIs(t, err, refund.ErrTooMuch)
 }
 

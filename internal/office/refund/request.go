@@ -12,7 +12,9 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/payment"
+	"konbit/internal/people/audit"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -45,6 +47,7 @@ var (
 	ErrDisputed     = fault.New(fault.Conflict, "refund.problem.disputed", nil)
 	ErrNotByCard    = fault.New(fault.Conflict, "refund.problem.not_by_card", nil)
 	ErrNotBooked    = fault.New(fault.Unavailable, "refund.problem.not_booked", nil)
+	ErrPerson       = fault.New(fault.Forbidden, "refund.problem.person", nil)
 	errParts        = fault.New(fault.Invalid, "refund.problem.parts", nil)
 	errOtherForm    = fault.New(fault.Conflict, "refund.problem.other_form", nil)
 )
@@ -57,7 +60,9 @@ const maxNote = 2000
 // ErrNotByCard for a gift without a payment by a processor, ErrNotBooked for a gift of the last minutes whose fee is not known yet, and ErrSecondPerson above the entity's limit if no second
 // person approved exactly this. After an error the transaction is of no use.
 //
-// It locks the payment. The caller records the act in the audit log in the same transaction.
+// The transaction is one of staff.InTx. Without an approval its person is r.RequestedBy, who has the role finance in the
+// entity and used a factor in the last five minutes; a passkey has signed Body. With an approval its person has the role,
+// and the request is executed. It reports ErrPerson otherwise. The act is in the audit log. It locks the payment.
 func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, error) {
 	p, err := s.paymentOf(ctx, tx, r)
 	if err != nil {
@@ -81,6 +86,8 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 		return Order{}, ErrTooMuch
 	case pg.Violates(err, "refund_order_second_person"):
 		return Order{}, ErrSecondPerson
+	case pg.Violates(err, "refund_order_person"):
+		return Order{}, ErrPerson
 	case pg.Violates(err, "refund_order_submission_key"): // the same form at the same time: it finds its order if it is sent again
 		return Order{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	case err != nil:
@@ -89,16 +96,11 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 	if err := s.Queue.EnqueueTx(ctx, tx, Job{id}); err != nil {
 		return Order{}, err
 	}
-	return ByID(ctx, tx, id)
-}
-
-// Order is OrderTx in a transaction of its own.
-func (s Service) Order(ctx context.Context, r Request) (o Order, err error) {
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
-		o, err = s.OrderTx(ctx, tx, r)
-		return err
-	})
-	return o, err
+	o, err := ByID(ctx, tx, id)
+	if err != nil {
+		return Order{}, err
+	}
+	return o, recordTx(ctx, tx, o)
 }
 
 // paymentOf returns the payment that is refunded.
@@ -151,6 +153,25 @@ func partsOf(ctx context.Context, q sqlx.QueryerContext, r Request, p payment.Pa
 		seen[part.FundID] = true
 	}
 	return sorted(r.Parts), nil
+}
+
+// recordTx writes an order to the audit log.
+func recordTx(ctx context.Context, tx *sqlx.Tx, o Order) error {
+	gift, err := donation.ByID(ctx, tx, o.DonationID)
+	if err != nil {
+		return err
+	}
+	parts := map[string]int64{}
+	for _, p := range o.Parts {
+		parts[p.FundID.String()] = p.Amount
+	}
+	after := map[string]any{
+		"donation": o.DonationID, "charge": o.ChargeRef, "amount": o.AmountMinor, "currency": o.Currency, "parts": parts, "reason": o.Reason, "request": o.RequestID,
+	}
+	return audit.RecordTx(ctx, tx, audit.Act{
+		Name: "refund.ordered", EntityID: uuid.NullUUID{UUID: o.EntityID, Valid: true}, OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true},
+		ObjectKind: "refund_order", ObjectID: o.ID.String(), After: after,
+	})
 }
 
 // same returns the order of a form that was sent again.

@@ -17,5 +17,8 @@
 // table is our own and not a session library's: such a library stores arbitrary values under a token, and we need "all
 // sessions of a person" and "all sessions that this address opened". All times are the database's.
 //
+// Staff have sessions of their own kind in package staff, which the database's functions open and end: a session has two
+// stages there. They share NewSecret and HashSecret.
+//
 // The package does not know how a person proves who they are; donoraccess decides that and calls OpenTx.
 package session

@@ -39,6 +39,15 @@ const (
 	DataCopied       Event = "data_copied"
 	ErasureRequested Event = "erasure_requested"
 	ErasureWithdrawn Event = "erasure_withdrawn"
+	StaffSignedIn    Event = "staff_signed_in"
+	StaffSignInWrong Event = "staff_sign_in_wrong"
+	StaffLinkUsed    Event = "staff_link_used"
+	StaffLinkWrong   Event = "staff_link_wrong"
+	FactorUsed       Event = "factor_used"
+	FactorWrong      Event = "factor_wrong"
+	FactorChanged    Event = "factor_changed"
+	PasskeyCopied    Event = "passkey_copied"
+	RoleRefused      Event = "role_refused"
 	CommandDone      Event = "command_done"
 	CommandFailed    Event = "command_failed"
 )
@@ -85,6 +94,15 @@ func Events() []Description {
 		{DataCopied, slog.LevelInfo, "a copy of a person's data was sent"},
 		{ErasureRequested, slog.LevelInfo, "a person asked for erasure"},
 		{ErasureWithdrawn, slog.LevelInfo, "a person withdrew their request for erasure"},
+		{StaffSignedIn, slog.LevelInfo, "a session of staff was opened"},
+		{StaffSignInWrong, slog.LevelWarn, "an address or a password of staff was wrong"},
+		{StaffLinkUsed, slog.LevelInfo, "the link of an invitation, a reset or an emergency access of staff was used"},
+		{StaffLinkWrong, slog.LevelWarn, "such a link was wrong, used, ended or expired"},
+		{FactorUsed, slog.LevelInfo, "staff used a passkey or a code for an act"},
+		{FactorWrong, slog.LevelWarn, "a passkey's answer, a code or a recovery code of staff was wrong"},
+		{FactorChanged, slog.LevelWarn, "staff added, replaced or removed a way to sign in"},
+		{PasskeyCopied, slog.LevelError, "the signature counter of a passkey did not grow: somebody may have copied it"},
+		{RoleRefused, slog.LevelWarn, "staff asked for a page or an act that their roles do not allow"},
 		{CommandDone, slog.LevelInfo, "an operator ran a command that changes or shows something about people, access, keys, erasures or receipts"},
 		{CommandFailed, slog.LevelWarn, "such a command failed; a part of it may be done"},
 	}

@@ -29,6 +29,8 @@
 //	load         webhooks and gifts at a fixed rate, Stripe silent or not, and a busy database: in time, or 503 at once
 //	numbers      receipts under rollbacks and kills: 1..N
 //	postings     a million random postings, and every way to rewrite them: refused
+//	approvals    random requests, approvals, edits, ended roles, races and statements of the server's role: no act without the
+//	             people it needs
 //	clocks       New Year's hours in five time zones, server and database clocks that differ: no wrong tax year
 //	disk         the database's disk is full: webhooks are refused, and no acknowledged one is lost
 //	sleepers     servers suspended longer than their leases: others take over, and after resuming they do nothing twice

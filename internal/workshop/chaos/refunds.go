@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
@@ -18,6 +19,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -33,6 +35,7 @@ const (
 	refundsPerProgram  = 25  // rounds in one program
 	refundFailureRate  = 0.4 // of the calls that make or list refunds
 	giftsOfARound      = 3
+	staffOfARound      = 5
 	dashboardsInAHundr = 30 // rounds in a hundred in which somebody refunds in Stripe's dashboard too
 )
 
@@ -65,7 +68,7 @@ type refundRun struct {
 
 func newRefundRun(t testing.TB, run Run, season uint64) *refundRun {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1, Hang: 30 * time.Millisecond}})
-	h.Exec(`UPDATE legal_entity SET two_persons_refund = 1000000000`)
+	h.Exec(`UPDATE legal_entity SET two_persons_refund = 1000000000, money_factor = 'totp'`)
 	r := &refundRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 91+season<<8))}
 	for _, slug := range []string{"general", "network", "building"} {
 		id := h.Lines(`SELECT f.id::text FROM fund f JOIN organisation o ON o.id = f.organisation_id WHERE o.slug = 'csio' AND f.slug = $1`, slug)[0]
@@ -84,9 +87,15 @@ func (r *refundRun) round() {
 		gifts[i] = r.SettledGift(form)
 	}
 	r.settle()
+	var staff []*office.Person
+	people := map[uuid.UUID]*office.Person{}
+	for range staffOfARound {
+		p := office.Add(r.t, r.DB.Owner, "finance", office.Role{Role: "finance", Entity: "tsne"})
+		staff, people[p.ID] = append(staff, p), p
+	}
 	requests := make([]refund.Request, racers)
 	for i := range requests {
-		requests[i] = r.request(gifts[r.r.IntN(len(gifts))])
+		requests[i] = r.request(gifts[r.r.IntN(len(gifts))], staff[r.r.IntN(len(staff))].ID)
 		if i > 0 && r.r.IntN(10) == 0 {
 			requests[i] = requests[r.r.IntN(i)] // the form is sent twice
 		}
@@ -100,7 +109,11 @@ func (r *refundRun) round() {
 			_, err := r.Fake.Refund(r.IntentOf(gifts[0]), 1700)
 			return err
 		}
-		o, err := r.Refunds.Order(r.t.Context(), requests[i])
+		var o refund.Order
+		err := people[requests[i].RequestedBy].InTx(r.t, r.DB.Server, func(tx *sqlx.Tx) (err error) {
+			o, err = r.Refunds.OrderTx(r.t.Context(), tx, requests[i])
+			return err
+		})
 		if err != nil {
 			if !errors.Is(err, refund.ErrTooMuch) && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err) {
 				r.t.Errorf("an order is answered %v", err)
@@ -125,9 +138,9 @@ func (r *refundRun) round() {
 }
 
 // request returns a request for random parts of a gift; a few are for more than a fund got.
-func (r *refundRun) request(g donation.Donation) refund.Request {
+func (r *refundRun) request(g donation.Donation, by uuid.UUID) refund.Request {
 	q := refund.Request{
-		EntityID: g.EntityID, DonationID: g.ID, Reason: refund.Reasons[r.r.IntN(len(refund.Reasons))], Submission: program.NewID(), RequestedBy: program.NewID(),
+		EntityID: g.EntityID, DonationID: g.ID, Reason: refund.Reasons[r.r.IntN(len(refund.Reasons))], Submission: program.NewID(), RequestedBy: by,
 	}
 	if q.All = r.r.IntN(25) == 0; q.All {
 		return q

@@ -154,9 +154,7 @@ func emptyDatabase(t testing.TB) *testkit.Database {
 func newDatabase(t testing.TB, server *localpg.Server) *testkit.Database {
 	t.Helper()
 	ctx := context.Background()
-	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
-		require.NoError(t, server.CreateRole(ctx, role))
-	}
+	require.NoError(t, testkit.CreateRoles(ctx, server))
 	require.NoError(t, server.CreateDatabase(ctx, database, testkit.OwnerRole))
 	return connect(t, server)
 }

@@ -86,7 +86,7 @@ func (s *Stack) waitIdle() {
 	})
 }
 
-// emptyServer starts a PostgreSQL with both roles and an empty database and returns the addresses of the owner and of
+// emptyServer starts a PostgreSQL with the roles and an empty database and returns the addresses of the owner and of
 // the server.
 func emptyServer(t *testing.T) (owner, server string) {
 	t.Helper()
@@ -94,8 +94,7 @@ func emptyServer(t *testing.T) (owner, server string) {
 	pg, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(pg.Stop)
-	require.NoError(t, pg.CreateRole(t.Context(), testkit.OwnerRole))
-	require.NoError(t, pg.CreateRole(t.Context(), testkit.ServerRole))
+	require.NoError(t, testkit.CreateRoles(t.Context(), pg))
 	require.NoError(t, pg.CreateDatabase(t.Context(), "konbit", testkit.OwnerRole))
 	return pg.URL(testkit.OwnerRole, "konbit"), pg.URL(testkit.ServerRole, "konbit")
 }

@@ -29,6 +29,11 @@ func (s *Server) CreateRole(ctx context.Context, name string) error {
 	return s.admin(ctx, "create role", "CREATE ROLE "+pq.QuoteIdentifier(name)+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", pqerror.DuplicateObject)
 }
 
+// Run runs a statement about roles as a superuser. It does nothing if the statement creates a role that exists.
+func (s *Server) Run(ctx context.Context, statement string) error {
+	return s.admin(ctx, "run", statement, pqerror.DuplicateObject)
+}
+
 // CreateDatabase creates an empty database with the given owner. It does nothing if the database exists.
 func (s *Server) CreateDatabase(ctx context.Context, name, owner string) error {
 	return s.CloneDatabase(ctx, name, "template0", owner)

@@ -24,7 +24,7 @@ import (
 	"konbit/migrations"
 )
 
-// The two roles of every database, as in production: the owner migrates, the server owns nothing.
+// The roles that log in to every database, as in production: the owner migrates, the server owns nothing.
 const (
 	OwnerRole  = "konbit_owner"
 	ServerRole = "konbit_server"
@@ -97,15 +97,28 @@ func startModelCopy(ctx context.Context, o localpg.Options) (*localpg.Server, er
 
 // prepare creates the roles and the migrated model database.
 func prepare(ctx context.Context, s *localpg.Server) error {
-	for _, role := range []string{OwnerRole, ServerRole} {
-		if err := s.CreateRole(ctx, role); err != nil {
-			return err
-		}
+	if err := CreateRoles(ctx, s); err != nil {
+		return err
 	}
 	if err := s.CreateDatabase(ctx, modelDatabase, OwnerRole); err != nil {
 		return err
 	}
 	return migrateAsOwner(ctx, s.URL(OwnerRole, modelDatabase))
+}
+
+// CreateRoles creates the roles of a database: the owner, the server, and the role in which staff pages read.
+func CreateRoles(ctx context.Context, s *localpg.Server) error {
+	for _, role := range []string{OwnerRole, ServerRole} {
+		if err := s.CreateRole(ctx, role); err != nil {
+			return err
+		}
+	}
+	for _, statement := range migrations.OfficeStatements(ServerRole) {
+		if err := s.Run(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // modelKey returns a hash of what prepare depends on: the migrations, the modules, and this file.

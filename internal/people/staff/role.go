@@ -1,0 +1,121 @@
+package staff
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+// RoleName is what a person may do.
+type RoleName string
+
+// The roles.
+const (
+	Entry   RoleName = "entry"   // types batches and imports, and posts nothing
+	Finance RoleName = "finance" // posts, refunds, matches, closes
+	Admin   RoleName = "admin"   // manages people and settings
+	Auditor RoleName = "auditor" // reads everything, the audit log too, and changes nothing
+)
+
+// RoleNames are all roles, in the order in which pages show them.
+var RoleNames = []RoleName{Entry, Finance, Admin, Auditor}
+
+// Scope is where a role is held: a legal entity with all its organisations, or one organisation.
+type Scope struct {
+	EntityID       uuid.UUID     `db:"entity_id"`
+	OrganisationID uuid.NullUUID `db:"organisation_id"`
+}
+
+// Covers reports whether a role in s is also held in other.
+func (s Scope) Covers(other Scope) bool {
+	return s.EntityID == other.EntityID && (!s.OrganisationID.Valid || s.OrganisationID == other.OrganisationID)
+}
+
+// Role is a role that a person holds.
+type Role struct {
+	ID      uuid.UUID `db:"id"`
+	StaffID uuid.UUID `db:"staff_id"`
+	Scope
+	Name      RoleName      `db:"role"`
+	GrantedBy uuid.NullUUID `db:"granted_by"` // not valid: the operator
+	GrantedAt time.Time     `db:"granted_at"`
+}
+
+// Has reports whether the session's person holds one of the roles in a scope. An emergency access reads and changes roles
+// everywhere.
+func (s Session) Has(scope Scope, names ...RoleName) bool {
+	if s.BreakGlass && (slices.Contains(names, Admin) || slices.Contains(names, Auditor)) {
+		return true
+	}
+	return slices.ContainsFunc(s.Roles, func(r Role) bool { return r.Covers(scope) && slices.Contains(names, r.Name) })
+}
+
+const selectRole = `SELECT id, staff_id, entity_id, organisation_id, role, granted_by, granted_at FROM staff_role `
+
+// RolesOf returns the roles that a person holds now.
+func RolesOf(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (all []Role, err error) {
+	const query = `/* staff.RolesOf */ ` + selectRole + `WHERE staff_id = $1 AND ended_at IS NULL ORDER BY granted_at, id`
+	err = sqlx.SelectContext(ctx, q, &all, query, person)
+	return all, err
+}
+
+// RolesAt returns the roles that are held now in an entity and its organisations.
+func RolesAt(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (all []Role, err error) {
+	const query = `/* staff.RolesAt */ ` + selectRole + `WHERE entity_id = $1 AND ended_at IS NULL ORDER BY granted_at, id`
+	err = sqlx.SelectContext(ctx, q, &all, query, entity)
+	return all, err
+}
+
+// RoleChange is a role to grant or to end.
+type RoleChange struct {
+	StaffID uuid.UUID
+	Role    RoleName
+	Scope
+	// Request is the approval request by which a second admin approved it; not valid: none.
+	Request uuid.NullUUID
+}
+
+// Grant gives a person a role. The session's person is an admin of the scope, used a factor in the last five minutes, and is
+// somebody else.
+func (s Service) Grant(ctx context.Context, by Session, c RoleChange) error {
+	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, "grant", by.StaffID, c, "") })
+}
+
+// EndRole ends a role of a person, under the same conditions.
+func (s Service) EndRole(ctx context.Context, by Session, c RoleChange) error {
+	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, "end", by.StaffID, c, "") })
+}
+
+func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by uuid.UUID, c RoleChange, reason string) error {
+	const query = `/* staff.changeRoleTx */ SELECT change_role($1, $2, $3, $4, $5, $6, $7)`
+	if _, err := tx.ExecContext(ctx, query, act, s.NewID(), c.StaffID, c.Role, c.EntityID, c.OrganisationID, c.Request); err != nil {
+		return err
+	}
+	name := map[string]string{"grant": "staff.role_granted", "end": "staff.role_ended"}[act]
+	return s.recordTx(ctx, tx, Event{
+		Act: name, By: by, About: c.StaffID, EntityID: uuid.NullUUID{UUID: c.EntityID, Valid: true}, OrganisationID: c.OrganisationID,
+		Detail: string(c.Role), Reason: reason,
+	})
+}
+
+// adminsTx returns the admins of all scopes in which a person holds a role, without the person.
+func adminsTx(ctx context.Context, tx *sqlx.Tx, of uuid.UUID) (all []uuid.UUID, err error) {
+	const query = `/* staff.adminsTx */ SELECT DISTINCT a.staff_id FROM staff_role r
+		JOIN staff_role a ON a.entity_id = r.entity_id AND a.role = 'admin' AND a.ended_at IS NULL AND (a.organisation_id IS NULL OR a.organisation_id = r.organisation_id)
+		WHERE r.staff_id = $1 AND r.ended_at IS NULL AND a.staff_id <> $1`
+	err = tx.SelectContext(ctx, &all, query, of)
+	return all, err
+}
+
+// Join notes that two accounts are the same human, as an admin of both.
+func (s Service) Join(ctx context.Context, by Session, account, sameAs uuid.UUID) error {
+	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `/* staff.Join */ SELECT join_staff($1, $2)`, account, sameAs); err != nil {
+			return err
+		}
+		return s.recordTx(ctx, tx, Event{Act: "staff.joined", By: by.StaffID, About: account, Detail: sameAs.String()})
+	})
+}

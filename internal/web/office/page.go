@@ -1,0 +1,113 @@
+package office
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// Page is what every page of the office has in common.
+type Page struct {
+	view.Frame
+	Section      string // which page it is, for the navigation
+	Token        string // the page's forms post it back; empty without a session
+	Name         string // of the signed-in person; empty without a session
+	Entity       string // what the scope is called; empty on pages of no scope
+	Organisation string // likewise; empty if the scope is the whole entity
+	Nav          []NavItem
+	CanChange    bool   // there is more than one scope to choose from
+	BreakGlass   bool   // the session is an emergency access
+	Recovery     bool   // a recovery code opened the session
+	Done         string // what was just done, as a phrase key after office.said.; may be empty
+	Problems     []fault.Field
+}
+
+// NavItem is a link of the navigation.
+type NavItem struct {
+	Key     string // office.nav.KEY
+	URL     string
+	Current bool
+}
+
+// said are the values of ?said=.
+var said = []string{"signed_out", "session_ended", "sessions_ended", "passkey_removed", "code_removed", "password_set", "app_set", "passkey_added",
+	"invited", "granted", "ended", "reset", "invited_again", "joined"}
+
+// pageOf returns the page of a visit. section is its place in the navigation.
+func (a *Area) pageOf(r *http.Request, v web.StaffVisit, section string) Page {
+	p := Page{
+		Frame: a.frame(r, v.Language), Section: section, Token: a.Staff.FormToken(v.Session), Name: v.Name,
+		BreakGlass: v.BreakGlass, Recovery: v.UsedRecovery(), CanChange: len(scopesOf(v)) > 1,
+	}
+	for _, known := range said {
+		if r.URL.Query().Get("said") == known {
+			p.Done = known
+		}
+	}
+	if v.Entity.Slug == "" {
+		return p
+	}
+	p.Entity = v.Entity.LegalName
+	if v.Organisation != nil {
+		p.Organisation, p.Accent = v.Organisation.Name.In(v.Language), v.Organisation.Accent
+	}
+	add := func(key string, roles ...staff.RoleName) {
+		if v.Has(v.Scope, roles...) {
+			page := key
+			if key == "scope" {
+				page = ""
+			}
+			p.Nav = append(p.Nav, NavItem{key, v.Path(page), key == section})
+		}
+	}
+	add("scope", staff.RoleNames...)
+	add("people", staff.Admin, staff.Auditor)
+	return p
+}
+
+func (a *Area) frame(r *http.Request, lang phrase.Language) view.Frame {
+	return view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, view.StaffLanguages)}
+}
+
+// form returns a builder of the page's fields.
+func (p Page) form(v *view.View) view.Form { return v.NewForm(p.Language, p.Problems) }
+
+// field returns a field whose label is the phrase office.field.NAME; its hint is office.field.NAME_hint, if there is one.
+func field(f view.Form, v *view.View, name, value string, as view.Field) view.Field {
+	as.FieldText = view.FieldText{Name: name, Label: f.Phrase("office.field." + name), Error: f.ErrorText(name)}
+	if hint := "office.field." + name + "_hint"; v.HasPhrase(hint) {
+		as.Hint = f.Phrase(hint)
+	}
+	if as.Type == "" {
+		as.Type = "text"
+	}
+	as.Value = value
+	return as
+}
+
+// errorsOf returns the lines of the summary of errors.
+func errorsOf(f view.Form, lang phrase.Language, v *view.View) (all []view.FormError) {
+	for _, problem := range f.Problems() {
+		label := ""
+		if v.HasPhrase("office.field." + problem.Name) {
+			label = strings.TrimRight(f.Phrase("office.field."+problem.Name), ":?.")
+		}
+		all = append(all, view.FormError{Target: problem.Name, Field: label, Text: v.ErrorText(lang, problem)})
+	}
+	return all
+}
+
+// write writes a page of the template office/NAME.
+func (a *Area) write(w http.ResponseWriter, status int, name string, lang phrase.Language, data any) error {
+	return web.WritePage(w, status, func(b io.Writer) error { return a.View.Write(b, "office/"+name, lang, data) })
+}
+
+// moment returns a time of the database as pages show it, in a time zone.
+func (a *Area) moment(at time.Time, zone *time.Location) time.Time { return a.Shown(at).In(zone) }

@@ -1,0 +1,242 @@
+package office
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/securitylog"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// PeoplePage lists who holds which role in a scope, since when and granted by whom, and changes it.
+type PeoplePage struct {
+	Page
+	People  []Person
+	Admin   bool // the reader may change roles
+	Form    PeopleForm
+	Factor  Factor
+	Choices []ScopeOption // where a role can be granted here
+}
+
+// Person is a member of the staff with the roles in the scope.
+type Person struct {
+	ID, Name, Email string
+	CanSignIn, Self bool
+	SameName        bool // another person has the same name
+	Roles           []HeldRole
+}
+
+// HeldRole is a role of a person.
+type HeldRole struct {
+	Role, Scope string
+	ScopeValue  string // for the form; see ScopeOption
+	Since       time.Time
+	GrantedBy   string // empty: the operator
+}
+
+// ScopeOption is a scope in a form: the slug of an organisation, or empty for the whole entity.
+type ScopeOption struct{ Value, Name string }
+
+// PeopleForm is what was typed.
+type PeopleForm struct {
+	Do, Email, Name, Language, Role, Organisation, Person, Same string
+}
+
+func (a *Area) peopleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	return a.showPeople(w, r, v, PeopleForm{}, nil, proof{})
+}
+
+func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVisit, form PeopleForm, problems []fault.Field, asked proof) (err error) {
+	p := PeoplePage{Page: a.pageOf(r, v, "people"), Form: form, Admin: v.Has(v.Scope, staff.Admin)}
+	p.Problems = append(problems, asked.problems...)
+	if p.People, err = a.peopleIn(r, v); err != nil {
+		return err
+	}
+	if p.Admin {
+		if p.Factor, err = a.factorOf(r, v, asked); err != nil {
+			return err
+		}
+		if v.Organisation == nil {
+			p.Choices = append(p.Choices, ScopeOption{"", v.Entity.LegalName})
+		}
+		for _, o := range v.Catalog.Organisations() {
+			if o.EntityID == v.Entity.ID && (v.Organisation == nil || o.ID == v.Organisation.ID) {
+				p.Choices = append(p.Choices, ScopeOption{o.Slug, o.Name.In(v.Language)})
+			}
+		}
+	}
+	f := p.form(a.View)
+	return a.write(w, statusOf(p.Problems), "people", v.Language, struct {
+		PeoplePage
+		Errors      []view.FormError
+		Email, Name view.Field
+		Roles       []staff.RoleName
+		Action      string
+	}{
+		p, errorsOf(f, v.Language, a.View),
+		field(f, a.View, "email", form.Email, view.Field{Type: "email", Autocomplete: "off", Required: true}),
+		field(f, a.View, "name", form.Name, view.Field{Autocomplete: "off", Required: true}), staff.RoleNames, v.Path("people"),
+	})
+}
+
+// peopleIn returns the persons who hold a role in the visit's scope, with their roles there.
+func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err error) {
+	roles, err := staff.RolesAt(r.Context(), a.DB, v.Entity.ID)
+	if err != nil {
+		return nil, err
+	}
+	members, err := staff.All(r.Context(), a.DB)
+	if err != nil {
+		return nil, err
+	}
+	names, called := map[uuid.UUID]string{}, map[string]int{}
+	for _, m := range members {
+		names[m.ID] = m.Name
+	}
+	for _, m := range members {
+		p := Person{ID: m.ID.String(), Name: m.Name, Email: m.Email, CanSignIn: m.CanSignIn, Self: m.ID == v.StaffID}
+		for _, role := range roles {
+			if role.StaffID != m.ID || v.Organisation != nil && role.OrganisationID.Valid && role.OrganisationID != v.Scope.OrganisationID {
+				continue
+			}
+			held := HeldRole{Role: string(role.Name), Scope: v.Entity.LegalName, Since: a.moment(role.GrantedAt, zoneOf(v)), GrantedBy: names[role.GrantedBy.UUID]}
+			if role.OrganisationID.Valid {
+				o, err := v.Catalog.OrganisationByID(role.OrganisationID.UUID)
+				if err != nil {
+					continue
+				}
+				held.Scope, held.ScopeValue = o.Name.In(v.Language), o.Slug
+			}
+			p.Roles = append(p.Roles, held)
+		}
+		if len(p.Roles) > 0 {
+			people = append(people, p)
+			called[strings.ToLower(m.Name)]++
+		}
+	}
+	for i := range people {
+		people[i].SameName = called[strings.ToLower(people[i].Name)] > 1
+	}
+	return people, nil
+}
+
+// peoplePost does what the field do says, after a fresh factor.
+func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	f := r.PostForm
+	form := PeopleForm{
+		Do: f.Get("do"), Email: f.Get("email"), Name: f.Get("name"), Language: f.Get("language"), Role: f.Get("role"), Organisation: f.Get("organisation"), Person: f.Get("person"), Same: f.Get("same"),
+	}
+	do, problems, err := a.peopleAct(r, v, form)
+	if err != nil {
+		return err
+	}
+	if problems != nil {
+		return a.showPeople(w, r, v, form, problems, proof{})
+	}
+	asked, err := a.prove(r, &v, staff.ActFresh, false)
+	if err != nil {
+		return err
+	}
+	if !asked.ok {
+		return a.showPeople(w, r, v, form, nil, asked)
+	}
+	if err = do(); err == nil {
+		path := v.Path("people")
+		return redirect(w, r, path+map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]+"said="+doneOf[form.Do])
+	}
+	if problems := refusal(err); problems != nil {
+		securitylog.Record(r.Context(), securitylog.RoleRefused)
+		v.FactorIsFresh = true
+		return a.showPeople(w, r, v, form, problems, proof{})
+	}
+	return err
+}
+
+// doneOf are the values of ?said= by what was done.
+var doneOf = map[string]string{
+	"invite": "invited", "end": "ended", "end-sessions": "sessions_ended", "reset": "reset", "invite-again": "invited_again", "join": "joined",
+}
+
+// peopleAct returns what a form asks for, or what is wrong with it. Nothing is done yet.
+func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do func() error, problems []fault.Field, err error) {
+	ctx := r.Context()
+	scope, err := a.scopeOf(v, form.Organisation)
+	if err != nil {
+		return nil, nil, err
+	}
+	role := staff.RoleName(form.Role)
+	if (form.Do == "invite" || form.Do == "end") && !slices.Contains(staff.RoleNames, role) {
+		return nil, nil, web.NotFound()
+	}
+	if form.Do == "invite" {
+		i := staff.Invitation{Email: form.Email, Name: form.Name, Language: languageOf(form.Language), Role: role, Scope: scope}
+		return func() error { _, err := a.Staff.Invite(ctx, v.Session, i); return err }, i.Check(), nil
+	}
+	people, err := a.peopleIn(r, v)
+	if err != nil {
+		return nil, nil, err
+	}
+	find := func(id string) (uuid.UUID, bool) {
+		at := slices.IndexFunc(people, func(p Person) bool { return p.ID == id })
+		if at < 0 {
+			return uuid.Nil, false
+		}
+		return uuid.MustParse(people[at].ID), true
+	}
+	person, ok := find(form.Person)
+	if !ok {
+		return nil, nil, web.NotFound()
+	}
+	switch form.Do {
+	case "end":
+		return func() error { return a.Staff.EndRole(ctx, v.Session, staff.RoleChange{StaffID: person, Role: role, Scope: scope}) }, nil, nil
+	case "end-sessions":
+		return func() error {
+			err := a.Staff.EndSessions(ctx, v.Session, person)
+			if fault.Is(err, fault.NotFound) {
+				err = nil // there is none
+			}
+			return err
+		}, nil, nil
+	case "reset":
+		return func() error { return a.Staff.Reset(ctx, v.Session, person) }, nil, nil
+	case "invite-again":
+		return func() error { return a.Staff.InviteAgain(ctx, v.Session, person) }, nil, nil
+	case "join":
+		same, ok := find(form.Same)
+		if !ok || same == person {
+			return nil, nil, web.NotFound()
+		}
+		return func() error { return a.Staff.Join(ctx, v.Session, person, same) }, nil, nil
+	}
+	return nil, nil, web.NotFound()
+}
+
+// scopeOf returns the scope that a form names within the visit's; fault.NotFound if it is not there.
+func (a *Area) scopeOf(v web.StaffVisit, organisation string) (staff.Scope, error) {
+	scope := staff.Scope{EntityID: v.Entity.ID}
+	if organisation == "" {
+		return scope, nil // the database refuses whoever is admin of an organisation only
+	}
+	o, err := v.Catalog.Organisation(organisation)
+	if err != nil || o.EntityID != v.Entity.ID || v.Organisation != nil && v.Organisation.ID != o.ID {
+		return scope, web.NotFound()
+	}
+	scope.OrganisationID = uuid.NullUUID{UUID: o.ID, Valid: true}
+	return scope, nil
+}
+
+// languageOf returns a language of staff.
+func languageOf(typed string) string {
+	if typed == "es" {
+		return "es"
+	}
+	return "en"
+}

@@ -1,0 +1,66 @@
+package office
+
+import (
+	"net/http"
+	"time"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/guard"
+	"konbit/internal/web"
+)
+
+// Area serves the pages of staff.
+type Area struct{ *web.Kernel }
+
+// Addresses that several handlers use.
+const (
+	homePath       = "/office"
+	signInPath     = "/office/sign-in"
+	invitationPath = "/office/invitation"
+	setupPath      = "/office/setup"
+	accountPath    = "/office/account"
+)
+
+// The limits of the area's routes. They count the person (STAFF 28).
+var (
+	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
+	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
+	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
+	links      = web.Limit{Name: "staff links", Words: "office.limit.changes", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
+)
+
+const (
+	signInsInside = "people/staff: staff sign-ins"
+	endsItself    = "it ends a session, and cannot be repeated without another"
+)
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	signedIn := a.StaffSession(a.askToSignIn)
+	setup := a.StaffSetup(a.askToSignIn)
+	anyRole := a.StaffIn(a.askToSignIn, staff.RoleNames...)
+	reads := a.StaffIn(a.askToSignIn, staff.Admin, staff.Auditor)
+	admin := a.StaffIn(a.askToSignIn, staff.Admin)
+	return []web.Route{
+		web.Get(signInPath, web.Page, web.Public, a.signInGet),
+		web.Post(signInPath, web.Page, web.Public, a.signInPost).LimitedInside(signInsInside),
+		web.Get(invitationPath, web.Page, web.Public, a.invitationGet),
+		web.Post(invitationPath, web.Page, web.Public, a.invitationPost).Limited(links),
+		web.Get(setupPath, web.Page, setup, a.setupGet).Limited(pages),
+		web.Post(setupPath, web.Page, setup, a.setupPost).Limited(ownChanges),
+		web.Post("/office/sign-out", web.Page, setup, a.signOutPost).Unlimited(endsItself),
+
+		web.Get(homePath, web.Page, signedIn, a.homeGet).Limited(pages),
+		web.Get(accountPath, web.Page, signedIn, a.accountGet).Limited(pages),
+		web.Post(accountPath, web.Page, signedIn, a.accountPost).Limited(ownChanges),
+		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(pages),
+		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(pages),
+		web.Post("/office/{entity}/people", web.Page, admin, a.peoplePost).Limited(changes),
+	}
+}
+
+// redirect leads to another page of the office.
+func redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
