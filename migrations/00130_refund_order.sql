@@ -247,7 +247,7 @@ CREATE OR REPLACE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EA
 CREATE OR REPLACE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN (NEW.note <> '') EXECUTE FUNCTION refund_note_stays_erased();
 CREATE OR REPLACE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
 CREATE OR REPLACE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
-CREATE OR REPLACE TRIGGER insert_only BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE OR REPLACE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 DROP TRIGGER IF EXISTS refund_order_is_whole ON refund_order;
 CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
 CREATE OR REPLACE TRIGGER refund_order_part_begins BEFORE INSERT ON refund_order_part FOR EACH ROW EXECUTE FUNCTION refund_order_part_begins();

@@ -155,6 +155,14 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO approval (request_id, hash, decision) VALUES (gen_random_uuid(), sha256(''), 'approve')`, noRight},
 	{`UPDATE approval_request SET executed_at = now()`, noRight},
 	{`SELECT request_approval(gen_random_uuid(), id, NULL, 'refund', 'x', 'x', 1, NULL) FROM legal_entity`, "approval_has_session"},
+	{`INSERT INTO refund_order (id, entity_id, payment_id, amount, reason, note, submission, requested_by)
+		SELECT gen_random_uuid(), entity_id, id, 100, 'mistake', '', gen_random_uuid(), gen_random_uuid() FROM payment LIMIT 1`, "refund_order_person"},
+	{`INSERT INTO refund_order (id, entity_id, payment_id, amount, reason, note, submission, requested_by, state)
+		SELECT gen_random_uuid(), entity_id, id, 100, 'mistake', '', gen_random_uuid(), gen_random_uuid(), 'succeeded' FROM payment LIMIT 1`, noRight},
+	{`UPDATE refund_order SET amount = 1`, noRight},
+	{`UPDATE refund_order SET requested_by = gen_random_uuid()`, noRight},
+	{`UPDATE refund_order SET note = ''`, noRight},
+	{`DELETE FROM refund_order`, noRight},
 	{`SELECT decide_approval(gen_random_uuid(), sha256(''), 'approve', '123456', '')`, "approval_has_session"},
 	{`SELECT withdraw_approval(gen_random_uuid())`, "approval_is_open"},
 	{`SELECT approve_as_operator(gen_random_uuid(), 'x')`, noRight},
@@ -222,7 +230,7 @@ var writtenOnce = []string{
 	"entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
-	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "receipt_void", "server_limit", "source_choice", "statement",
+	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "receipt_void", "server_limit", "source_choice", "statement",
 }
 
 const made = "00000000-0000-4000-8000-000000000001"
@@ -318,6 +326,11 @@ var definers = map[string]string{
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 
 	// The audit log and approvals.
+	// Refunds that staff order.
+	"refund_order_begins":     "a trigger: the payment is of the entity; the session's person is of finance and used a factor, or a request is named",
+	"refund_order_is_whole":   "a trigger: parts, what the funds have, and that another person approved what is above the limit",
+	"refund_notes_are_erased": "a trigger: empties the notes about a donor who is erased",
+
 	"audit_entry_waits_for_seal": "a trigger: notes that the entry has no seal yet",
 	"seal_audit_entries":         "takes no argument: numbers and hashes are computed",
 	"requires_audit":             "a trigger: looks for the entry of its transaction",

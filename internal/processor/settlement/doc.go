@@ -9,7 +9,7 @@
 //	charge, payment                the gift settles if it has not; its fee and the sponsor's fee (charge_fee.go)
 //	bank debit on its way          in suspense until it succeeds or fails (pending_charge.go)
 //	charge of an unknown invoice   in suspense until the invoice is known (deferred.go)
-//	refund, failed refund          from the funds of the gift, with their share of the fees (refund.go)
+//	refund, failed refund          from the funds that staff ordered, or of the gift in proportion, with their share of the fees (refund.go)
 //	adjustment of a dispute        withdrawn or won, of any amount (dispute.go); a loss moves no money: an event reports it
 //	payout, failed payout          by fund, as the payout's members are (payout.go); stored by package payout
 //	Stripe's fees                  in operations
