@@ -13,9 +13,9 @@ import (
 // Booked tells the orders what the books say. It is part of refundcall.Orders.
 type Booked struct{ Queue *jobs.Queue }
 
-// PartsTx is part of refundcall.Orders. The refund's order is the one that has the refund, or that the processor stored with
-// it, if charge and amount are the order's. An order whose answer was lost gets its refund here, and a job that asks
-// how it stands.
+// PartsTx is part of refundcall.Orders. The refund's order is the one that has the refund, or that the processor
+// stored with it, if charge and amount are the order's. An order whose answer was lost gets its refund here, and a
+// job that asks how it stands.
 func (b Booked) PartsTx(ctx context.Context, tx *sqlx.Tx, r refundcall.Booked) (map[uuid.UUID]int64, error) {
 	const find = `/* refund.PartsTx */
 		SELECT id FROM refund_order WHERE entity_id = $1 AND charge_ref = $2 AND amount = $3 AND currency = $4

@@ -1,5 +1,5 @@
-// Package refund owns the refunds that staff order (tables refund_order, refund_order_part): which payment, how much from
-// which fund, who ordered it and why, and where it stands at the payment processor.
+// Package refund owns the refunds that staff order (tables refund_order, refund_order_part): which payment, how
+// much from which fund, who ordered it and why, and where it stands at the payment processor.
 //
 //	ordered ── sent ──┬── succeeded ──── failed     the bank sent it back, weeks later perhaps: the donor is owed the money
 //	                  ├── pending ──┬── succeeded
@@ -8,14 +8,15 @@
 //	                  └── refused                   the processor made none and says why
 //
 // An order is committed before the processor is called, and a job calls it. Each call has the idempotency key
-// refund:{order}:{try}, and the processor stores the order's id with the refund. Before it calls again, the job looks for
-// the order's refund at the processor. So a server that is killed at any step, or an answer that is lost, makes no second
-// refund.
+// refund:{order}:{try}, and the processor stores the order's id with the refund. Before it calls again, the job
+// looks for the order's refund at the processor. So a server that is killed at any step, or an answer that is
+// lost, makes no second refund.
 //
-// The database holds the rules: the orders that are not in the books yet, and what was refunded, never come to more than
-// was given, fund by fund; and above the entity's limit (org.LegalEntity.TwoPersonsRefund) an order names a request that a
-// second person approved.
+// The database holds the rules: the orders that are not in the books yet, and what was refunded, never come to
+// more than was given, fund by fund; and above the entity's limit (org.LegalEntity.TwoPersonsRefund) an order
+// names a request that a second person approved.
 //
-// It books nothing. Package settlement books a refund when the processor's balance shows it, from the funds that the order
-// names, and replaces the receipt. A refund that somebody made in Stripe's dashboard has no order; List has it too.
+// It books nothing. Package settlement books a refund when the processor's balance shows it, from the funds that
+// the order names, and replaces the receipt. A refund that somebody made in Stripe's dashboard has no order; List
+// has it too.
 package refund

@@ -20,8 +20,8 @@ func (s Service) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job Job) error { return s.Execute(ctx, job.OrderID) })
 }
 
-// Execute makes an order's refund at the processor, or asks how it stands. It may run again, at the same time too, after
-// any step at which a server ended; one refund comes of it. An error means that it must run again.
+// Execute makes an order's refund at the processor, or asks how it stands. It may run again, at the same time too,
+// after any step at which a server ended; one refund comes of it. An error means that it must run again.
 //
 //	ordered   the row says "sent, try 1" before the call
 //	sent      the refund is looked for first; then the same call with the same key: an answer that was lost is repeated
@@ -140,8 +140,8 @@ func (s Service) nextTry(ctx context.Context, o Order) (Order, error) {
 	return o, err
 }
 
-// CheckDue executes orders whose job is lost, asks about pending ones every quarter of an hour, and opens a task about an
-// order that was sent a day ago and has no answer. It returns how many it executed.
+// CheckDue executes orders whose job is lost, asks about pending ones every quarter of an hour, and opens a task
+// about an order that was sent a day ago and has no answer. It returns how many it executed.
 func (s Service) CheckDue(ctx context.Context) (int, error) {
 	due, err := dueOrders(ctx, s.DB)
 	if err != nil {

@@ -64,8 +64,8 @@ func executeOne() error {
 	return refunds.Execute(ctx, uuid.MustParse(os.Getenv(killedOrder)))
 }
 
-// TestKilledAtEachStep: a server that executes an order is killed with SIGKILL after the row, after Stripe's answer left, and
-// before its own write of the answer. Another one finishes: one refund, in the books once.
+// TestKilledAtEachStep: a server that executes an order is killed with SIGKILL after the row, after Stripe's
+// answer left, and before its own write of the answer. Another one finishes: one refund, in the books once.
 func TestKilledAtEachStep(t *testing.T) {
 	d := newDesk(t, program.Options{})
 	for n, step := range []string{"after the row", "before the answer", "before the write"} {

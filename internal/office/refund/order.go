@@ -128,8 +128,8 @@ func (Job) Kind() string { return "refund_order" }
 // Queue returns the queue in which the job waits.
 func (Job) Queue() jobs.QueueName { return jobs.Requests }
 
-// Body returns what a passkey signs or a second person approves, as the database writes it in refund_order_body: entity,
-// payment, amount, each part, reason, who requests it, the form, and the note.
+// Body returns what a passkey signs or a second person approves, as the database writes it in refund_order_body:
+// entity, payment, amount, each part, reason, who requests it, the form, and the note.
 func Body(r Request, payment uuid.UUID, c money.Currency, parts []Part) string {
 	lines := []string{"refund", "entity " + r.EntityID.String(), "payment " + payment.String(), fmt.Sprintf("amount %d %s", total(parts), c)}
 	for _, p := range sorted(parts) {

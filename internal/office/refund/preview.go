@@ -70,8 +70,8 @@ func (p Preview) Emails() []string {
 	return kinds
 }
 
-// PreviewTx returns what an order would do now, and the errors of OrderTx but ErrSecondPerson. It writes and locks nothing:
-// what happens in between may change the amounts that operations absorbs.
+// PreviewTx returns what an order would do now, and the errors of OrderTx but ErrSecondPerson. It writes and locks
+// nothing: what happens in between may change the amounts that operations absorbs.
 func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview, error) {
 	paid, err := s.paymentOf(ctx, tx, r)
 	if err != nil {

@@ -138,8 +138,8 @@ func TestSecondPerson(t *testing.T) {
 	require.Error(t, err, "a request is executed once")
 }
 
-// TestSessionOfAnOrder: below the limit, the person of the session orders, with a factor of the last five minutes; a passkey
-// signs exactly the order.
+// TestSessionOfAnOrder: below the limit, the person of the session orders, with a factor of the last five minutes;
+// a passkey signs exactly the order.
 func TestSessionOfAnOrder(t *testing.T) {
 	d := newDesk(t, program.Options{})
 	r := d.request(map[string]int64{"general": 100})

@@ -133,8 +133,8 @@ func (d *desk) returned() []string {
 		JOIN fund f ON f.id = s.fund_id WHERE s.kind = 'refund' GROUP BY f.slug ORDER BY 1`)
 }
 
-// TestPartOfOneFund: 40 % of one fund's part goes back from that fund alone, with its share of the fees, and the receipt
-// is replaced.
+// TestPartOfOneFund: 40 % of one fund's part goes back from that fund alone, with its share of the fees, and the
+// receipt is replaced.
 func TestPartOfOneFund(t *testing.T) {
 	d := newDesk(t, program.Options{})
 	o := d.order(map[string]int64{"general": 2000})
@@ -337,8 +337,8 @@ func TestRefundsInTheDashboard(t *testing.T) {
 	require.ErrorIs(t, err, refund.ErrTooMuch)
 }
 
-// TestWhatWentBackMeanwhile: an order is sent, and somebody refunds in the dashboard what it is about. Stripe refuses the
-// order, or both are booked and no fund gives more than it got.
+// TestWhatWentBackMeanwhile: an order is sent, and somebody refunds in the dashboard what it is about. Stripe
+// refuses the order, or both are booked and no fund gives more than it got.
 func TestWhatWentBackMeanwhile(t *testing.T) {
 	d := newDesk(t, program.Options{})
 	d.Exec(`UPDATE legal_entity SET two_persons_refund = 100000`)

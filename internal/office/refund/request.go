@@ -23,8 +23,8 @@ import (
 
 // Processor makes refunds.
 type Processor interface {
-	// CreateRefund asks for a refund. A RefusedError and ErrKeySpent say that the request has ended; after any other error
-	// it may have been executed, and may be made again with the same key.
+	// CreateRefund asks for a refund. A RefusedError and ErrKeySpent say that the request has ended; after any
+	// other error it may have been executed, and may be made again with the same key.
 	CreateRefund(ctx context.Context, r refundcall.Request) (refundcall.Refund, error)
 	// RefundsOf lists all refunds of a charge.
 	RefundsOf(ctx context.Context, entitySlug, charge string) ([]refundcall.Refund, error)
@@ -55,14 +55,16 @@ var (
 // maxNote is the longest note, in bytes.
 const maxNote = 2000
 
-// OrderTx writes an order and enqueues its job. The same form sent again returns its order, and a Conflict if it says
-// something else now. It reports ErrTooMuch if a fund has less of the payment, ErrDisputed while the bank disputes it,
-// ErrNotByCard for a gift without a payment by a processor, ErrNotBooked for a gift of the last minutes whose fee is not known yet, and ErrSecondPerson above the entity's limit if no second
-// person approved exactly this. After an error the transaction is of no use.
+// OrderTx writes an order and enqueues its job. The same form sent again returns its order, and a Conflict if it
+// says something else now. It reports ErrTooMuch if a fund has less of the payment, ErrDisputed while the bank
+// disputes it, ErrNotByCard for a gift without a payment by a processor, ErrNotBooked for a gift of the last
+// minutes whose fee is not known yet, and ErrSecondPerson above the entity's limit if no second person approved
+// exactly this. After an error the transaction is of no use.
 //
-// The transaction is one of staff.InTx. Without an approval its person is r.RequestedBy, who has the role finance in the
-// entity and used a factor in the last five minutes; a passkey has signed Body. With an approval its person has the role,
-// and the request is executed. It reports ErrPerson otherwise. The act is in the audit log. It locks the payment.
+// The transaction is one of staff.InTx. Without an approval its person is r.RequestedBy, who has the role finance
+// in the entity and used a factor in the last five minutes; a passkey has signed Body. With an approval its person
+// has the role, and the request is executed. It reports ErrPerson otherwise. The act is in the audit log. It locks
+// the payment.
 func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, error) {
 	p, err := s.paymentOf(ctx, tx, r)
 	if err != nil {

@@ -67,8 +67,8 @@ func partsOfOrder(ctx context.Context, q sqlx.QueryerContext, order uuid.UUID) (
 	return parts, err
 }
 
-// refundable returns what may still be ordered of a payment, by fund, and whether the bank disputes the payment or took it
-// back, so that the processor refunds nothing of it.
+// refundable returns what may still be ordered of a payment, by fund, and whether the bank disputes the payment or
+// took it back, so that the processor refunds nothing of it.
 func refundable(ctx context.Context, q sqlx.QueryerContext, payment uuid.UUID) (left []Part, disputed bool, err error) {
 	const query = `/* refund.refundable */ SELECT fund_id, amount FROM payment_refundable($1) ORDER BY fund_id`
 	const dispute = `/* refund.refundable */ SELECT payment_is_disputed($1)`
@@ -79,16 +79,16 @@ func refundable(ctx context.Context, q sqlx.QueryerContext, payment uuid.UUID) (
 	return left, disputed, err
 }
 
-// storeTryTx stores that the processor is called with the next key. It returns false if another process did so, or stored
-// a result.
+// storeTryTx stores that the processor is called with the next key. It returns false if another process did so, or
+// stored a result.
 func storeTryTx(ctx context.Context, tx *sqlx.Tx, o Order) (bool, error) {
 	const query = `/* refund.storeTryTx */
 		UPDATE refund_order SET state = 'sent', tries = tries + 1 WHERE id = $1 AND tries = $2 AND state IN ('ordered', 'sent') AND stripe_refund_id IS NULL`
 	return changed(ctx, tx, query, o.ID, o.Tries)
 }
 
-// storeResultTx stores how a refund stands, and that it was asked about. It returns false if the state is the same, or is
-// one that does not follow.
+// storeResultTx stores how a refund stands, and that it was asked about. It returns false if the state is the
+// same, or is one that does not follow.
 func storeResultTx(ctx context.Context, tx *sqlx.Tx, order uuid.UUID, to State, refund, problem string) (bool, error) {
 	const query = `/* refund.storeResultTx */
 		UPDATE refund_order SET state = $2, stripe_refund_id = $3, problem = nullif($4, ''), checked_at = clock_timestamp()
@@ -102,7 +102,8 @@ func storeResultTx(ctx context.Context, tx *sqlx.Tx, order uuid.UUID, to State, 
 	return false, err
 }
 
-// storeRefusalTx stores that the processor refuses an order's try. It returns false if there is a result, or another try.
+// storeRefusalTx stores that the processor refuses an order's try. It returns false if there is a result, or
+// another try.
 func storeRefusalTx(ctx context.Context, tx *sqlx.Tx, o Order, code string) (bool, error) {
 	const query = `/* refund.storeRefusalTx */
 		UPDATE refund_order SET state = 'refused', problem = $3 WHERE id = $1 AND tries = $2 AND state = 'sent' AND stripe_refund_id IS NULL`
@@ -135,8 +136,9 @@ func dueOrders(ctx context.Context, q sqlx.QueryerContext) (due []dueOrder, err 
 	return due, err
 }
 
-// orderedBefore returns what counts against the entity's limit beside a new order, in minor units: what was ordered of the
-// gift, and by the staff member in 24 hours. The database computes the same when an order is written.
+// orderedBefore returns what counts against the entity's limit beside a new order, in minor units: what was
+// ordered of the gift, and by the staff member in 24 hours. The database computes the same when an order is
+// written.
 func orderedBefore(ctx context.Context, q sqlx.QueryerContext, r Request, payment uuid.UUID) (gift, person int64, err error) {
 	const query = `/* refund.orderedBefore */
 		SELECT coalesce(sum(amount) FILTER (WHERE payment_id = $1), 0)::bigint AS gift,

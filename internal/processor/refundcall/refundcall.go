@@ -1,6 +1,6 @@
-// Package refundcall has the words in which staff's orders of refunds (package office/refund), the books (settlement) and
-// the adapter of a payment processor (stripepay) speak about a refund at the processor. It decides nothing, stores nothing
-// and calls nobody.
+// Package refundcall has the words in which staff's orders of refunds (package office/refund), the books
+// (settlement) and the adapter of a payment processor (stripepay) speak about a refund at the processor. It
+// decides nothing, stores nothing and calls nobody.
 package refundcall
 
 import (
@@ -62,8 +62,8 @@ func (e RefusedError) Error() string {
 	return fmt.Sprintf("the processor refuses the refund: %s", e.Code)
 }
 
-// ErrKeySpent is the error that the processor failed and repeats its failure to this key. The refund may have been made:
-// look for it, and if there is none, ask with another key.
+// ErrKeySpent is the error that the processor failed and repeats its failure to this key. The refund may have been
+// made: look for it, and if there is none, ask with another key.
 var ErrKeySpent = errors.New("refundcall: the processor answers this key with its earlier failure")
 
 // Booked is a refund that the balance of the processor shows.
@@ -75,8 +75,8 @@ type Booked struct {
 
 // Orders are the refunds that staff ordered, for the books.
 type Orders interface {
-	// PartsTx returns the amount that staff ordered to refund from each fund, in minor units; nil if nobody ordered this
-	// refund.
+	// PartsTx returns the amount that staff ordered to refund from each fund, in minor units; nil if nobody
+	// ordered this refund.
 	PartsTx(ctx context.Context, tx *sqlx.Tx, b Booked) (map[uuid.UUID]int64, error)
 	// FailedTx records that a refund came back. It does nothing if nobody ordered it.
 	FailedTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, refund string) error

@@ -1,5 +1,5 @@
-// Package refunds makes refunds at Stripe: those that staff ordered, and those of payments that a plan did not accept. It is a part of the adapter of package
-// stripepay, and decides nothing.
+// Package refunds makes refunds at Stripe: those that staff ordered, and those of payments that a plan did not
+// accept. It is a part of the adapter of package stripepay, and decides nothing.
 package refunds
 
 import (
