@@ -1389,7 +1389,7 @@ CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE
 CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
 CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
-CREATE TRIGGER insert_only BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
 CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
 CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
