@@ -112,7 +112,7 @@ func TestOnlyApprovedCryptography(t *testing.T) {
 		"crypto/tls", "crypto/x509"}
 	only := map[string][]string{
 		"golang.org/x/crypto/argon2": {"people/staff/password.go"},
-		"crypto/aes": {"platform/keyring/seal.go"}, "crypto/cipher": {"platform/keyring/seal.go"},
+		"crypto/aes":                 {"platform/keyring/seal.go"}, "crypto/cipher": {"platform/keyring/seal.go"},
 		// Pauses, the sample of counters to lock, and the delay of a parked event.
 		"math/rand/v2": {"platform/guard/count.go", "platform/jobs/runner.go", "processor/event/fetch.go"},
 	}

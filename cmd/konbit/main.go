@@ -67,7 +67,7 @@ func commands() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), doctorCommand(),
 		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(), paymentsCommand(),
-		receiptCommand(), statementsCommand(), donorCommand(), erasuresCommand(), keysCommand(), eventModeCommand(),
+		receiptCommand(), statementsCommand(), donorCommand(), staffCommand(), erasuresCommand(), keysCommand(), eventModeCommand(),
 		renamed(stripeEventsCommand(), "stripe events"), renamed(eventModeCommand(), "event-mode"))
 	return root
 }

@@ -2,10 +2,12 @@ package office
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 )
 
@@ -56,6 +58,14 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(pages),
 		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(pages),
 		web.Post("/office/{entity}/people", web.Page, admin, a.peoplePost).Limited(changes),
+	}
+}
+
+// InvitationLink returns the function that makes the links of invitations and resets. The secret is behind the #, which browsers
+// do not send.
+func InvitationLink(base *url.URL) func(token string, lang phrase.Language) string {
+	return func(token string, lang phrase.Language) string {
+		return web.Absolute(base, invitationPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))
 	}
 }
 
