@@ -19,12 +19,11 @@ import (
 	weboffice "konbit/internal/web/office"
 )
 
-// The commands of the operator about staff. They run as the owner of the tables: the server's role adds nobody. Requests that
-// a second person approves (staff approve) and the check of passkeys' answers (staff verify) belong to package approval.
+// The commands of the operator about staff. They run as the owner of the tables: the server's role adds nobody.
 
 func staffCommand() *cobra.Command {
 	return group("staff", "The people who work in the office: accounts, roles, lost phones", staffAddCommand(), staffListCommand(),
-		staffEndCommand(), staffResetCommand(), staffBreakGlassCommand())
+		staffEndCommand(), staffResetCommand(), staffBreakGlassCommand(), staffApproveCommand(), staffVerifyCommand())
 }
 
 // withStaff runs fn with the service of staff as the owner of the tables.

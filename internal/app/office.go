@@ -38,7 +38,7 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 // NewStaff builds what the operator's commands about staff use, with the connection of the owner of the tables. It has no
 // limits. Of the settings it uses the keys and BaseURL.
 func NewStaff(s Settings, o Office, owner *sqlx.DB) staff.Service {
-	return staff.Service{DB: owner, Queue: o.Queue, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID}
+	return staff.Service{DB: owner, Queue: o.Queue, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx}
 }
 
 // NewOffice builds the services over db. Of the settings it uses the keys and CatalogAge.
