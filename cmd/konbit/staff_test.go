@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/cmd/konbit/staffcmd"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -53,7 +54,7 @@ func TestStaffCommands(t *testing.T) {
 	link(out)
 	out, err = run("list", "--json")
 	require.NoError(t, err)
-	var lines []staffLine
+	var lines []staffcmd.Line
 	require.NoError(t, json.Unmarshal([]byte(out), &lines))
 	require.Len(t, lines, 2)
 	require.Equal(t, []string{"finance at tsne/csio"}, lines[0].Roles)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
@@ -54,7 +53,7 @@ func tasksListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lines := worklist.Lines(words, lang, entitySlugs(entities), tasks)
+			lines := worklist.Lines(words, lang, org.Slugs(entities), tasks)
 			if *asJSON {
 				return printJSON(c, lines)
 			}
@@ -63,14 +62,6 @@ func tasksListCommand() *cobra.Command {
 		})
 	}
 	return c
-}
-
-func entitySlugs(entities []org.LegalEntity) map[uuid.UUID]string {
-	slugs := map[uuid.UUID]string{}
-	for _, e := range entities {
-		slugs[e.ID] = e.Slug
-	}
-	return slugs
 }
 
 func tasksCloseCommand() *cobra.Command {
@@ -114,7 +105,7 @@ func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, fil
 		}
 		var having []string
 		for _, t := range open {
-			having = append(having, entitySlugs(entities)[t.EntityID])
+			having = append(having, org.Slugs(entities)[t.EntityID])
 		}
 		slices.Sort(having)
 		return fmt.Errorf("%w: %s have that task: choose one with --entity", errUse, strings.Join(having, " and "))

@@ -58,20 +58,30 @@ func (m Staff) Mail(ctx context.Context, job staff.EmailJob) error {
 }
 
 func (m Staff) send(ctx context.Context, job staff.EmailJob, from org.LegalEntity, about, to staff.Member) error {
-	words := view.StaffEmailWords{Kind: job.Email, Language: phrase.Language(to.Language), Donee: doneeOf(from), Name: to.Name, About: about.Name}
-	if job.InvitationID != uuid.Nil {
+	lang, key := view.StaffLanguage(phrase.Language(to.Language)), "office.email."+job.Email
+	link := ""
+	if job.InvitationID == uuid.Nil {
+		key += "_told"
+	} else {
 		token, err := m.Accounts.IssueLink(ctx, job.InvitationID)
 		if err != nil || token == "" {
 			return err
 		}
-		words.Link = m.Link(token, words.Language)
+		link = m.Link(token, lang)
+	}
+	say := func(part string) string {
+		return m.View.Phrase(lang, key+part, "donee", from.LegalName, "about", about.Name)
+	}
+	var button *view.EmailLink
+	if link != "" {
+		button = &view.EmailLink{Label: say(".button"), URL: link}
 	}
 	email := &Email{
 		ID: m.NewID(), EntityID: from.ID, Kind: job.Email, List: staffList, Sender: from.Slug, From: from.MailFrom, To: to.Email, ToName: to.Name,
-		Language: to.Language, Date: m.Now(),
+		Subject: say(".subject"), Language: string(lang), Date: m.Now(),
 	}
 	var err error
-	if email.Subject, email.Text, email.HTML, err = m.View.StaffEmail(words); err != nil {
+	if email.Text, email.HTML, err = m.View.PlainEmail(lang, doneeOf(from), email.Subject, []string{say(".text")}, []string{say(".last")}, button); err != nil {
 		return err
 	}
 	return m.sendUnstored(ctx, email, job.About)

@@ -14,7 +14,7 @@ import (
 
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
-		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee")
+		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee", "money_factor")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -42,6 +42,10 @@ func (r *report) entity(node ast.Node, i int) Entity {
 		f := s.subsection("sponsor_fee", "basis_points", "of")
 		e.SponsorFee.BasisPoints = f.integer("basis_points", 10_000, "basis points")
 		e.SponsorFee.Of = choice(f, "of", org.OfGross, org.OfNet)
+	}
+	e.MoneyFactor = org.FactorPasskey
+	if s.has("money_factor") {
+		e.MoneyFactor = choice(s, "money_factor", org.FactorPasskey, org.FactorTOTP)
 	}
 	return e
 }

@@ -25,10 +25,10 @@ const (
 
 // The limits of the area's routes. They count the person (STAFF 28).
 var (
-	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
-	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
-	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
-	links      = web.Limit{Name: "staff links", Words: "office.limit.changes", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
+	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
+	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.account", Limit: guard.Limit{Max: 60, Window: time.Hour}}
+	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.roles", Limit: guard.Limit{Max: 60, Window: time.Hour}}
+	links      = web.Limit{Name: "staff links", Words: "office.limit.links", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
 )
 
 const (

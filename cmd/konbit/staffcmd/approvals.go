@@ -1,4 +1,4 @@
-package main
+package staffcmd
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-func staffApproveCommand() *cobra.Command {
+func (p Program) approve() *cobra.Command {
 	c := &cobra.Command{
 		Use: "approve REQUEST --reason TEXT", Short: "Approve a change of roles in place of a second admin", Args: cobra.ExactArgs(1),
 		Long: "Only requests about roles: money needs two people of the staff. The auditors read it in their daily email. Needs DATABASE_OWNER_URL.",
@@ -24,10 +24,10 @@ func staffApproveCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		request, err := uuid.Parse(args[0])
 		if err != nil || strings.TrimSpace(*reason) == "" {
-			return fmt.Errorf("%w: REQUEST is an id, and --reason says why", errUse)
+			return fmt.Errorf("%w: REQUEST is an id, and --reason says why", p.ErrUse)
 		}
-		return withOffice(c.Context(), needOwner, nil, func(o office) error {
-			err := pg.InTx(c.Context(), o.db, func(tx *sqlx.Tx) error {
+		return p.Open(c.Context(), true, false, func(o Office) error {
+			err := pg.InTx(c.Context(), o.DB, func(tx *sqlx.Tx) error {
 				return approval.ApproveAsOperatorTx(c.Context(), tx, request, reasonOf(*reason))
 			})
 			switch approval.Refused(err) {
@@ -48,7 +48,7 @@ type verifiedStaff struct {
 	Approvals approval.Report `json:"approvals"`
 }
 
-func staffVerifyCommand() *cobra.Command {
+func (p Program) verify() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify [--head N:HASH]", Short: "Compute the audit log's chain and every approval again from the stored rows", Args: cobra.NoArgs,
 		Long: "--head is from an email to the auditors. An approval by a code proves nothing against who holds the database: these are counted apart.",
@@ -60,21 +60,21 @@ func staffVerifyCommand() *cobra.Command {
 		for i, text := range *heads {
 			head, err := audit.ParseHead(text)
 			if err != nil {
-				return fmt.Errorf("%w: %w", errUse, err)
+				return fmt.Errorf("%w: %w", p.ErrUse, err)
 			}
 			known[i] = head
 		}
-		return withOffice(c.Context(), needDatabase, []need{needBase}, func(o office) (err error) {
+		return p.Open(c.Context(), false, true, func(o Office) (err error) {
 			var v verifiedStaff
-			if v.Audit, err = audit.Verify(c.Context(), o.db, known...); err != nil {
+			if v.Audit, err = audit.Verify(c.Context(), o.DB, known...); err != nil {
 				return err
 			}
-			people := app.NewStaff(o.config.Settings, o.Office, o.db)
-			if v.Approvals, err = approval.Verify(c.Context(), o.db, people.VerifyAnswer); err != nil {
+			people := app.NewStaff(o.Settings, o.Office, o.DB)
+			if v.Approvals, err = approval.Verify(c.Context(), o.DB, people.VerifyAnswer); err != nil {
 				return err
 			}
 			if *asJSON {
-				err = printJSON(c, v)
+				err = p.PrintJSON(c, v)
 			} else {
 				fmt.Fprintf(c.OutOrStdout(), "audit log: %d entries, head %s\nrequests: %d, executed: %d; approvals by passkey: %d, by code: %d, by an operator: %d\n",
 					v.Audit.Entries, v.Audit.Head, v.Approvals.Requests, v.Approvals.Executed, v.Approvals.ByPasskey, v.Approvals.ByCode, v.Approvals.ByOperator)

@@ -1,6 +1,8 @@
-package main
+// Package staffcmd has the commands of konbit staff. They run as the owner of the tables: the server's role adds nobody.
+package staffcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
 	"konbit/internal/app"
@@ -16,20 +19,35 @@ import (
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
-	weboffice "konbit/internal/web/office"
+	"konbit/internal/web/office"
 )
 
-// The commands of the operator about staff. They run as the owner of the tables: the server's role adds nobody.
+// Office is what the commands work with.
+type Office struct {
+	app.Office
+	DB       *sqlx.DB
+	Clocks   app.Clocks
+	Settings app.Settings
+}
 
-func staffCommand() *cobra.Command {
-	return group("staff", "The people who work in the office: accounts, roles, lost phones", staffAddCommand(), staffListCommand(),
-		staffEndCommand(), staffResetCommand(), staffBreakGlassCommand(), staffApproveCommand(), staffVerifyCommand())
+// Program is what the commands need of the program.
+type Program struct {
+	// Open reads the settings and runs fn. asOwner: as the owner of the tables; withSite: BASE_URL is required.
+	Open      func(ctx context.Context, asOwner, withSite bool, fn func(o Office) error) error
+	ErrUse    error // marks wrong use
+	Words     func() (*phrase.Catalogue, error)
+	PrintJSON func(c *cobra.Command, v any) error
+}
+
+// Commands returns the commands below konbit staff.
+func (p Program) Commands() []*cobra.Command {
+	return []*cobra.Command{p.add(), p.list(), p.end(), p.reset(), p.breakGlass(), p.approve(), p.verify()}
 }
 
 // withStaff runs fn with the service of staff as the owner of the tables.
-func withStaff(c *cobra.Command, needs []need, fn func(o office, s staff.Service) error) error {
-	return withOffice(c.Context(), needOwner, needs, func(o office) error {
-		return fn(o, app.NewStaff(o.config.Settings, o.Office, o.db))
+func (p Program) withStaff(c *cobra.Command, withSite bool, fn func(o Office, s staff.Service) error) error {
+	return p.Open(c.Context(), true, withSite, func(o Office) error {
+		return fn(o, app.NewStaff(o.Settings, o.Office, o.DB))
 	})
 }
 
@@ -43,7 +61,7 @@ func reasonOf(reason string) string {
 	return strings.TrimSpace(acts.Operator() + ": " + reason)
 }
 
-func staffAddCommand() *cobra.Command {
+func (p Program) add() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add EMAIL --role ROLE (--entity SLUG | --org SLUG)", Short: "Add a person with a role, and print the link with which they set up how they sign in",
 		Long: "The link works once, for 24 hours, and opens nothing but the page where the person sets up a passkey, or a password and an app.\n" +
@@ -63,15 +81,15 @@ func staffAddCommand() *cobra.Command {
 		}
 		switch {
 		case !slices.Contains(staff.RoleNames, i.Role):
-			return fmt.Errorf("%w: --role is one of %v", errUse, staff.RoleNames)
+			return fmt.Errorf("%w: --role is one of %v", p.ErrUse, staff.RoleNames)
 		case (*entity == "") == (*organisation == ""):
-			return fmt.Errorf("%w: say --entity or --org", errUse)
+			return fmt.Errorf("%w: say --entity or --org", p.ErrUse)
 		case *language != "en" && *language != "es":
-			return fmt.Errorf("%w: --language is en or es", errUse)
+			return fmt.Errorf("%w: --language is en or es", p.ErrUse)
 		case len(i.Check()) > 0:
-			return fmt.Errorf("%w: %s is no email address", errUse, i.Email)
+			return fmt.Errorf("%w: %s is no email address", p.ErrUse, i.Email)
 		}
-		return withStaff(c, []need{needBase}, func(o office, s staff.Service) (err error) {
+		return p.withStaff(c, true, func(o Office, s staff.Service) (err error) {
 			if i.Scope, err = scopeOf(c, o, *entity, *organisation); err != nil {
 				return err
 			}
@@ -79,23 +97,23 @@ func staffAddCommand() *cobra.Command {
 			if err == nil {
 				printLink(c, o, token, *language, "24 hours")
 			}
-			return explain(err)
+			return p.explain(err)
 		})
 	}
 	return c
 }
 
 // printLink prints the link of an invitation.
-func printLink(c *cobra.Command, o office, token, language, lasts string) {
+func printLink(c *cobra.Command, o Office, token, language, lasts string) {
 	if token == "" {
 		fmt.Fprintln(c.OutOrStdout(), "this person can sign in already, and has the role now")
 		return
 	}
-	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, weboffice.InvitationLink(o.config.BaseURL)(token, phrase.Language(language)))
+	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, office.InvitationLink(o.Settings.BaseURL)(token, phrase.Language(language)))
 }
 
 // scopeOf returns the scope of an entity's or an organisation's slug.
-func scopeOf(c *cobra.Command, o office, entity, organisation string) (scope staff.Scope, err error) {
+func scopeOf(c *cobra.Command, o Office, entity, organisation string) (scope staff.Scope, err error) {
 	catalog, err := o.Catalog.Current(c.Context())
 	if err != nil {
 		return scope, err
@@ -115,20 +133,20 @@ func scopeOf(c *cobra.Command, o office, entity, organisation string) (scope sta
 }
 
 // explain returns a refusal of the database in the office's words.
-func explain(err error) error {
+func (p Program) explain(err error) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) {
 		return err
 	}
-	words, loading := officeWords()
+	words, loading := p.Words()
 	if loading != nil || !words.Has(refused.Phrase) {
 		return err
 	}
 	return errors.New(words.T(phrase.English, refused.Phrase))
 }
 
-// staffLine is a line of konbit staff list.
-type staffLine struct {
+// Line is a line of konbit staff list.
+type Line struct {
 	Email    string   `json:"email"`
 	Name     string   `json:"name"`
 	Roles    []string `json:"roles"`
@@ -137,17 +155,17 @@ type staffLine struct {
 	Since    string   `json:"since"`
 }
 
-func staffListCommand() *cobra.Command {
+func (p Program) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "Who works in the office, in which roles", Args: cobra.NoArgs}
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
-			lines, err := staffLines(c, o)
+		return p.Open(c.Context(), false, false, func(o Office) error {
+			lines, err := linesOf(c, o)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				return printJSON(c, lines)
+				return p.PrintJSON(c, lines)
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, l := range lines {
@@ -163,21 +181,21 @@ func staffListCommand() *cobra.Command {
 	return c
 }
 
-func staffLines(c *cobra.Command, o office) (lines []staffLine, err error) {
+func linesOf(c *cobra.Command, o Office) (lines []Line, err error) {
 	catalog, err := o.Catalog.Current(c.Context())
 	if err != nil {
 		return nil, err
 	}
-	members, err := staff.All(c.Context(), o.db)
+	members, err := staff.All(c.Context(), o.DB)
 	if err != nil {
 		return nil, err
 	}
-	lines = []staffLine{}
+	lines = []Line{}
 	for _, m := range members {
-		line := staffLine{
-			Email: m.Email, Name: m.Name, Roles: []string{}, Enrolled: m.CanSignIn, Disabled: m.DisabledAt != nil, Since: o.clocks.Shown(m.CreatedAt).UTC().Format(time.DateOnly),
+		line := Line{
+			Email: m.Email, Name: m.Name, Roles: []string{}, Enrolled: m.CanSignIn, Disabled: m.DisabledAt != nil, Since: o.Clocks.Shown(m.CreatedAt).UTC().Format(time.DateOnly),
 		}
-		roles, err := staff.RolesOf(c.Context(), o.db, m.ID)
+		roles, err := staff.RolesOf(c.Context(), o.DB, m.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +214,7 @@ func staffLines(c *cobra.Command, o office) (lines []staffLine, err error) {
 	return lines, nil
 }
 
-func staffEndCommand() *cobra.Command {
+func (p Program) end() *cobra.Command {
 	c := &cobra.Command{
 		Use: "end EMAIL --reason TEXT", Short: "End all roles, sessions and ways to sign in of a person who has left", Args: cobra.ExactArgs(1),
 		Long: "The account stays in the books of who did what, and konbit staff add opens it again. The last admin of a scope cannot be ended:\n" +
@@ -204,7 +222,7 @@ func staffEndCommand() *cobra.Command {
 	}
 	reason := reasonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return ofMember(c, args[0], *reason, nil, func(_ office, s staff.Service, m staff.Member) error {
+		return p.ofMember(c, args[0], *reason, false, func(_ Office, s staff.Service, m staff.Member) error {
 			if err := s.Disable(c.Context(), m.ID, reasonOf(*reason)); err != nil {
 				return err
 			}
@@ -215,7 +233,7 @@ func staffEndCommand() *cobra.Command {
 	return c
 }
 
-func staffResetCommand() *cobra.Command {
+func (p Program) reset() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reset EMAIL --reason TEXT", Short: "Print a link by which a person who lost every way to sign in sets up a new one", Args: cobra.ExactArgs(1),
 		Long: "Make sure first that it is the person: call a number that you know. The person and the admins are told by email.\n" +
@@ -223,7 +241,7 @@ func staffResetCommand() *cobra.Command {
 	}
 	reason := reasonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return ofMember(c, args[0], *reason, []need{needBase}, func(o office, s staff.Service, m staff.Member) error {
+		return p.ofMember(c, args[0], *reason, true, func(o Office, s staff.Service, m staff.Member) error {
 			token, err := s.AddReset(c.Context(), m.ID, reasonOf(*reason))
 			if err == nil {
 				printLink(c, o, token, m.Language, "24 hours")
@@ -235,23 +253,23 @@ func staffResetCommand() *cobra.Command {
 }
 
 // ofMember finds a person by the address, and runs fn if the operator said why.
-func ofMember(c *cobra.Command, address, reason string, needs []need, fn func(o office, s staff.Service, m staff.Member) error) error {
+func (p Program) ofMember(c *cobra.Command, address, reason string, withSite bool, fn func(o Office, s staff.Service, m staff.Member) error) error {
 	if strings.TrimSpace(reason) == "" {
-		return fmt.Errorf("%w: say why with --reason", errUse)
+		return fmt.Errorf("%w: say why with --reason", p.ErrUse)
 	}
-	return withStaff(c, needs, func(o office, s staff.Service) error {
-		m, err := staff.ByEmail(c.Context(), o.db, address)
+	return p.withStaff(c, withSite, func(o Office, s staff.Service) error {
+		m, err := staff.ByEmail(c.Context(), o.DB, address)
 		if fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("nobody of the staff has the address %s", address)
 		}
 		if err != nil {
 			return err
 		}
-		return explain(fn(o, s, m))
+		return p.explain(fn(o, s, m))
 	})
 }
 
-func staffBreakGlassCommand() *cobra.Command {
+func (p Program) breakGlass() *cobra.Command {
 	c := &cobra.Command{
 		Use: "break-glass --why TEXT", Short: "Print a link to an emergency access, if no admin can sign in", Args: cobra.NoArgs,
 		Long: "The link works once, for 15 minutes, and opens a session of an hour that reads everything and changes roles; it moves no money.\n" +
@@ -260,14 +278,14 @@ func staffBreakGlassCommand() *cobra.Command {
 	why := c.Flags().String("why", "", "why; the admins read it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if strings.TrimSpace(*why) == "" {
-			return fmt.Errorf("%w: say why with --why", errUse)
+			return fmt.Errorf("%w: say why with --why", p.ErrUse)
 		}
-		return withStaff(c, []need{needBase}, func(o office, s staff.Service) error {
-			token, _, err := s.BreakGlass(c.Context(), reasonOf(*why), o.clocks.Business())
+		return p.withStaff(c, true, func(o Office, s staff.Service) error {
+			token, _, err := s.BreakGlass(c.Context(), reasonOf(*why), o.Clocks.Business())
 			if err == nil {
 				printLink(c, o, token, string(phrase.English), "15 minutes")
 			}
-			return explain(err)
+			return p.explain(err)
 		})
 	}
 	return c
