@@ -50,6 +50,7 @@ var databaseClock = map[string]string{
 	"office/installation/store.go":                "when a server recorded a key or an address",
 	"office/privacy/traces.go":                    "one run a day, whichever server begins it",
 	"people/audit/verify.go":                      "how long entries wait for their seal",
+	"people/approval/find.go":                     "whether a request is older than 14 days",
 	"people/donoraccess/challenge.go":             "validity of sign-ins",
 	"people/donoraccess/move.go":                  "use of sign-ins, proof of addresses",
 	"people/donoraccess/person.go":                "proof of addresses",

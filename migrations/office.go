@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -45,6 +46,37 @@ func OfficeMissing(ctx context.Context, db *sql.DB, serverRole string) ([]string
 		missing = append(missing, "GRANT "+OfficeRole+" TO "+pq.QuoteIdentifier(serverRole)+";")
 	}
 	return missing, nil
+}
+
+// CheckOffice reports an error that says what to do if staff pages cannot read, or if a table is not under row-level security.
+// db is the server's role's.
+func CheckOffice(ctx context.Context, db *sql.DB) error {
+	var role string
+	if err := db.QueryRowContext(ctx, `/* migrations.CheckOffice */ SELECT current_user`).Scan(&role); err != nil {
+		return err
+	}
+	missing, err := OfficeMissing(ctx, db, role)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("run as a superuser: %s then: konbit migrate", strings.Join(missing, " "))
+	}
+	const query = `/* migrations.CheckOffice */ SELECT c.relname::text FROM pg_class c
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($1) AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'server'))
+		ORDER BY c.relname LIMIT 1`
+	names := make(pq.StringArray, len(officeTables))
+	for i, t := range officeTables {
+		names[i] = t.name
+	}
+	var open string
+	switch err := db.QueryRowContext(ctx, query, names).Scan(&open); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("table %s is not under row-level security: konbit migrate", open)
 }
 
 // openOffice gives konbit_office its policies and then its rights. It first creates the role, if the owner may. Without the role it does

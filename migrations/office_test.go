@@ -251,6 +251,7 @@ func TestMigratesWithoutTheOfficeRole(t *testing.T) {
 	missing, err := migrations.OfficeMissing(t.Context(), server.Server.DB, testkit.ServerRole)
 	require.NoError(t, err)
 	require.Equal(t, migrations.OfficeStatements(testkit.ServerRole), missing)
+	require.ErrorContains(t, migrations.CheckOffice(t.Context(), server.Server.DB), missing[1])
 	var secured int
 	require.NoError(t, server.Owner.Get(&secured, `SELECT count(*) FROM pg_class WHERE relrowsecurity`))
 	require.Zero(t, secured)
@@ -258,7 +259,9 @@ func TestMigratesWithoutTheOfficeRole(t *testing.T) {
 	for _, statement := range missing {
 		super.MustExec(statement)
 	}
+	require.ErrorContains(t, migrations.CheckOffice(t.Context(), server.Server.DB), "konbit migrate")
 	require.NoError(t, migrations.Up(t.Context(), server.OwnerURL, testkit.ServerRole))
+	require.NoError(t, migrations.CheckOffice(t.Context(), server.Server.DB))
 	missing, err = migrations.OfficeMissing(t.Context(), server.Server.DB, testkit.ServerRole)
 	require.NoError(t, err)
 	require.Empty(t, missing)

@@ -127,10 +127,10 @@ func verifyCommand() *cobra.Command {
 				return err
 			}
 			if *asJSON {
-				err = printJSON(c, verified{report, sealedChains(entities, report), check.Lines(entitySlugs(entities), found)})
+				err = printJSON(c, verified{report, sealedChains(entities, report), check.Lines(org.Slugs(entities), found)})
 			} else {
 				printReport(c.OutOrStdout(), entities, report)
-				check.Print(c.OutOrStdout(), entitySlugs(entities), found)
+				check.Print(c.OutOrStdout(), org.Slugs(entities), found)
 			}
 			switch {
 			case err != nil:

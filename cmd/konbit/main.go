@@ -22,6 +22,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbit/cmd/konbit/staffcmd"
 	"konbit/internal/app"
 	"konbit/internal/app/acts"
 )
@@ -67,6 +68,8 @@ func commands() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), doctorCommand(),
 		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(), paymentsCommand(), refundsCommand(),
+		group("staff", "The people who work in the office: accounts, roles, lost phones",
+			staffcmd.Program{Open: openForStaff, ErrUse: errUse, Words: officeWords, PrintJSON: printJSON}.Commands()...),
 		receiptCommand(), statementsCommand(), donorCommand(), erasuresCommand(), keysCommand(), eventModeCommand(),
 		acts.Renamed(stripeEventsCommand(), "stripe events"), acts.Renamed(eventModeCommand(), "event-mode"))
 	return root

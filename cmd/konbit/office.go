@@ -6,6 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/cmd/konbit/staffcmd"
 	"konbit/internal/app"
 	"konbit/internal/office/installation"
 	"konbit/internal/platform/pg"
@@ -54,4 +55,12 @@ func lastYear(ctx context.Context) int {
 // database returns the address of the database that needDatabase or needOwner names.
 func (c Config) database(of need) string {
 	return map[need]string{needDatabase: c.DatabaseURL, needOwner: c.DatabaseOwnerURL}[of]
+}
+
+// openForStaff opens what the commands of package staffcmd work with.
+func openForStaff(ctx context.Context, asOwner, withSite bool, fn func(staffcmd.Office) error) error {
+	database := map[bool]need{false: needDatabase, true: needOwner}[asOwner]
+	return withOffice(ctx, database, map[bool][]need{true: {needBase}}[withSite], func(o office) error {
+		return fn(staffcmd.Office{Office: o.Office, DB: o.db, Clocks: o.clocks, Settings: o.config.Settings})
+	})
 }

@@ -28,7 +28,7 @@ func paymentsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lines, err := source.List(c.Context(), o.db, entitySlugs(entities), id)
+			lines, err := source.List(c.Context(), o.db, org.Slugs(entities), id)
 			if err != nil {
 				return err
 			}

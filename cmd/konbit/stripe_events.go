@@ -76,16 +76,14 @@ func entityID(entities []org.LegalEntity, slug string) (uuid.UUID, error) {
 	if slug == "" {
 		return uuid.Nil, nil
 	}
-	for _, e := range entities {
-		if e.Slug == slug {
-			return e.ID, nil
-		}
+	if i := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.Slug == slug }); i >= 0 {
+		return entities[i].ID, nil
 	}
 	return uuid.Nil, fmt.Errorf("%w: no legal entity has the slug %q", errUse, slug)
 }
 
 func eventLines(entities []org.LegalEntity, events []webhook.StoredEvent) []eventLine {
-	slugs := entitySlugs(entities)
+	slugs := org.Slugs(entities)
 	lines := make([]eventLine, len(events))
 	for i, e := range events {
 		lines[i] = eventLine{

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
@@ -51,7 +50,7 @@ func tasksListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lines := worklist.Lines(words, lang, entitySlugs(entities), tasks)
+			lines := worklist.Lines(words, lang, org.Slugs(entities), tasks)
 			if *asJSON {
 				return printJSON(c, lines)
 			}
@@ -60,14 +59,6 @@ func tasksListCommand() *cobra.Command {
 		})
 	}
 	return c
-}
-
-func entitySlugs(entities []org.LegalEntity) map[uuid.UUID]string {
-	slugs := map[uuid.UUID]string{}
-	for _, e := range entities {
-		slugs[e.ID] = e.Slug
-	}
-	return slugs
 }
 
 func tasksCloseCommand() *cobra.Command {

@@ -142,7 +142,7 @@ func TestTasksAreListed(t *testing.T) {
 	} {
 		t.Run(string(lang), func(t *testing.T) {
 			var out bytes.Buffer
-			lines := worklist.Lines(words, lang, entitySlugs([]org.LegalEntity{tsne}), stored)
+			lines := worklist.Lines(words, lang, org.Slugs([]org.LegalEntity{tsne}), stored)
 			worklist.Print(&out, words, lang, lines)
 			require.Equal(t, want, out.String())
 			require.Equal(t, &worklist.Link{Object: task.Fund, ID: "B3-TRK"}, lines[0].Link)

@@ -226,6 +226,7 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
+	mail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.BaseURL), Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -17,7 +18,7 @@ import (
 // Migrate brings the database at ownerURL to this program's schema and gives the server's role its rights. Then it
 // limits the business clock, records the fingerprint of SECRET_KEY and BASE_URL, and fills the stock of one-time keys
 // for erasures. It leaves out what needs a setting that is not set. It returns a line of text if it recorded another
-// address.
+// address, and lines with what a superuser must run if the owner may not create the role in which staff pages read.
 //
 // It returns installation.ErrKey, and changes nothing, if the database has recorded another key: then ownerURL is
 // probably the database of another installation, and these settings must not become its settings. Without a key it
@@ -38,6 +39,14 @@ func Migrate(ctx context.Context, s Settings, ownerURL, serverRole string) (chan
 		return "", err
 	}
 	changed, err = installation.Record(ctx, db, s.Keys(), s.BaseURL)
+	if err != nil {
+		return changed, err
+	}
+	missing, err := migrations.OfficeMissing(ctx, db.DB, serverRole)
+	if len(missing) > 0 {
+		changed += "Staff pages cannot read yet: the role of DATABASE_OWNER_URL may not create roles. Run as a superuser\n\n    " +
+			strings.Join(missing, "\n    ") + "\n\nand then konbit migrate again.\n"
+	}
 	if err != nil || s.Keys().IsEmpty() {
 		return changed, err
 	}

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
 )
 
@@ -32,6 +33,12 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 	return mail.Resender{Queue: o.Queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
 		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: log,
 	}}}, nil
+}
+
+// NewStaff builds what the operator's commands about staff use, with the connection of the owner of the tables. It has no
+// limits. Of the settings it uses the keys and BaseURL.
+func NewStaff(s Settings, o Office, owner *sqlx.DB) staff.Service {
+	return staff.Service{DB: owner, Queue: o.Queue, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx}
 }
 
 // NewOffice builds the services over db. Of the settings it uses the keys and CatalogAge.

@@ -18,6 +18,7 @@ func TestQueueOfEachKind(t *testing.T) {
 		"plan_dispute":            jobs.Requests,
 		"erasure_customer":        jobs.Syncs,
 		"sign_in_letter":          jobs.SignIn,
+		"staff_letter":            jobs.SignIn,
 		"receipt_letter":          jobs.Emails,
 		"receipt_void_letter":     jobs.Emails,
 		"letter_delivery":         jobs.Emails,

@@ -129,41 +129,37 @@ func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subj
 	if err != nil {
 		return nil, err
 	}
-	log, err := a.auditOf(ctx, head)
-	if err != nil {
-		return nil, err
-	}
 	language := languageOf(register, e.ID)
 	email := &Email{
 		ID: subject, EntityID: e.ID, Kind: kindAuditDigest, List: auditList, Sender: e.Slug, From: e.MailFrom,
 		To: to, Language: string(language), Date: head.At,
 	}
-	email.Subject, email.Text, email.HTML, err = a.View.AuditDigestEmail(view.AuditDigestWords{
+	words := view.AuditDigestWords{
 		Language: language, Donee: doneeOf(e),
 		Day:     time.Date(head.Day.Year, head.Day.Month, head.Day.Day, 0, 0, 0, 0, time.UTC),
 		Entries: head.N, Hash: head.Hex(), TrialBalance: e.Amount(head.TrialBalance),
 		Command: fmt.Sprintf("konbit ledger verify --head %s:%d:%s", e.Slug, head.N, head.Hex()),
-		Audit:   log,
-	})
+	}
+	if err := a.addAudit(ctx, head, &words); err != nil {
+		return nil, err
+	}
+	email.Subject, email.Text, email.HTML, err = a.View.AuditDigestEmail(words)
 	return email, err
 }
 
-// auditOf returns what the email says about the audit log of the installation: its head on the head's day, and what operators
-// did in the entity, or in the whole installation, since the head before. nil if nothing was sealed.
-func (a AuditDigest) auditOf(ctx context.Context, of *ledger.RecordedHead) (*view.AuditLogWords, error) {
+// addAudit adds what the email says about the audit log of the installation: its head on the head's day, and what operators
+// did in the entity, or in the whole installation, since the head before. It adds nothing if nothing was sealed.
+func (a AuditDigest) addAudit(ctx context.Context, of *ledger.RecordedHead, to *view.AuditDigestWords) error {
 	head, previous, err := audit.HeadsOfDay(ctx, a.DB, of.EntityID, of.Day)
 	if err != nil || head == nil {
-		return nil, err
+		return err
 	}
+	to.AuditEntries, to.AuditCommand = head.N, "konbit staff verify --head "+head.String()
 	acts, err := audit.OperatorActs(ctx, a.DB, of.EntityID, previous, head)
-	if err != nil {
-		return nil, err
-	}
-	log := &view.AuditLogWords{Entries: head.N, Command: "konbit staff verify --head " + head.String()}
 	for _, act := range acts {
-		log.Operators = append(log.Operators, fmt.Sprintf("%s %s %s %s: %s", act.At.UTC().Format("2006-01-02 15:04 UTC"), act.Act, act.ObjectKind, act.ObjectID, act.Reason))
+		to.Operators = append(to.Operators, fmt.Sprintf("%s %s %s %s: %s", act.At.UTC().Format("2006-01-02 15:04 UTC"), act.Act, act.ObjectKind, act.ObjectID, act.Reason))
 	}
-	return log, nil
+	return err
 }
 
 // languageOf returns the first language of the entity's first organisation; English if there is none.

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
 )
 
@@ -59,11 +60,14 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	for _, kind := range plan.EmailKinds() {
 		require.Regexp(t, "\n\\| `plan_"+kind+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}
+	for _, kind := range []string{staff.EmailInvite, staff.EmailReset, staff.EmailRecovery, staff.EmailFactor, staff.EmailGlass} {
+		require.Contains(t, string(readme), "\n| `"+kind+"` |")
+	}
 	require.Equal(t, len(plan.EmailKinds())+1, strings.Count(string(readme), "\n| `plan_"), "and plan_link")
 	for _, job := range []jobs.Job{
 		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{}, statement.SoFarJob{},
 		privacy.EmailJob{}, privacy.CompletedEmailJob{}, notice.EmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
-		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{},
+		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{}, staff.EmailJob{},
 	} {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")
 	}

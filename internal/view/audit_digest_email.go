@@ -15,19 +15,12 @@ type AuditDigestWords struct {
 	Donee    Donee
 	Accent   string // #rrggbb; empty: DefaultAccent
 
-	Day          time.Time // the day of the digest, in the entity's time zone
-	Entries      int64
-	Hash         string
-	TrialBalance money.Amount
-	Command      string // command that compares the books with the hash
-	Audit        *AuditLogWords
-}
-
-// AuditLogWords are what the email says about the audit log.
-type AuditLogWords struct {
-	Entries   int64
-	Command   string   // command that compares the log with its head
-	Operators []string // what operators did: when, act, object, reason
+	Day                   time.Time // the day of the digest, in the entity's time zone
+	Entries, AuditEntries int64     // of the books and of the audit log; without entries, the audit log is left out
+	Hash                  string
+	TrialBalance          money.Amount
+	Command, AuditCommand string   // commands that compare the books and the audit log with their heads
+	Operators             []string // what operators did
 }
 
 // auditDigestData is what the templates read.

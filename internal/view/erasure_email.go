@@ -36,6 +36,11 @@ type plainEmailData struct {
 	Last            []string   // paragraphs below the button
 }
 
+// PlainEmail returns an email of paragraphs with a button, which may be nil, as plain text and HTML.
+func (v *View) PlainEmail(lang phrase.Language, donee Donee, subject string, paragraphs, last []string, button *EmailLink) (text, html string, err error) {
+	return v.plainEmails[lang].execute(plainEmailData{lang, donee, DefaultAccent, subject, paragraphs, button, last})
+}
+
 // plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args
 // returns their placeholders, except for the donee's name.
 func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string,

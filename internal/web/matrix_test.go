@@ -31,6 +31,7 @@ func (r route) writes() bool { return r.Method == http.MethodPost }
 func (r route) needsSession() bool { return r.Permission == "donor's session" }
 func (r route) isOwners() bool     { return strings.HasPrefix(r.Permission, "owner: ") }
 func (r route) isLink() bool       { return strings.HasPrefix(r.Permission, "link: ") }
+func (r route) isStaffs() bool     { return strings.HasPrefix(r.Permission, "staff") }
 func (r route) isOpened() bool     { return r.Permission == "opened link: plan" }
 
 // path returns an address of the route. ref names an object: a gift, a plan or a statement.

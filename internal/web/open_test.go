@@ -34,7 +34,7 @@ const fullOrganisation = "grassroots-international"
 var routesWithoutPage = []string{
 	"* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /portal/plans/{ref}/card",
 	"POST /plans/fresh", "POST /plans/{ref}/email", "GET /plans/card/{token}", "POST /plans/card/{token}",
-	"POST /portal/addresses/part", "POST /portal/addresses/choose", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out",
+	"POST /portal/addresses/part", "POST /portal/addresses/choose", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out", "POST /office/sign-out",
 	"GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/statements/{ref}/pdf",
 }
@@ -66,6 +66,7 @@ func (g *pagesProgram) persons(t *testing.T) []person {
 	return []person{
 		{"public", visitor.New(t, g.Program), g.publicPages},
 		{"donor's session", g.visitor, g.donorPages},
+		{"staff", g.staff(t).Visitor, g.staffPages},
 	}
 }
 

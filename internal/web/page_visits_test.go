@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web/portal/signedlink"
 	"konbit/internal/workshop/testkit/visitor"
@@ -67,6 +68,8 @@ func (g *pagesProgram) publicPages(t testing.TB, lang phrase.Language) []pageVis
 		{"email-choice-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},
 		{"address-move", "GET /addresses/move", "/addresses/move#x", chromedp.WaitVisible("#submit"), true},
 		{"address-move-wrong", "POST /addresses/move", "", chromedp.Tasks{chromedp.Click("#submit"), chromedp.WaitNotPresent("#submit")}, false},
+		{"office-sign-in-wrong", "POST /office/sign-in", "/office/sign-in", submit, true},
+		{"office-invitation-wrong", "POST /office/invitation", "/office/invitation", submit, true},
 		{"sign-in-wrong", "POST /sign-in", "/sign-in", submit, false},
 		{"sign-in-out", "GET /sign-in", "/sign-in?said=out", nil, false},
 		{"sign-in-code-used", "GET /sign-in", "/sign-in?said=used", nil, false},
@@ -114,5 +117,32 @@ func (g *pagesProgram) donorPages(testing.TB, phrase.Language) []pageVisit {
 		{"details-wrong", "POST /portal/details", "/portal/details", details, false},
 		{"join", "POST /portal/addresses", "/portal/details", linkAddress, false},
 		{"join-wrong", "POST /portal/addresses/prove", "", wrong, false},
+	}
+}
+
+// staff returns a member of the staff with all roles in two scopes, whose factor is not fresh.
+func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
+	m := visitor.NewMember(t, g.Program, "max@example.org", staff.Admin, visitor.ScopeOf(t, g.Program, "tsne", ""))
+	for _, role := range []staff.RoleName{staff.Entry, staff.Finance, staff.Auditor} {
+		visitor.Invited(t, g.Program, m.Email, role, visitor.ScopeOf(t, g.Program, "tsne", ""))
+	}
+	visitor.Invited(t, g.Program, m.Email, staff.Auditor, visitor.ScopeOf(t, g.Program, "grassroots-international", ""))
+	visitor.Invited(t, g.Program, "ana.perez.de.la.cruz@mail.cooperativa-campesina.example", staff.Finance, visitor.ScopeOf(t, g.Program, "tsne", "csio"))
+	return m.SignIn().Stale()
+}
+
+// staffPages returns the visits of a member of the staff.
+func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
+	submit := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	invite := chromedp.Tasks{
+		chromedp.SendKeys("#email", "new@example.org"), chromedp.SendKeys("#name", "New"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#confirm", chromedp.ByID),
+	}
+	return []pageVisit{
+		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
+		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".fold summary"), true},
+		{"office-people-wrong", "POST /office/{entity}/people", "/office/tsne/people", submit, false},
+		{"office-people-confirm", "POST /office/{entity}/people", "/office/tsne/people", invite, true},
+		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
+		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}
 }

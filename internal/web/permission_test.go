@@ -45,7 +45,7 @@ func TestWhoMayUseEachRoute(t *testing.T) {
 
 // endsSession returns 1 for the routes that sign out, which are used last.
 func endsSession(r route) int {
-	if r.Pattern == "/sign-out" || r.Pattern == "/portal/sessions/end" {
+	if r.Pattern == "/office/sign-out" || r.Pattern == "/sign-out" || r.Pattern == "/portal/sessions/end" {
 		return 1
 	}
 	return 0
@@ -68,6 +68,8 @@ func statuses(t *testing.T, e visitor.TwoDonors, r route) []string {
 		bearer = strconv.Itoa(use(e, r, e.Bearer, path).StatusCode)
 	case r.isLink():
 		bearer = strconv.Itoa(use(e, r, e.Nobody, r.linkPath(t, e)).StatusCode)
+	case r.isStaffs():
+		bearer = strconv.Itoa(use(e, r, e.Max().Visitor, path).StatusCode)
 	case r.Permission == "webhook signature":
 		bearer = strconv.Itoa(signedWebhook(t, e))
 	}
@@ -89,6 +91,9 @@ func fieldsOf(e visitor.TwoDonors, r route, v *visitor.Visitor) url.Values {
 	}
 	if v == e.Bearer {
 		fields.Set("session", v.TokenOn("/plans/"+e.Objects["/plans/"]))
+	}
+	if r.isStaffs() && v == e.Max().Visitor {
+		fields.Set("session", v.TokenOn("/office/account"))
 	}
 	if v != e.Nobody && v != e.Bearer && (r.needsSession() || r.isOwners()) {
 		if v.Cookies["konbit-session"] == "" {

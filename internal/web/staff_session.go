@@ -58,7 +58,7 @@ func (k *Kernel) StaffSession(signIn Handler) Permission[StaffVisit] {
 // StaffSetup returns the permission of who opened the link of an invitation and has no factor yet, and of signed-in staff.
 func (k *Kernel) StaffSetup(signIn Handler) Permission[StaffVisit] {
 	return Permission[StaffVisit]{
-		Name: "staff setup", Refusal: securitylog.SessionMissing,
+		Name: "staff: setup", Refusal: securitylog.SessionMissing,
 		Check:  func(w http.ResponseWriter, r *http.Request) (StaffVisit, error) { return k.staffVisit(w, r, true) },
 		Refuse: k.refuseStaff(signIn),
 	}

@@ -27,6 +27,7 @@ var recorded = []string{
 	"payments ignore",
 	"receipt find", // shows names and addresses
 	"receipt resend", "receipt correct",
+	"staff add", "staff approve", "staff break-glass", "staff end", "staff reset",
 	"statements",
 	"stripe endpoint",      // shows a signing secret
 	"stripe events replay", // settles gifts
@@ -49,6 +50,8 @@ var unrecorded = map[string]string{
 	"serve":               "it writes the log of its requests",
 	"stripe events list":  "events are stored without what names a person",
 	"stripe events sweep": "the workers do the same every quarter of an hour",
+	"staff list":          "it shows who works in the office, as its page does to each auditor",
+	"staff verify":        "it reads, and shows ids",
 	"tasks list":          "tasks hold ids and figures",
 	"work":                "it does the program's own work",
 }

@@ -91,6 +91,7 @@ func (d *Doctor) Run(ctx context.Context) {
 		return
 	}
 	d.Report("the server's role owns nothing", app.CheckRole(ctx, db))
+	d.Report("what staff pages read", migrations.CheckOffice(ctx, db.DB))
 	d.installation(ctx, db)
 	d.Report("clocks", checkClock(ctx, db))
 	d.Report("connection pooler", app.CheckPooler(ctx, db))

@@ -31,6 +31,7 @@ type LegalEntity struct {
 
 	ProcessingFee ProcessingFee `db:"fee"`
 	SponsorFee    SponsorFee    `db:"sponsor"`
+	MoneyFactor   MoneyFactor   `db:"money_factor"`
 
 	location *time.Location
 }
@@ -60,6 +61,15 @@ type FeePayer string
 const (
 	PaidByFund       FeePayer = "fund"
 	PaidByOperations FeePayer = "operations"
+)
+
+// MoneyFactor is what staff must use in the last five minutes before an act that moves money.
+type MoneyFactor string
+
+// The factors. A passkey signs the act; a code of an authenticator app proves nothing against who holds the database.
+const (
+	FactorPasskey MoneyFactor = "passkey"
+	FactorTOTP    MoneyFactor = "totp" // or a passkey
 )
 
 // SponsorFee is the fee that a fiscal sponsor takes on donations to its projects. Zero basis points means no fee.

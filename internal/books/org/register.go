@@ -64,3 +64,12 @@ func find[T any](all []T, match func(*T) bool) (T, error) {
 	var none T
 	return none, notFound()
 }
+
+// Slugs returns the slugs of entities by their ids.
+func Slugs(entities []LegalEntity) map[uuid.UUID]string {
+	slugs := map[uuid.UUID]string{}
+	for _, e := range entities {
+		slugs[e.ID] = e.Slug
+	}
+	return slugs
+}

@@ -109,6 +109,7 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("processing_fee fixed", was.ProcessingFee.Fixed, is.ProcessingFee.Fixed)
 	d.field("sponsor_fee basis_points", was.SponsorFee.BasisPoints, is.SponsorFee.BasisPoints)
 	d.field("sponsor_fee of", was.SponsorFee.Of, is.SponsorFee.Of)
+	d.field("money_factor", was.MoneyFactor, is.MoneyFactor)
 }
 
 func (p *plan) organisation(declared Organisation, e org.LegalEntity) {

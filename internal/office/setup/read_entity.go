@@ -14,7 +14,8 @@ import (
 
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
-		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee", "two_persons")
+		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
+		"two_persons", "money_factor")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -45,6 +46,10 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	}
 	if s.has("two_persons") {
 		e.TwoPersonsRefund = s.subsection("two_persons", "refund").amount("refund", e.Currency)
+	}
+	e.MoneyFactor = org.FactorPasskey
+	if s.has("money_factor") {
+		e.MoneyFactor = choice(s, "money_factor", org.FactorPasskey, org.FactorTOTP)
 	}
 	return e
 }

@@ -23,7 +23,7 @@ const (
 type EmailJob struct {
 	Email        string    `json:"email"`                   // one of the kinds
 	About        uuid.UUID `json:"about"`                   // staff
-	To           uuid.UUID `json:"to"`                      // staff
+	To           uuid.UUID `json:"to"`                      // staff; Nil: the auditors
 	InvitationID uuid.UUID `json:"invitation_id,omitempty"` // Nil: the email has no link
 }
 

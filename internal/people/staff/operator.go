@@ -2,10 +2,13 @@ package staff
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/people/session"
 	"konbit/internal/platform/pg"
 )
@@ -56,8 +59,14 @@ func (s Service) Disable(ctx context.Context, person uuid.UUID, reason string) e
 	}))
 }
 
-// BreakGlass makes an emergency access and returns the secret of its link and how the account is called. All admins are told.
-func (s Service) BreakGlass(ctx context.Context, why string) (token string, account uuid.UUID, err error) {
+// taskBreakGlass stays open until a person has looked at what was done in an emergency access.
+var taskBreakGlass = task.Register(task.Kind{
+	Code: "staff_break_glass", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Staff}, Closes: task.ByPerson,
+})
+
+// BreakGlass makes an emergency access and returns the secret of its link and the account. All admins and the auditors are
+// told, and each entity has a task. now is the business clock's.
+func (s Service) BreakGlass(ctx context.Context, why string, now time.Time) (token string, account uuid.UUID, err error) {
 	const (
 		insert = `/* staff.BreakGlass */ INSERT INTO staff (id, email, name, break_glass) VALUES ($1::uuid, 'break-glass-' || $1::uuid || '@invalid', 'Emergency access', true)`
 		link   = `/* staff.BreakGlass link */ INSERT INTO staff_invitation (id, staff_id, kind, token_hash, expires_at)
@@ -79,7 +88,17 @@ func (s Service) BreakGlass(ctx context.Context, why string) (token string, acco
 		if err := s.recordTx(ctx, tx, Event{Act: "staff.break_glass", About: account, Reason: why}); err != nil {
 			return err
 		}
-		return s.enqueueTx(ctx, tx, EmailGlass, account, told)
+		entities, err := org.Entities(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, e := range entities {
+			about := task.Task{EntityID: e.ID, Kind: taskBreakGlass, Subject: account.String(), Detail: map[string]string{"why": why}}
+			if err := task.OpenTx(ctx, tx, about, s.NewID, now); err != nil {
+				return err
+			}
+		}
+		return s.enqueueTx(ctx, tx, EmailGlass, account, append(told, uuid.Nil)) // Nil: the auditors
 	})
 	return token, account, explained(err)
 }

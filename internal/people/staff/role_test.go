@@ -98,14 +98,14 @@ func TestServersRoleAlone(t *testing.T) {
 	const begin = `SELECT begin_staff_session(gen_random_uuid(), $1, sha256('mine'), '', '')`
 	const mine = `SELECT set_config('konbit.staff_session', encode(sha256('mine'), 'hex'), true)`
 	for statement, rule := range map[string]string{
-		`SELECT add_staff(gen_random_uuid(), 'mine@example.org', 'x', 'en')`:                                                                "staff_is_signed_in",
-		`SELECT set_staff_totp(gen_random_uuid(), decode(repeat('00', 20), 'hex'))`:                                                          "staff_factor_is_fresh",
-		`SELECT set_staff_password('$argon2id$x')`:                                                                                           "staff_factor_is_fresh",
-		`SELECT add_staff_passkey(gen_random_uuid(), sha256('x'), sha256('x'), 'x', '{}', 0, 'x')`:                                           "staff_factor_is_fresh",
-		`SELECT end_staff_factor(NULL)`:                                                                                                      "staff_factor_is_fresh",
-		`SELECT change_role('grant', gen_random_uuid(), '` + ana.id.String() + `', 'admin', '` + f.entity.String() + `', NULL)`:              "staff_is_signed_in",
-		`SELECT change_role('grant', gen_random_uuid(), NULL, NULL, NULL, NULL)`:                                                             "staff_is_signed_in",
-		`SELECT invite_staff(gen_random_uuid(), '` + ana.id.String() + `', 'reset', sha256('x'))`:                                            "staff_is_signed_in",
+		`SELECT add_staff(gen_random_uuid(), 'mine@example.org', 'x', 'en')`:                                                               "staff_is_signed_in",
+		`SELECT set_staff_totp(gen_random_uuid(), decode(repeat('00', 20), 'hex'))`:                                                        "staff_factor_is_fresh",
+		`SELECT set_staff_password('$argon2id$x')`:                                                                                         "staff_factor_is_fresh",
+		`SELECT add_staff_passkey(gen_random_uuid(), sha256('x'), sha256('x'), 'x', '{}', 0, 'x')`:                                         "staff_factor_is_fresh",
+		`SELECT end_staff_factor(NULL)`:                                                                                                    "staff_factor_is_fresh",
+		`SELECT change_role('grant', gen_random_uuid(), '` + ana.id.String() + `', 'admin', '` + f.entity.String() + `', NULL)`:            "staff_is_signed_in",
+		`SELECT change_role('grant', gen_random_uuid(), NULL, NULL, NULL, NULL)`:                                                           "staff_is_signed_in",
+		`SELECT invite_staff(gen_random_uuid(), '` + ana.id.String() + `', 'reset', sha256('x'))`:                                          "staff_is_signed_in",
 		`SELECT 1 / (CASE WHEN staff_check_code('000000') OR staff_of_session() IS NOT NULL OR staff_factor_is_fresh() THEN 0 ELSE 1 END)`: "",
 	} {
 		tx, err := f.DB.Beginx()

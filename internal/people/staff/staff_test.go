@@ -164,7 +164,9 @@ func TestSessionsEnd(t *testing.T) {
 		"idle": func(f fixture, p *person) {
 			f.exec(`UPDATE staff_session SET seen_at = now() - interval '61 minutes' WHERE staff_id = $1`, p.id)
 		},
-		"old": func(f fixture, p *person) { f.exec(`UPDATE staff_session SET ends_at = now() WHERE staff_id = $1`, p.id) },
+		"old": func(f fixture, p *person) {
+			f.exec(`UPDATE staff_session SET ends_at = now() WHERE staff_id = $1`, p.id)
+		},
 		"granted": func(f fixture, p *person) {
 			_, err := f.operator.Add(f.t.Context(), staff.Invitation{Email: p.email, Name: "x", Language: "en", Role: staff.Auditor, Scope: f.whole()}, "more")
 			require.NoError(f.t, err)
@@ -297,9 +299,11 @@ func TestEmergencyAccess(t *testing.T) {
 	f := newFixture(t)
 	boss := f.add("boss@example.org", staff.Admin, f.whole())
 	f.exec(`DELETE FROM river_job`)
-	token, account, err := f.operator.BreakGlass(t.Context(), "both admins are ill")
+	token, account, err := f.operator.BreakGlass(t.Context(), "both admins are ill", time.Now())
 	require.NoError(t, err)
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM river_job WHERE args ->> 'email' = 'staff_glass' AND args ->> 'to' = $1`, boss.id))
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM river_job WHERE args ->> 'email' = 'staff_glass' AND args ->> 'to' = $1`, uuid.Nil), "the auditors")
+	require.Equal(t, 2, f.count(`SELECT count(*) FROM finance_task WHERE kind = 'staff_break_glass' AND closed_at IS NULL`), "one of each entity")
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_invitation WHERE kind = 'break-glass' AND expires_at BETWEEN now() + interval '14 minutes' AND now() + interval '15 minutes'`))
 	_, cookie, err := f.UseInvitation(t.Context(), token, home)
 	require.NoError(t, err)
@@ -312,7 +316,9 @@ func TestEmergencyAccess(t *testing.T) {
 	require.Equal(t, "staff_is_signed_in", f.answer(glass, `SELECT set_staff_totp($1, decode(repeat('00', 20), 'hex'))`, uuid.New()))
 	require.Equal(t, "staff_is_signed_in", f.answer(glass, `SELECT set_staff_password('$argon2id$x')`))
 	var fresh bool
-	require.NoError(t, staff.InTx(t.Context(), f.DB, s, func(tx *sqlx.Tx) error { return tx.Get(&fresh, `SELECT staff_factor_is_fresh() OR staff_money_factor_is_fresh($1)`, f.entity) }))
+	require.NoError(t, staff.InTx(t.Context(), f.DB, s, func(tx *sqlx.Tx) error {
+		return tx.Get(&fresh, `SELECT staff_factor_is_fresh() OR staff_money_factor_is_fresh($1)`, f.entity)
+	}))
 	require.False(t, fresh)
 	require.NoError(t, f.Grant(t.Context(), s, staff.RoleChange{StaffID: boss.id, Role: staff.Admin, Scope: staff.Scope{EntityID: f.other}}))
 	_, err = f.Invite(t.Context(), s, staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Admin, Scope: f.whole()})

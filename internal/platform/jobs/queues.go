@@ -14,7 +14,7 @@ type QueueName string
 //	queue       work                                                   slots of 20   retried at the latest after
 //	requests    what a donor asked of Stripe and waits for             6             9 min
 //	syncs       reads and updates of Stripe without a waiting person   4             9 min
-//	sign_in     emails to a person who wants to sign in                2             4.5 s
+//	sign_in     emails to a person who wants to sign in, and to staff  2             4.5 s
 //	emails      receipts and what happened to a donation               5             9 min
 //	bulk        statements and news: thousands at once                 2             9 min
 //	default     jobs that the previous release enqueued                1             9 min

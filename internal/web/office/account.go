@@ -111,4 +111,3 @@ func (a *Area) accountPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	return redirect(w, r, accountPath+"?said="+done)
 }
-

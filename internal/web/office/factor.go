@@ -94,4 +94,3 @@ func statusOf(problems []fault.Field) int {
 	}
 	return http.StatusOK
 }
-

@@ -196,7 +196,9 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do
 	}
 	switch form.Do {
 	case "end":
-		return func() error { return a.Staff.EndRole(ctx, v.Session, staff.RoleChange{StaffID: person, Role: role, Scope: scope}) }, nil, nil
+		return func() error {
+			return a.Staff.EndRole(ctx, v.Session, staff.RoleChange{StaffID: person, Role: role, Scope: scope})
+		}, nil, nil
 	case "end-sessions":
 		return func() error {
 			err := a.Staff.EndSessions(ctx, v.Session, person)

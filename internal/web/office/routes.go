@@ -2,10 +2,12 @@ package office
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 )
 
@@ -23,10 +25,10 @@ const (
 
 // The limits of the area's routes. They count the person (STAFF 28).
 var (
-	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
-	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
-	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.changes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
-	links      = web.Limit{Name: "staff links", Words: "office.limit.changes", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
+	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
+	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.account", Limit: guard.Limit{Max: 60, Window: time.Hour}}
+	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.roles", Limit: guard.Limit{Max: 60, Window: time.Hour}}
+	links      = web.Limit{Name: "staff links", Words: "office.limit.links", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
 )
 
 const (
@@ -56,6 +58,14 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(pages),
 		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(pages),
 		web.Post("/office/{entity}/people", web.Page, admin, a.peoplePost).Limited(changes),
+	}
+}
+
+// InvitationLink returns the function that makes the links of invitations and resets. The secret is behind the #, which browsers
+// do not send.
+func InvitationLink(base *url.URL) func(token string, lang phrase.Language) string {
+	return func(token string, lang phrase.Language) string {
+		return web.Absolute(base, invitationPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))
 	}
 }
 

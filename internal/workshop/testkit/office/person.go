@@ -1,10 +1,7 @@
-// Package office gives tests staff members with sessions and second factors, written by the owner's role, and acts of the
-// server's role in their sessions.
 package office
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"testing"
 	"time"
@@ -12,11 +9,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/people/session"
 )
 
 // Person is a staff member with a password and an authenticator app, and a session with both factors.
 type Person struct {
 	ID      uuid.UUID
+	Cookie  string // of the session
 	Session string // the setting konbit.staff_session
 	secret  []byte // of the authenticator app
 	owner   *sqlx.DB
@@ -57,18 +57,23 @@ func (p *Person) EndRole(t testing.TB, r Role) {
 // SignIn opens a session with both factors, the second one used just now.
 func (p *Person) SignIn(t testing.TB) {
 	t.Helper()
-	hash := sha256.Sum256(random(32))
+	hash := p.newSecret()
 	p.exec(t, `INSERT INTO staff_session (id, staff_id, secret_hash, stage, factor_at, factor_kind) VALUES ($1, $2, $3, 'full', clock_timestamp(), 'totp')`,
-		uuid.New(), p.ID, hash[:])
-	p.Session = hex.EncodeToString(hash[:])
+		uuid.New(), p.ID, hash)
 }
 
 // SignInWithPassword opens a session without the second factor, as whoever knows the password can.
 func (p *Person) SignInWithPassword(t testing.TB) {
 	t.Helper()
-	hash := sha256.Sum256(random(32))
-	p.exec(t, `INSERT INTO staff_session (id, staff_id, secret_hash) VALUES ($1, $2, $3)`, uuid.New(), p.ID, hash[:])
-	p.Session = hex.EncodeToString(hash[:])
+	p.exec(t, `INSERT INTO staff_session (id, staff_id, secret_hash) VALUES ($1, $2, $3)`, uuid.New(), p.ID, p.newSecret())
+}
+
+// newSecret sets the secret of another session and returns its hash, which package staff computes in the same way.
+func (p *Person) newSecret() []byte {
+	p.Cookie = session.NewSecret()
+	hash := session.HashSecret("konbit staff session", p.Cookie)
+	p.Session = hex.EncodeToString(hash)
+	return hash
 }
 
 // AgeFactor makes it long ago that the second factor was used in the person's sessions.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/mail"
+	"konbit/internal/people/staff"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -56,6 +58,7 @@ type TwoDonors struct {
 	Links            map[string]string // paths of Ana's signed links, by the route's pattern
 	Bearer           *Visitor          // opened the link of an email to Ana's recurring gift
 	PlanLink         mail.PlanLink     // this link
+	Max              func() *Member    // a member of the staff with every role in tsne; added when he is asked for
 }
 
 // NewTwoDonors starts the program and makes the donors' gifts.
@@ -83,6 +86,13 @@ func NewTwoDonorsIn(t testing.TB, h *program.Program) TwoDonors {
 	e.PlanLink, e.Bearer = PlanLink(t, h, p.PublicRef), New(t, h)
 	e.Bearer.OpenPlan(e.PlanLink)
 	e.Ana, e.Bea = New(t, h).SignIn("ana@example.org"), New(t, h).SignIn("bea@example.net")
+	e.Max = sync.OnceValue(func() *Member {
+		m := NewMember(t, h, "max@example.org", staff.Admin, ScopeOf(t, h, "tsne", ""))
+		for _, role := range []staff.RoleName{staff.Entry, staff.Finance, staff.Auditor} {
+			Invited(t, h, m.Email, role, ScopeOf(t, h, "tsne", ""))
+		}
+		return m.SignIn() // the roles ended the session
+	})
 	return e
 }
 

@@ -1,0 +1,92 @@
+package staffcmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/app"
+	"konbit/internal/people/approval"
+	"konbit/internal/people/audit"
+	"konbit/internal/platform/pg"
+)
+
+func (p Program) approve() *cobra.Command {
+	c := &cobra.Command{
+		Use: "approve REQUEST --reason TEXT", Short: "Approve a change of roles in place of a second admin", Args: cobra.ExactArgs(1),
+		Long: "Only requests about roles: money needs two people of the staff. The auditors read it in their daily email. Needs DATABASE_OWNER_URL.",
+	}
+	reason := reasonFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		request, err := uuid.Parse(args[0])
+		if err != nil || strings.TrimSpace(*reason) == "" {
+			return fmt.Errorf("%w: REQUEST is an id, and --reason says why", p.ErrUse)
+		}
+		return p.Open(c.Context(), true, false, func(o Office) error {
+			err := pg.InTx(c.Context(), o.DB, func(tx *sqlx.Tx) error {
+				return approval.ApproveAsOperatorTx(c.Context(), tx, request, reasonOf(*reason))
+			})
+			switch approval.Refused(err) {
+			case "operator_approves_roles":
+				return errors.New("there is no such request about roles")
+			case "approval_is_open":
+				return errors.New("this request is not open any more")
+			}
+			return err
+		})
+	}
+	return c
+}
+
+// verifiedStaff is the output of konbit staff verify --json.
+type verifiedStaff struct {
+	Audit     audit.Report    `json:"audit"`
+	Approvals approval.Report `json:"approvals"`
+}
+
+func (p Program) verify() *cobra.Command {
+	c := &cobra.Command{
+		Use: "verify [--head N:HASH]", Short: "Compute the audit log's chain and every approval again from the stored rows", Args: cobra.NoArgs,
+		Long: "--head is from an email to the auditors. An approval by a code proves nothing against who holds the database: these are counted apart.",
+	}
+	heads := c.Flags().StringArray("head", nil, "a head of the audit log as the auditors have it, N:HASH; may be repeated")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		known := make([]audit.Head, len(*heads))
+		for i, text := range *heads {
+			head, err := audit.ParseHead(text)
+			if err != nil {
+				return fmt.Errorf("%w: %w", p.ErrUse, err)
+			}
+			known[i] = head
+		}
+		return p.Open(c.Context(), false, true, func(o Office) (err error) {
+			var v verifiedStaff
+			if v.Audit, err = audit.Verify(c.Context(), o.DB, known...); err != nil {
+				return err
+			}
+			people := app.NewStaff(o.Settings, o.Office, o.DB)
+			if v.Approvals, err = approval.Verify(c.Context(), o.DB, people.VerifyAnswer); err != nil {
+				return err
+			}
+			if *asJSON {
+				err = p.PrintJSON(c, v)
+			} else {
+				fmt.Fprintf(c.OutOrStdout(), "audit log: %d entries, head %s\nrequests: %d, executed: %d; approvals by passkey: %d, by code: %d, by an operator: %d\n",
+					v.Audit.Entries, v.Audit.Head, v.Approvals.Requests, v.Approvals.Executed, v.Approvals.ByPasskey, v.Approvals.ByCode, v.Approvals.ByOperator)
+				for _, finding := range append(v.Audit.Findings, v.Approvals.Findings...) {
+					fmt.Fprintln(c.OutOrStdout(), finding)
+				}
+			}
+			if err == nil && !(v.Audit.OK() && v.Approvals.OK()) {
+				err = errors.New("the audit log or approvals were changed")
+			}
+			return err
+		})
+	}
+	return c
+}
