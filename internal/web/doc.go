@@ -37,8 +37,7 @@
 // A new area is a package with a doc.go that is mounted once, in buildServer of package app. A folder of templates that
 // only staff read is also named in staffAreas of package view.
 //
-// A new kind of person (staff, partner) is a Permission: a name and a check that returns what handlers know of the
-// person. No kind of staff exists yet: package session has the mechanism (secret, cookie, end), and the first area for
-// staff adds its table and Permission. Roles of staff are named "staff: ROLE". A new kind of person is also a row in
-// persons of open_test.go, which then opens the pages of all its roles.
+// A new kind of person (partner) is a Permission: a name and a check that returns what handlers know of the person. Those of
+// staff are StaffSession, StaffIn (roles in the scope that the address names) and StaffSetup; they are named "staff: ROLE". A new
+// kind of person is also a row in persons of open_test.go, which then opens the pages of all its roles.
 package web
