@@ -26,6 +26,7 @@ type demo struct {
 	out      io.Writer
 	settings settings
 	db       *localpg.Server
+	cards    *stripefake.Server
 	server   *tether.Process
 	stops    []func()
 }
@@ -52,6 +53,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return err
 	}
 	d.welcome(time.Since(began))
+	defer d.startHistory(ctx)()
 	for {
 		served := time.Now()
 		select {
@@ -219,6 +221,7 @@ func (d *demo) startStripe() error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	d.cards = cards
 	d.settings["STRIPE_API_URL"] = webAddress(d.cardAddr)
 	d.stops = append(d.stops, func() { _ = cards.Close() }, serve(l, cards))
 	return nil

@@ -39,7 +39,7 @@ func (s *terminal) String() string {
 
 // startDemo starts a demo on free ports. It returns its settings, its output, and a function that ends it as Ctrl-C
 // does.
-func startDemo(t *testing.T, dir string) (env map[string]string, output *terminal, end func() error) {
+func startDemo(t *testing.T, dir string, history bool) (env map[string]string, output *terminal, end func() error) {
 	t.Helper()
 	short.Skip(t, "the program and PostgreSQL")
 	free := "127.0.0.1:0"
@@ -47,7 +47,7 @@ func startDemo(t *testing.T, dir string) (env map[string]string, output *termina
 	output = &terminal{}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, config{dir: dir, addr: free, cardAddr: free, mailAddr: free}, output)
+		ended <- run(ctx, config{dir: dir, addr: free, cardAddr: free, mailAddr: free, history: history}, output)
 		close(ended)
 	}()
 	end = func() error { interrupt(); return <-ended }
@@ -78,7 +78,7 @@ func body(t *testing.T, address string) string {
 func TestWholeDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
-	env, output, end := startDemo(t, dir)
+	env, output, end := startDemo(t, dir, false)
 
 	for _, page := range []string{"/readyz", "/give/csio", "/give/csio?lang=es", "/give/grassroots-international"} {
 		body(t, env["BASE_URL"]+page)
@@ -113,7 +113,7 @@ func TestWholeDemo(t *testing.T) {
 	_, err = http.Get(env["BASE_URL"] + "/healthz")
 	require.Error(t, err)
 
-	again, _, _ := startDemo(t, dir)
+	again, _, _ := startDemo(t, dir, false)
 	require.Equal(t, env["SECRET_KEY"], again["SECRET_KEY"])
 	body(t, again["BASE_URL"]+"/give/csio")
 }

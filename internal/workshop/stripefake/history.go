@@ -128,9 +128,20 @@ func (h *History) Move(to time.Time) {
 // ofHistory marks the context of a request that was made in the history.
 type ofHistory struct{}
 
-// ServeHTTP serves the API at the time of the history's clock.
-func (h *History) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.s.serveAPI(w, r.WithContext(context.WithValue(r.Context(), ofHistory{}, true)))
+// HistoryAPI is the path of the API at the time of the history's clock: the address of the stand-in with this path is a
+// value of STRIPE_API_URL.
+const HistoryAPI = "/_sandbox/history"
+
+// serveHistory serves the API at the time of the history's clock while a history is made.
+func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	making := s.history != nil && !s.history.Told
+	s.unlock()
+	if !making {
+		http.NotFound(w, r)
+		return
+	}
+	s.serveAPI(w, r.WithContext(context.WithValue(r.Context(), ofHistory{}, true)))
 }
 
 func isOfHistory(r *http.Request) bool { return r != nil && r.Context().Value(ofHistory{}) != nil }
@@ -168,18 +179,29 @@ func (h *History) Leave(account string) error {
 	return h.act(account, func(*transaction) error { return nil })
 }
 
-// Pay pays a session by card, or by bank debit if bank is "pays" or "fails". A decline is no error.
+// Pay pays a session by card, or by bank debit if bank is "pays" or "fails".
 func (h *History) Pay(account, session string, card Card, bank string) error {
+	return h.act(account, func(t *transaction) error { return t.payPage(session, paymentOrder{card: card, bank: bank}) })
+}
+
+// Decline tries to pay a session with a card that is declined.
+func (h *History) Decline(account, session string, card Card) error {
 	return h.act(account, func(t *transaction) error {
-		cs := t.a.get("checkout.session", session)
-		if step := pageState(t.a, cs); step != "pay" {
-			return fmt.Errorf("session %q cannot be paid: %s", session, step)
-		}
-		if problem := t.payOrder(cs, paymentOrder{card: card, bank: bank}); problem != nil && problem.kind != "card_error" {
-			return problem
+		var why *apiError
+		if err := t.payPage(session, paymentOrder{card: card}); !errors.As(err, &why) || why.declineCode == "" {
+			return cmp.Or(err, errors.New("the card is not declined"))
 		}
 		return nil
 	})
+}
+
+// payPage pays a session as an order says.
+func (t *transaction) payPage(session string, o paymentOrder) error {
+	cs := t.a.get("checkout.session", session)
+	if step := pageState(t.a, cs); step != "pay" {
+		return fmt.Errorf("session %q cannot be paid: %s", session, step)
+	}
+	return orNil(t.payOrder(cs, o))
 }
 
 // PayByHand makes a payment without a page, as a person does in Stripe's dashboard.
@@ -225,6 +247,21 @@ func (h *History) Refund(account, email string, amount int64, reason string) err
 		}
 		_, bad := t.refund(ch, amount, reason, object{})
 		return orNil(bad)
+	})
+}
+
+// FailRefund makes the refund of a payer's last payment fail, as the bank does.
+func (h *History) FailRefund(account, email string) error {
+	return h.act(account, func(t *transaction) error {
+		ch, err := t.lastCharge(email)
+		if err != nil {
+			return err
+		}
+		refunds := t.a.where("refund", "charge", ch.str("id"))
+		if len(refunds) == 0 {
+			return fmt.Errorf("%s got nothing back", email)
+		}
+		return orNil(t.failRefund(refunds[len(refunds)-1]))
 	})
 }
 

@@ -2,7 +2,6 @@ package stripefake_test
 
 import (
 	"errors"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -30,9 +29,7 @@ func beginPast(t *testing.T, f *fake) *past {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewServer(h)
-	t.Cleanup(listener.Close)
-	return &past{History: h, f: f, from: from, pages: &fake{t: t, url: listener.URL}}
+	return &past{History: h, f: f, from: from, pages: &fake{t: t, url: f.url + stripefake.HistoryAPI}}
 }
 
 // open opens a payment page at the history's time.
@@ -90,7 +87,9 @@ func TestHistoryIsInThePastAndToldAtOnce(t *testing.T) {
 	}
 	p.Move(p.from.Add(3 * day))
 	left := p.open("left@example.org", false)
-	p.must(p.Leave("tsne"))
+	declined := stripefake.GoodCard
+	declined.Number = "4000000000000002"
+	p.must(p.Decline("tsne", left.ID, declined))
 
 	// Somebody gives at the present while the history is made.
 	now := f.open(&stripe.CheckoutSessionParams{Mode: stripe.String("payment"), SuccessURL: stripe.String("https://give.example/thanks"),
@@ -150,6 +149,9 @@ func TestHistoryIsInThePastAndToldAtOnce(t *testing.T) {
 	}
 	if got := f.HistoryProgress(); got.State != "told" || got.Events != telling.Events || got.Delivered != telling.Events {
 		t.Errorf("%+v", got)
+	}
+	if _, err := p.pages.client(key, 0).CheckoutSessions.Get(left.ID, nil); err == nil {
+		t.Error("the history's API answers after the history")
 	}
 	if _, err := f.BeginHistory(p.from, f.Now(), 1); err == nil {
 		t.Error("a history is made twice")
