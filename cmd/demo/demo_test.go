@@ -64,6 +64,18 @@ func TestWebAddress(t *testing.T) {
 	}
 }
 
+func TestPageAddressIsNoIPAddressOfThisMachine(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:8080": "http://localhost:8080",
+		"[::1]:8080":     "http://localhost:8080",
+		":8080":          "http://localhost:8080",
+		"10.0.0.7:8080":  "http://10.0.0.7:8080",
+		"konbit.lan:80":  "http://konbit.lan:80",
+	} {
+		require.Equal(t, want, pageAddress(addr))
+	}
+}
+
 func TestPerEntity(t *testing.T) {
 	require.Equal(t, "STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL", perEntity("STRIPE_SECRET_KEY", "grassroots-international"))
 }

@@ -65,11 +65,11 @@ func TestDemoHistory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
 
-	env, output, end := startDemo(t, dir, true)
+	env, output, end := startDemo(t, config{dir: dir, history: true})
 	waitFor(t, env, output, func(p stripefake.HistoryProgress) bool { return p.Done >= 40 })
 	require.NoError(t, end())
 
-	env, output, end = startDemo(t, dir, true)
+	env, output, end = startDemo(t, config{dir: dir, history: true})
 	require.GreaterOrEqual(t, progressOf(t, env).Done, 40, "it goes on")
 	waitFor(t, env, output, func(p stripefake.HistoryProgress) bool { return p.State == "told" })
 	db := ownerOf(t, env)
@@ -107,7 +107,7 @@ func TestDemoHistory(t *testing.T) {
 	require.Contains(t, konbit(t, dir, "ledger", "verify"), "16 of 16 checkers found nothing")
 	require.NoError(t, end())
 
-	env, _, end = startDemo(t, dir, true)
+	env, _, end = startDemo(t, config{dir: dir, history: true})
 	require.Equal(t, "told", progressOf(t, env).State)
 	var again int
 	require.NoError(t, ownerOf(t, env).Get(&again, `SELECT count(*) FROM donation WHERE status = 'settled'`))
@@ -119,7 +119,7 @@ func TestDemoHistory(t *testing.T) {
 func TestDemoWithGiftsGetsNoHistory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
-	env, _, end := startDemo(t, dir, false)
+	env, _, end := startDemo(t, config{dir: dir})
 	require.Equal(t, "none", progressOf(t, env).State)
 	form := url.Values{"mode": {"setup"}, "currency": {"usd"}, "success_url": {"https://give.example/thanks"}, "customer_creation": {"always"}}
 	page, err := http.NewRequest(http.MethodPost, env["STRIPE_API_URL"]+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
@@ -132,7 +132,7 @@ func TestDemoWithGiftsGetsNoHistory(t *testing.T) {
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.NoError(t, end())
 
-	env, output, _ := startDemo(t, dir, true)
+	env, output, _ := startDemo(t, config{dir: dir, history: true})
 	require.Eventually(t, func() bool { return strings.Contains(output.String(), "gets no history") }, time.Minute, 50*time.Millisecond)
 	require.Equal(t, "none", progressOf(t, env).State)
 }

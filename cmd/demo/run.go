@@ -118,7 +118,7 @@ func (d *demo) listenAll(context.Context) error {
 	earlier := readEarlier(d.dir)
 	s := d.settings
 	s["LISTEN_ADDR"] = d.addr
-	s["BASE_URL"] = webAddress(d.addr)
+	s["BASE_URL"] = pageAddress(d.addr)
 	s["LOG_FORMAT"] = "text"
 	s["GIVE_LIMITS"] = wideLimits
 	s.setSecret(earlier, "SECRET_KEY", "")
@@ -140,6 +140,9 @@ func (d *demo) startMail() error {
 	catcher, err := mailcatch.New(mailcatch.Options{Dir: filepath.Join(d.dir, "mail")})
 	if err != nil {
 		return errors.Join(err, l.Close())
+	}
+	if err := catcher.SetLogins(d.staff); err != nil {
+		return errors.Join(err, catcher.Close(), l.Close())
 	}
 	d.mailAddr = l.Addr().String()
 	d.settings["SMTP_URL"] = catcher.SMTPURL()

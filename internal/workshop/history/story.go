@@ -152,7 +152,9 @@ func (w *writer) oneTimeGifts() {
 		"general": "60", "grassroots-leadership-network": "40", "immigrant-movement-building": "20"}}})
 
 	for n, day := range []int{6, 24, 50} { // the page is left open, and expires
-		w.give(w.sometime(day), gift{organisation: pick(w, csio, gi), donor: w.visitor(gi), leaves: true, form: donation.Form{Amount: strconv.Itoa(10 * (n + 1))}})
+		g := gift{organisation: pick(w, csio, gi), leaves: true, form: donation.Form{Amount: strconv.Itoa(10 * (n + 1))}}
+		g.donor = w.visitor(g.organisation)
+		w.give(w.sometime(day), g)
 	}
 	w.give(w.sometime(18), gift{organisation: gi, donor: w.visitor(gi), card: "4000000000009995", declined: true, form: donation.Form{Amount: "30"}})
 }
