@@ -45,8 +45,9 @@ func (d *demo) makeHistory(ctx context.Context) error {
 		}
 	}
 	err := history.Make(ctx, history.Options{
-		Stripe: d.cards, StripeURL: d.settings["STRIPE_API_URL"], DatabaseURL: d.settings["DATABASE_URL"], BaseURL: d.settings["BASE_URL"], SecretKey: d.settings["SECRET_KEY"],
-		StripeKeys: keys, SMTPURL: d.settings["SMTP_URL"], MailFrom: d.settings["MAIL_FROM"],
+		Stripe: d.cards, StripeURL: d.settings["STRIPE_API_URL"], StripeKeys: keys,
+		DatabaseURL: d.settings["DATABASE_URL"], BaseURL: d.settings["BASE_URL"], SecretKey: d.settings["SECRET_KEY"],
+		SMTPURL: d.settings["SMTP_URL"], MailFrom: d.settings["MAIL_FROM"],
 	})
 	if err != nil {
 		return err

@@ -100,6 +100,11 @@ var funds = map[string][]string{
 	gi:   {"where-needed-most", "where-needed-most", "global-peasant-solidarity", "haiti-dessalines-brigade", "southern-africa-samora-machel-brigade"},
 }
 
+// formOf returns the form of a gift to one fund; the amount is as typed.
+func formOf(amount, fund string) donation.Form {
+	return donation.Form{Amount: "other", AmountOther: amount, Fund: fund}
+}
+
 // visitor returns a donor of an organisation, in one of its languages.
 func (w *writer) visitor(organisation string) person {
 	if organisation == csio {
@@ -135,17 +140,18 @@ func (w *writer) oneTimeGifts() {
 		g.form.Contact.Note = pick(w, notes...)
 		g.card = pick(w, "", "", "5555555555554444", "4000056655665556", "6011111111111117")
 		if n%13 == 4 {
-			g.form.Dedication = dedication.Dedication{Kind: pick(w, dedication.Honour, dedication.Memory), Name: pick(w, "Abuela Teresa", "Mr. Alvin Brooks", "Dona Celeste")}
+			g.form.Dedication.Kind = pick(w, dedication.Honour, dedication.Memory)
+			g.form.Dedication.Name = pick(w, "Abuela Teresa", "Mr. Alvin Brooks", "Dona Celeste")
 		}
 		before = append(before, g)
 		w.give(w.sometime(n*days/oneTime), g)
 	}
 	large := w.people.next("en")
-	w.give(w.on(9, 4), gift{organisation: gi, donor: large, form: donation.Form{Amount: "other", AmountOther: "2500", Fund: "global-peasant-solidarity", CoverFees: true}})
+	w.give(w.on(9, 4), gift{organisation: gi, donor: large, form: formOf("2500", "global-peasant-solidarity")})
 	bank := w.people.next("en")
-	w.give(w.on(27, 6), gift{organisation: csio, donor: bank, bank: "pays", form: donation.Form{Amount: "other", AmountOther: "1200", Fund: "general"}})
+	w.give(w.on(27, 6), gift{organisation: csio, donor: bank, bank: "pays", form: formOf("1200", "general")})
 	empty := w.people.next("es")
-	w.give(w.on(41, 6), gift{organisation: csio, donor: empty, bank: "fails", form: donation.Form{Amount: "other", AmountOther: "80", Fund: "general"}})
+	w.give(w.on(41, 6), gift{organisation: csio, donor: empty, bank: "fails", form: formOf("80", "general")})
 
 	ana := person{first: "Ana", last: "Pérez", language: "es", home: homes[1]}
 	w.give(w.on(55, 9), gift{organisation: csio, donor: ana, form: donation.Form{Amount: "other", AmountOther: "120", CoverFees: true, Split: map[string]string{
@@ -182,7 +188,9 @@ func (w *writer) plans() {
 		}
 	}
 	yearly := w.people.next("en")
-	w.give(w.on(12, 5), gift{organisation: gi, donor: yearly, form: donation.Form{Amount: "other", AmountOther: "300", Frequency: "yearly", Fund: "where-needed-most"}})
+	g := gift{organisation: gi, donor: yearly, form: formOf("300", "where-needed-most")}
+	g.form.Frequency = "yearly"
+	w.give(w.on(12, 5), g)
 }
 
 // endings adds refunds, disputes, payouts and what finance has to look at.
@@ -200,7 +208,7 @@ func (w *writer) endings() {
 		{csio, "300", 39, 44, 0, 10000, "requested_by_customer"},
 		{gi, "60", 53, 57, 0, 0, "fraudulent"},
 	} {
-		g := gift{organisation: r.organisation, donor: w.visitor(r.organisation), form: donation.Form{Amount: "other", AmountOther: r.amount, Fund: funds[r.organisation][2]}}
+		g := gift{organisation: r.organisation, donor: w.visitor(r.organisation), form: formOf(r.amount, funds[r.organisation][2])}
 		w.give(w.on(float64(r.given), 3), g)
 		w.add(w.on(float64(r.refunded), 6), func(_ context.Context, m *maker) error {
 			return m.past.Refund(g.account(), g.donor.email(), r.cents, r.reason)
@@ -209,8 +217,10 @@ func (w *writer) endings() {
 			w.add(w.on(float64(r.failed), 6), func(_ context.Context, m *maker) error { return m.past.FailRefund(g.account(), g.donor.email()) })
 		}
 	}
-	w.disputed(gift{organisation: gi, donor: w.visitor(gi), form: donation.Form{Amount: "other", AmountOther: "200", Fund: "haiti-dessalines-brigade"}}, 14, 25, 37)
-	w.disputed(gift{organisation: csio, donor: w.visitor(csio), form: donation.Form{Amount: "other", AmountOther: "150", Fund: "general", Frequency: "monthly"}}, 23, 57, 0)
+	w.disputed(gift{organisation: gi, donor: w.visitor(gi), form: formOf("200", "haiti-dessalines-brigade")}, 14, 25, 37)
+	monthly := gift{organisation: csio, donor: w.visitor(csio), form: formOf("150", "general")}
+	monthly.form.Frequency = "monthly"
+	w.disputed(monthly, 23, 57, 0)
 
 	for _, p := range []struct {
 		account string

@@ -106,7 +106,8 @@ func (s *Server) save() error {
 	for _, a := range s.accounts { // a look-up makes an empty one
 		maps.DeleteFunc(a.Collections, func(_ string, sh *collection) bool { return len(sh.items) == 0 })
 	}
-	raw, marshalErr := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, History: s.history, Accounts: s.accounts, Due: s.due, Journal: next})
+	raw, marshalErr := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, History: s.history, Accounts: s.accounts,
+		Due: s.due, Journal: next})
 	if err = errors.Join(err, marshalErr); err == nil {
 		err = s.openJournal(next)
 	}
