@@ -10,7 +10,8 @@
 // history by webhooks, and the server settles the gifts, books the balance, issues the receipts and sends the emails.
 // What the server does itself has the present date: a receipt of a gift of October is issued today.
 //
-// The story is the same in every demo, but for its days: it ends an hour before the demo is started for the first time.
+// The story is the same in every demo, but for its days: they are the two months before the demo is started for the first
+// time.
 // A demo that is stopped while its history is made goes on with it; a history that is made is not repeated.
 //
 // GET /_sandbox/history of the stand-in says how far it is (stripefake.HistoryProgress).

@@ -48,7 +48,7 @@ func Make(ctx context.Context, o Options) error {
 		return nil
 	}
 	until := o.Stripe.Now().Add(-time.Hour)
-	from := until.AddDate(0, 0, -days)
+	from := until.Add(-length)
 	if progress.State == "making" {
 		from = time.Unix(progress.From, 0)
 	}

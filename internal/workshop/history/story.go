@@ -16,8 +16,11 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// days is how many days the history has.
-const days = 61
+// length is how long the history is. Its story has whole days, so it ends up to a day and a half before that.
+const length, days = 62 * 24 * time.Hour, 61
+
+// morning is when the days of the story begin, in hours of UTC: seven o'clock in Boston, or six.
+const morning = 11
 
 // The entities of demo.yaml, which are accounts at the stand-in too, and their organisations.
 const (
@@ -51,7 +54,7 @@ func (g gift) account() string {
 
 // writer writes the story. Its random source has a fixed seed: a history that goes on after a restart has the same steps.
 type writer struct {
-	from   time.Time
+	from   time.Time // the first morning
 	chance *rand.Rand
 	people crowd
 	steps  []step
@@ -60,7 +63,11 @@ type writer struct {
 
 // story returns the steps of a history that begins at from, oldest first.
 func story(from time.Time) []step {
-	w := &writer{from: from, chance: rand.New(rand.NewPCG(15, 2)), people: crowd{given: map[string]int{}}}
+	first := time.Date(from.UTC().Year(), from.UTC().Month(), from.UTC().Day(), morning, 0, 0, 0, time.UTC)
+	if first.Before(from) {
+		first = first.AddDate(0, 0, 1)
+	}
+	w := &writer{from: first, chance: rand.New(rand.NewPCG(15, 2)), people: crowd{given: map[string]int{}}}
 	w.oneTimeGifts()
 	w.plans()
 	w.endings()
@@ -68,7 +75,7 @@ func story(from time.Time) []step {
 	return w.steps
 }
 
-// on returns a moment of a day of the history; day and hour may be fractions. The first day is 0.
+// on returns a moment of a day of the story, some hours after the morning. The first day is 0.
 func (w *writer) on(day, hour float64) time.Time {
 	return w.from.Add(time.Duration((day*24 + hour) * float64(time.Hour))).Truncate(time.Second)
 }
