@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/stripefake"
 )
 
 // dataDir returns the directory of PostgreSQL's data. It is in the demo's directory, unless the demo runs as root and
@@ -99,6 +101,22 @@ Look into the books from another terminal:
 
   set -a; . %[5]s; set +a; go run ./cmd/konbit ledger balance
 
-The server's log: %[6]s`,
-		took.Seconds(), base, webAddress(d.mailAddr), webAddress(d.cardAddr), relativePath(envPath(d.dir)), relativePath(d.log()))
+The server's log: %[6]s
+%[7]s`,
+		took.Seconds(), base, webAddress(d.mailAddr), webAddress(d.cardAddr), relativePath(envPath(d.dir)), relativePath(d.log()), d.more())
+}
+
+// more returns what the welcome says about the history and the staff.
+func (d *demo) more() string {
+	var b strings.Builder
+	if state := d.cards.HistoryProgress().State; d.history && state != "told" {
+		fmt.Fprintf(&b, "Two months of gifts are being made in the background: %s%s\n", webAddress(d.cardAddr), stripefake.HistoryAPI)
+	}
+	if len(d.staff) > 0 {
+		fmt.Fprintf(&b, "\nStaff sign in at %s/office/sign-in with a code from %s/authenticator\n\n", d.settings["BASE_URL"], webAddress(d.mailAddr))
+	}
+	for _, s := range d.staff {
+		fmt.Fprintf(&b, "  %-8s %-24s %-36s %s\n", s.Role, cmp.Or(s.Org, s.Entity), s.Email, s.Password)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -19,7 +19,14 @@ func TestConfigure(t *testing.T) {
 	set := map[string]string{"DEMO_ADDR": ":9", "DEMO_DIR": "/srv/demo", "DEMO_MAIL_ADDR": ""}
 	c, err := configure(func(name string) string { return set[name] })
 	require.NoError(t, err)
-	require.Equal(t, config{dir: "/srv/demo", addr: ":9", cardAddr: "127.0.0.1:8081", mailAddr: "127.0.0.1:8082"}, c)
+	require.Equal(t, config{dir: "/srv/demo", addr: ":9", cardAddr: "127.0.0.1:8081", mailAddr: "127.0.0.1:8082", history: true}, c)
+	set["DEMO_HISTORY"] = "off"
+	c, err = configure(func(name string) string { return set[name] })
+	require.NoError(t, err)
+	require.False(t, c.history)
+	set["DEMO_HISTORY"] = "of"
+	_, err = configure(func(name string) string { return set[name] })
+	require.ErrorContains(t, err, "DEMO_HISTORY=of")
 }
 
 func TestAddressInUseNamesItsSetting(t *testing.T) {
@@ -54,6 +61,18 @@ func TestWebAddress(t *testing.T) {
 		t.Run(addr, func(t *testing.T) {
 			require.Equal(t, want, webAddress(addr))
 		})
+	}
+}
+
+func TestPageAddressIsNoIPAddressOfThisMachine(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:8080": "http://localhost:8080",
+		"[::1]:8080":     "http://localhost:8080",
+		":8080":          "http://localhost:8080",
+		"10.0.0.7:8080":  "http://10.0.0.7:8080",
+		"konbit.lan:80":  "http://konbit.lan:80",
+	} {
+		require.Equal(t, want, pageAddress(addr))
 	}
 }
 

@@ -45,6 +45,16 @@ func webAddress(addr string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
+// pageAddress is webAddress for pages on which people sign in. A browser accepts no passkey for an IP address, so on this
+// machine it is localhost.
+func pageAddress(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsLoopback() {
+		return "http://" + net.JoinHostPort("localhost", port)
+	}
+	return webAddress(addr)
+}
+
 // serve serves h on l until stop is called.
 func serve(l net.Listener, h http.Handler) (stop func()) {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}

@@ -5,7 +5,8 @@
 //	demo         run until Ctrl-C; data is kept in DEMO_DIR
 //	demo reset   delete that data
 //
-// DEMO_ADDR, DEMO_CARD_ADDR and DEMO_MAIL_ADDR set its three addresses. DEMO_DIR/env contains the settings of the
+// DEMO_ADDR, DEMO_CARD_ADDR and DEMO_MAIL_ADDR set its three addresses. DEMO_HISTORY=off leaves out the two months of
+// gifts that a new demo makes in the background. DEMO_DIR/env contains the settings of the
 // running server in a form that a shell reads. The demo is for trying and for tests: keys are test keys, emails are
 // not sent, and access is not restricted.
 package main
@@ -17,12 +18,16 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"konbit/internal/workshop/mailcatch"
 )
 
 // config is where the demo stores its data and listens.
 type config struct {
 	dir                      string // absolute
 	addr, cardAddr, mailAddr string // host:port
+	history                  bool   // make two months of history
+	staff                    []mailcatch.Login
 }
 
 func main() {
@@ -52,11 +57,16 @@ func configure(getenv func(string) string) (config, error) {
 		}
 		return standard
 	}
+	history := or("DEMO_HISTORY", "on")
+	if history != "on" && history != "off" {
+		return config{}, fmt.Errorf("DEMO_HISTORY=%s: it is on or off", history)
+	}
 	dir, err := filepath.Abs(or("DEMO_DIR", ".demo"))
 	return config{
 		dir:      dir,
 		addr:     or("DEMO_ADDR", "127.0.0.1:8080"),
 		cardAddr: or("DEMO_CARD_ADDR", "127.0.0.1:8081"),
 		mailAddr: or("DEMO_MAIL_ADDR", "127.0.0.1:8082"),
+		history:  history == "on",
 	}, err
 }

@@ -27,6 +27,7 @@ type demo struct {
 	out      io.Writer
 	settings settings
 	db       *localpg.Server
+	cards    *stripefake.Server
 	server   *tether.Process
 	stops    []func()
 }
@@ -53,6 +54,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return err
 	}
 	d.welcome(time.Since(began))
+	defer d.startHistory(ctx)()
 	for {
 		served := time.Now()
 		select {
@@ -117,7 +119,7 @@ func (d *demo) listenAll(context.Context) error {
 	earlier := readEarlier(d.dir)
 	s := d.settings
 	s["LISTEN_ADDR"] = d.addr
-	s["BASE_URL"] = webAddress(d.addr)
+	s["BASE_URL"] = pageAddress(d.addr)
 	s["LOG_FORMAT"] = "text"
 	s["GIVE_LIMITS"] = wideLimits
 	s.setSecret(earlier, "SECRET_KEY", "")
@@ -139,6 +141,9 @@ func (d *demo) startMail() error {
 	catcher, err := mailcatch.New(mailcatch.Options{Dir: filepath.Join(d.dir, "mail")})
 	if err != nil {
 		return errors.Join(err, l.Close())
+	}
+	if err := catcher.SetLogins(d.staff); err != nil {
+		return errors.Join(err, catcher.Close(), l.Close())
 	}
 	d.mailAddr = l.Addr().String()
 	d.settings["SMTP_URL"] = catcher.SMTPURL()
@@ -220,6 +225,7 @@ func (d *demo) startStripe() error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	d.cards = cards
 	d.settings["STRIPE_API_URL"] = webAddress(d.cardAddr)
 	d.stops = append(d.stops, func() { _ = cards.Close() }, serve(l, cards))
 	return nil

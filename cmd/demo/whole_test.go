@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/joho/godotenv"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit/short"
 )
 
@@ -39,15 +41,15 @@ func (s *terminal) String() string {
 
 // startDemo starts a demo on free ports. It returns its settings, its output, and a function that ends it as Ctrl-C
 // does.
-func startDemo(t *testing.T, dir string) (env map[string]string, output *terminal, end func() error) {
+func startDemo(t *testing.T, c config) (env map[string]string, output *terminal, end func() error) {
 	t.Helper()
 	short.Skip(t, "the program and PostgreSQL")
-	free := "127.0.0.1:0"
+	c.addr, c.cardAddr, c.mailAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	ctx, interrupt := context.WithCancel(context.Background())
 	output = &terminal{}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, config{dir: dir, addr: free, cardAddr: free, mailAddr: free}, output)
+		ended <- run(ctx, c, output)
 		close(ended)
 	}()
 	end = func() error { interrupt(); return <-ended }
@@ -59,7 +61,7 @@ func startDemo(t *testing.T, dir string) (env map[string]string, output *termina
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	env, err := godotenv.Read(envPath(dir))
+	env, err := godotenv.Read(envPath(c.dir))
 	require.NoError(t, err)
 	return env, output, end
 }
@@ -78,12 +80,17 @@ func body(t *testing.T, address string) string {
 func TestWholeDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
-	env, output, end := startDemo(t, dir)
+	staff := []mailcatch.Login{{Email: "fe@staff.example", Role: "finance", Entity: "tsne", Password: "correct horse 7 battery", Secret: "JBSWY3DPEHPK3PXP"}}
+	env, output, end := startDemo(t, config{dir: dir, staff: staff})
 
 	for _, page := range []string{"/readyz", "/give/csio", "/give/csio?lang=es", "/give/grassroots-international"} {
 		body(t, env["BASE_URL"]+page)
 	}
+	require.Regexp(t, `(?m)^  finance +tsne +fe@staff\.example +correct horse 7 battery$`, output)
 	for _, line := range strings.Split(output.String(), "\n") {
+		if strings.Contains(line, "/office/sign-in") {
+			line = line[strings.LastIndex(line, " "):] // the address of the codes; the office is not built yet
+		}
 		if at := strings.Index(line, "http://"); at >= 0 {
 			body(t, strings.TrimSpace(line[at:])) // every printed address answers
 		}
@@ -91,6 +98,13 @@ func TestWholeDemo(t *testing.T) {
 	var state map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body(t, env["STRIPE_API_URL"]+"/_sandbox/state")), &state))
 	require.Contains(t, state, "checkout_sessions")
+
+	authenticator := regexp.MustCompile(`http://\S+/authenticator`).FindString(output.String())
+	var codes []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body(t, authenticator+".json")), &codes))
+	require.Len(t, codes, 1)
+	require.Equal(t, "fe@staff.example", codes[0]["email"])
+	require.Regexp(t, `^\d{6}$`, codes[0]["code"])
 
 	db, err := sql.Open("postgres", env["DATABASE_OWNER_URL"])
 	require.NoError(t, err)
@@ -113,7 +127,7 @@ func TestWholeDemo(t *testing.T) {
 	_, err = http.Get(env["BASE_URL"] + "/healthz")
 	require.Error(t, err)
 
-	again, _, _ := startDemo(t, dir)
+	again, _, _ := startDemo(t, config{dir: dir})
 	require.Equal(t, env["SECRET_KEY"], again["SECRET_KEY"])
 	body(t, again["BASE_URL"]+"/give/csio")
 }

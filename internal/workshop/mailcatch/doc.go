@@ -7,6 +7,7 @@
 //	GET /messages.json       the list, newest first
 //	GET /messages/{id}.eml   the bytes as received
 //	GET /                    the inbox for people; /messages/{id} shows one message as text, HTML and attachments
+//	GET /authenticator       the codes of the demo's staff, which an app on a phone would show; .json the same as a list
 //
 // It never sends anything, changes a byte of a message, or runs what a message contains. It has no access control: its
 // address should be one of this machine only.

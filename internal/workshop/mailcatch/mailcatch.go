@@ -43,6 +43,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	messages []Message     // oldest first
+	logins   []Login       // of the authenticator
 	arrived  chan struct{} // closed and replaced at each arrival
 	smtp     *smtp.Server  // nil while connections are refused, and after Close
 	listener net.Listener  // the listener of smtp

@@ -27,6 +27,8 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.inbox)
 	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "pages/style.css") })
+	mux.HandleFunc("GET /authenticator", s.authenticator)
+	mux.HandleFunc("GET /authenticator.json", s.authenticatorList)
 	mux.HandleFunc("GET /messages.json", s.list)
 	mux.HandleFunc("GET /messages/{id}", s.show)
 	mux.HandleFunc("GET /messages/{id}/html", s.html)

@@ -84,6 +84,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	s.lastHost = "http://" + r.Host
 	s.runDue(s.now())
 	c.transaction = *s.newTransaction(nil)
+	c.now = s.timeOf(r)
 	c.request = s.newID("req_", 14)
 	c.key = r.Header.Get("Idempotency-Key")
 	rec := Call{Method: r.Method, Path: r.URL.Path, Key: c.key, Params: maps.Clone(r.Form)}
@@ -134,7 +135,7 @@ func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
 			closed = true
 		}
 		s.mu.Lock()
-		c.now = s.now().Unix()
+		c.now = s.timeOf(c.r)
 		if closed {
 			s.finish(w, c, rec, nil, slot)
 			return

@@ -80,6 +80,9 @@ func listBalanceTransactions(c *call) (any, error) {
 func getBalance(c *call) (any, error) {
 	available, pending := map[string]int64{"usd": 0}, map[string]int64{"usd": 0}
 	for _, bt := range c.a.collection("balance_transaction").items {
+		if c.s.history.hides(bt.num("created")) {
+			continue
+		}
 		sums := pending
 		if bt.num("available_on") <= c.now {
 			sums = available

@@ -77,8 +77,12 @@ var taskHandlers = map[string]struct {
 
 // runDue runs every task that is due at until. The caller holds the lock.
 func (s *Server) runDue(until time.Time) {
-	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
-		next := heap.Pop(&s.due).(scheduledTask)
+	for {
+		i := s.nextDue(until.Unix())
+		if i < 0 {
+			return
+		}
+		next := heap.Remove(&s.due, i).(scheduledTask)
 		if s.journal.file != nil {
 			s.journal.popped = append(s.journal.popped, next.Sequence)
 		}
@@ -88,6 +92,24 @@ func (s *Server) runDue(until time.Time) {
 		handler.do(t, t.a.get(handler.kind, next.ID))
 		s.dirty = true
 	}
+}
+
+// nextDue returns the place of the first task that is due at until and does not wait for the history's clock; -1 if there
+// is none.
+func (s *Server) nextDue(until int64) int {
+	next := -1
+	if s.history == nil || s.history.Told {
+		if len(s.due) > 0 && s.due[0].At <= until {
+			next = 0 // the heap has the first task first
+		}
+		return next
+	}
+	for i, task := range s.due {
+		if task.At <= until && !s.history.holds(task.At) && (next < 0 || s.due.Less(i, next)) {
+			next = i
+		}
+	}
+	return next
 }
 
 // runClock runs due tasks while real time passes, and replaces a journal that has become large by a snapshot. That

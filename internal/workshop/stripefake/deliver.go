@@ -50,6 +50,8 @@ type sender struct {
 	change     *sync.Cond
 	mode       Mode
 	ready      []*delivery
+	told       []*delivery               // of the history, oldest first
+	telling    bool                      // one of them is being sent
 	waiting    map[*delivery]*time.Timer // with the timer of the delivery; nil if only Drain sends it
 	inProgress int
 	closed     bool
@@ -164,15 +166,20 @@ func (c *sender) release(p *delivery, timer *time.Timer) {
 func (c *sender) work(ctx context.Context) {
 	for {
 		c.mu.Lock()
-		for len(c.ready) == 0 && !c.closed {
+		for len(c.ready) == 0 && (c.telling || len(c.told) == 0) && !c.closed {
 			c.change.Wait()
 		}
 		if c.closed {
 			c.mu.Unlock()
 			return
 		}
-		p := c.ready[0]
-		c.ready = c.ready[1:]
+		from := &c.ready
+		ofHistory := len(c.ready) == 0
+		if ofHistory {
+			from, c.telling = &c.told, true
+		}
+		p := (*from)[0]
+		*from = (*from)[1:]
 		c.inProgress++
 		c.mu.Unlock()
 
@@ -180,6 +187,7 @@ func (c *sender) work(ctx context.Context) {
 
 		c.mu.Lock()
 		c.inProgress--
+		c.telling = c.telling && !ofHistory
 		if again && !c.closed {
 			p.tries++
 			c.wait(p, min(firstRetry<<min(p.tries-1, 10), longestRetry))
@@ -204,12 +212,12 @@ func (c *sender) deliver(ctx context.Context, p *delivery) (again bool) {
 		return false
 	}
 	c.s.log.Debug("stand-in: webhook not taken", "event", p.event, "url", request.url, "status", status, "error", err)
-	pending := slices.Contains(p.a.Pending[p.event], p.endpoint)
-	return pending && c.s.now().Unix() < p.a.get("event", p.event).num("created")+retryFor
+	pending, created := slices.Contains(p.a.Pending[p.event], p.endpoint), p.a.get("event", p.event).num("created")
+	return pending && (c.s.now().Unix() < created+retryFor || c.s.history.includes(created))
 }
 
-// Drain delivers every waiting delivery (delayed, held and failed ones included) once more and returns when
-// none is in progress. A delivery that fails again keeps waiting. The error is the context's.
+// Drain delivers every waiting delivery (delayed, held and failed ones included) once more, and what is told of the
+// history, and returns when none is in progress. A delivery that fails again keeps waiting. The error is the context's.
 func (s *Server) Drain(ctx context.Context) error {
 	c := s.sender
 	defer context.AfterFunc(ctx, func() {
@@ -223,7 +231,7 @@ func (s *Server) Drain(ctx context.Context) error {
 		c.release(p, timer)
 	}
 	c.change.Broadcast()
-	for len(c.ready)+c.inProgress > 0 && ctx.Err() == nil && !c.closed {
+	for len(c.ready)+len(c.told)+c.inProgress > 0 && ctx.Err() == nil && !c.closed {
 		c.change.Wait()
 	}
 	return ctx.Err()

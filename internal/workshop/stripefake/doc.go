@@ -6,8 +6,8 @@
 //
 // It owns: accounts by secret key; customers, their cards and their portal; Checkout Sessions with their hosted page;
 // subscriptions, their schedules and invoices; payment and setup intents, charges, refunds, disputes, payouts, balance
-// transactions, webhook endpoints and events; the idempotency store; a clock that can be moved; a plan of faults; the
-// delivery of signed webhooks.
+// transactions, webhook endpoints and events; the idempotency store; a clock that can be moved; a history with dates in
+// the past; a plan of faults; the delivery of signed webhooks.
 //
 //	session   open ──pay──▶ complete (paid)
 //	            │  └─bank─▶ complete (unpaid) ──4 days──▶ async_payment_succeeded │ async_payment_failed
@@ -21,6 +21,7 @@
 //	invoice   draft ─1 h─▶ open ─▶ paid │ void │ uncollectible; declined: tried again after 3, 7 and 11 days
 //	dispute   (warning_needs_response ─▶) needs_response ─▶ won │ lost
 //	payout    in_transit ─▶ paid (at once) ─▶ failed
+//	history   none ─▶ making (nothing is visible) ─▶ telling ─▶ told
 //	event     pending_webhooks > 0 ──2xx of every endpoint──▶ 0; tried for three days
 //
 // It leaves out the parts of billing that Konbit never uses: proration (a request that would prorate is

@@ -35,6 +35,9 @@ func (t *transaction) emit(kind string, o, before object) object {
 	}
 	waiting := t.a.Pending[ev.str("id")]
 	ev["pending_webhooks"] = int64(len(waiting))
+	if t.s.history.hides(t.now) {
+		return ev // Tell sends it
+	}
 	for _, endpoint := range waiting {
 		t.s.sender.send(t.a, ev.str("id"), endpoint)
 	}

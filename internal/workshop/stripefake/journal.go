@@ -34,6 +34,7 @@ const serialGap = 1 << 20
 type journalLine struct {
 	Serial   uint64
 	Offset   time.Duration
+	History  *history        `json:",omitempty"`
 	Pushed   []scheduledTask `json:",omitempty"` // added to the schedule
 	Popped   []uint64        `json:",omitempty"` // sequences of tasks that have run
 	Accounts []accountChange `json:",omitempty"`
@@ -126,7 +127,7 @@ func (s *Server) record() error {
 	dirty := s.dirty || len(s.journal.pushed)+len(s.journal.popped) > 0 ||
 		slices.ContainsFunc(s.accounts, func(a *account) bool { return len(a.handed.answers) > 0 })
 	s.dirty = false
-	c := journalLine{Serial: s.serial, Offset: s.offset, Pushed: s.journal.pushed, Popped: s.journal.popped}
+	c := journalLine{Serial: s.serial, Offset: s.offset, History: s.history, Pushed: s.journal.pushed, Popped: s.journal.popped}
 	s.journal.pushed, s.journal.popped = nil, nil
 	for _, a := range s.accounts {
 		if dirty {
@@ -210,7 +211,7 @@ func (s *Server) replay(number uint64) (next uint64, err error) {
 }
 
 func (s *Server) apply(c journalLine) {
-	s.serial, s.offset = c.Serial, c.Offset
+	s.serial, s.offset, s.history = c.Serial, c.Offset, c.History
 	s.due = slices.DeleteFunc(append(s.due, c.Pushed...), func(t scheduledTask) bool { return slices.Contains(c.Popped, t.Sequence) })
 	heap.Init(&s.due)
 	for _, changed := range c.Accounts {

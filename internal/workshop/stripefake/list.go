@@ -76,7 +76,11 @@ func (c *call) page(kind string, match func(object) bool) (any, error) {
 	found := []any{}
 	more := false
 	for i := from; i >= 0 && i < len(sh.items); i += step {
-		if o := sh.items[i]; !o.flag("deleted") && inRange(o.num("created")) && match(o) {
+		o := sh.items[i]
+		if !isOfHistory(c.r) && c.s.history.hides(o.num("created")) {
+			continue
+		}
+		if !o.flag("deleted") && inRange(o.num("created")) && match(o) {
 			if more = int64(len(found)) == limit; more {
 				break
 			}

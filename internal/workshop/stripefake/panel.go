@@ -76,6 +76,8 @@ func (s *Server) panel() {
 	post("faults", panelAction(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
 	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
+	s.mux.Handle(HistoryAPI+"/v1/", http.StripPrefix(HistoryAPI, http.HandlerFunc(s.serveHistory)))
+	s.mux.HandleFunc("GET "+HistoryAPI, func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.HistoryProgress()) })
 	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, r *http.Request) {
 		s.showPanel(w, "", strings.TrimSpace(r.URL.Query().Get("event")), http.StatusOK)
 	})

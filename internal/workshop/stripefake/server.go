@@ -70,6 +70,7 @@ type Server struct {
 	faults   Faults
 	calls    []Call
 	inFlight map[string]bool // idempotency keys in progress, by account and key
+	history  *history        // nil: none was begun
 	dirty    bool            // something changed since the lock was taken
 	journal  journal
 }

@@ -18,6 +18,7 @@ type snapshot struct {
 	Seed     uint64
 	Serial   uint64
 	Offset   time.Duration
+	History  *history `json:",omitempty"`
 	Accounts []*account
 	Due      schedule
 	Journal  uint64 // the journal that continues it
@@ -60,10 +61,16 @@ func (s *Server) load() error {
 	for _, a := range s.accounts {
 		a.handed = newHandedOut()
 		for id, endpoints := range a.Pending {
+			if s.history.includes(a.get("event", id).num("created")) {
+				continue
+			}
 			for _, endpoint := range endpoints {
 				s.sender.send(a, id, endpoint)
 			}
 		}
+	}
+	if s.history != nil && s.history.Told {
+		s.tell()
 	}
 	return s.openJournal(next)
 }
@@ -79,7 +86,7 @@ func (s *Server) readSnapshot() (snap snapshot, err error) {
 	if err := json.Unmarshal(raw, &snap); err != nil {
 		return snap, fmt.Errorf("stand-in: state file %s is damaged (remove it to start with an empty state): %w", s.opts.StatePath, err)
 	}
-	s.seed, s.serial, s.offset, s.accounts, s.due = snap.Seed, snap.Serial, snap.Offset, snap.Accounts, snap.Due
+	s.seed, s.serial, s.offset, s.accounts, s.due, s.history = snap.Seed, snap.Serial, snap.Offset, snap.Accounts, snap.Due, snap.History
 	return snap, nil
 }
 
@@ -99,7 +106,8 @@ func (s *Server) save() error {
 	for _, a := range s.accounts { // a look-up makes an empty one
 		maps.DeleteFunc(a.Collections, func(_ string, sh *collection) bool { return len(sh.items) == 0 })
 	}
-	raw, marshalErr := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, Accounts: s.accounts, Due: s.due, Journal: next})
+	raw, marshalErr := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, History: s.history, Accounts: s.accounts,
+		Due: s.due, Journal: next})
 	if err = errors.Join(err, marshalErr); err == nil {
 		err = s.openJournal(next)
 	}

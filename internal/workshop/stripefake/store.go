@@ -69,16 +69,22 @@ func decode(raw json.RawMessage) (any, error) {
 	return v, err
 }
 
-// collection contains the objects of one kind, oldest first. Objects are never removed: a deleted object is marked, as
-// at Stripe.
+// collection contains the objects of one kind, oldest first; those of a history are put before newer ones. Objects are
+// never removed: a deleted object is marked, as at Stripe.
 type collection struct {
 	items []object
 	at    map[string]int
 }
 
 func (sh *collection) put(o object) {
-	sh.at[o.str("id")] = len(sh.items)
-	sh.items = append(sh.items, o)
+	i := len(sh.items)
+	for created := o.num("created"); created > 0 && i > 0 && sh.items[i-1].num("created") > created; {
+		i--
+	}
+	sh.items = slices.Insert(sh.items, i, o)
+	for ; i < len(sh.items); i++ {
+		sh.at[sh.items[i].str("id")] = i
+	}
 }
 
 // account is the data of one secret key. Server.mu guards it.
