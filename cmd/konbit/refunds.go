@@ -26,7 +26,7 @@ func refundsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lines, err := refund.Lines(c.Context(), o.db, words, entitySlugs(entities), refund.Filter{EntityID: id, Waiting: *waiting, Limit: 1000})
+			lines, err := refund.Lines(c.Context(), o.db, words, org.Slugs(entities), refund.Filter{EntityID: id, Waiting: *waiting, Limit: 1000})
 			if err != nil {
 				return err
 			}

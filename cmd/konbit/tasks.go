@@ -76,7 +76,7 @@ func tasksCloseCommand() *cobra.Command {
 			if filter.EntityID, err = entityID(entities, *entity); err != nil {
 				return err
 			}
-			if err := worklist.Close(c.Context(), o.db, entitySlugs(entities), filter, o.clocks.Business()); errors.Is(err, worklist.ErrSeveral) {
+			if err := worklist.Close(c.Context(), o.db, org.Slugs(entities), filter, o.clocks.Business()); errors.Is(err, worklist.ErrSeveral) {
 				return fmt.Errorf("%w: %w", errUse, err)
 			} else if err != nil {
 				return err
