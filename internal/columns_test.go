@@ -31,9 +31,9 @@ var (
 	treatmentLine = regexp.MustCompile(`^(\w+)\.(\w+) +(\w[\w ]*)$`)
 )
 
-// TestEveryColumnIsListed fails for a column that is not listed: whoever adds one says whether it is personal and what
-// an erasure does with it. Each table with personal columns has a trigger that waits for an erasure, or a reason why it
-// needs none.
+// TestEveryColumnIsListed fails for a column that is not listed: the author of a column says whether it is personal and
+// what an erasure does with it. Each table with personal columns has a trigger that waits for an erasure, or a reason
+// why it needs none.
 func TestEveryColumnIsListed(t *testing.T) {
 	schema := read(t, "../migrations/schema.sql")
 	columns, guarded := map[string]bool{}, map[string]bool{}

@@ -25,9 +25,9 @@ var lockedBefore = map[string]string{
 	"donor.EraseUnpaidTx":   "its caller, by LockForErasureTx",
 }
 
-// TestRowsAreLockedInOrder: whoever changes several rows that an erasure locks, locks them in the order of their ids
-// first. A statement without that order takes them as they are stored, and is a deadlock's victim or makes the erasure
-// one.
+// TestRowsAreLockedInOrder: a transaction that changes several rows that an erasure locks, locks them in the order of
+// their ids first. A statement without that order locks them as they are stored; then it or the erasure fails by a
+// deadlock.
 func TestRowsAreLockedInOrder(t *testing.T) {
 	seen, listed := 0, map[string]bool{}
 	each(t, func(pkg, path string, file *ast.File) {

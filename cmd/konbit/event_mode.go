@@ -55,24 +55,20 @@ func eventModeOpenCommand() *cobra.Command {
 }
 
 func openPass(ctx context.Context, slug string, life time.Duration) (opened openedPass, err error) {
-	config, err := loadConfig(needDatabase, needBase)
-	if err != nil {
-		return opened, err
-	}
-	err = withDatabase(ctx, func(db *sqlx.DB) error {
-		if err := installation.CheckAddress(ctx, db, config.BaseURL); err != nil {
+	err = withOffice(ctx, needDatabase, []need{needBase}, func(o office) error {
+		if err := installation.CheckAddress(ctx, o.db, o.config.BaseURL); err != nil {
 			return err
 		}
-		register, err := org.ReadRegister(ctx, db)
+		register, err := org.ReadRegister(ctx, o.db)
 		if err != nil {
 			return err
 		}
-		o, err := register.Organisation(slug)
+		of, err := register.Organisation(slug)
 		if err != nil {
 			return fmt.Errorf("%w: there is no organisation %q: name one with --org SLUG", errUse, slug)
 		}
-		pass, token, err := guard.OpenPass(ctx, db, app.NewID(), o.ID, life)
-		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + give.EventPath(o.Slug, token)}
+		pass, token, err := guard.OpenPass(ctx, o.db, app.NewID(), of.ID, life)
+		opened = openedPass{pass.Shown(o.clocks.Shown), of.Slug, strings.TrimSuffix(o.config.BaseURL.String(), "/") + give.EventPath(of.Slug, token)}
 		return err
 	})
 	return opened, err
@@ -105,22 +101,22 @@ func eventModeListCommand() *cobra.Command {
 }
 
 func listPasses(ctx context.Context) (listed []openedPass, err error) {
-	err = withDatabase(ctx, func(db *sqlx.DB) error {
-		register, err := org.ReadRegister(ctx, db)
+	err = withOffice(ctx, needDatabase, nil, func(o office) error {
+		register, err := org.ReadRegister(ctx, o.db)
 		if err != nil {
 			return err
 		}
-		passes, err := guard.Passes(ctx, db)
+		passes, err := guard.Passes(ctx, o.db)
 		if err != nil {
 			return err
 		}
 		listed = make([]openedPass, len(passes))
 		for i, p := range passes {
-			o, err := register.OrganisationByID(p.OrganisationID)
+			of, err := register.OrganisationByID(p.OrganisationID)
 			if err != nil {
 				return err
 			}
-			listed[i] = openedPass{Pass: p, Org: o.Slug}
+			listed[i] = openedPass{Pass: p.Shown(o.clocks.Shown), Org: of.Slug}
 		}
 		return nil
 	})

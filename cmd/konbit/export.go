@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"slices"
-	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
 	"konbit/internal/office/interchange"
@@ -23,9 +21,9 @@ func exportJournalCommand() *cobra.Command {
 		if !slices.Contains([]string{"hledger", "beancount"}, *format) {
 			return fmt.Errorf("%w: --format %s: want hledger or beancount", errUse, *format)
 		}
-		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
 			out := bufio.NewWriter(c.OutOrStdout())
-			if err := interchange.ExportJournal(c.Context(), db, out, interchange.Format(*format), time.Now()); err != nil {
+			if err := interchange.ExportJournal(c.Context(), o.db, out, interchange.Format(*format), o.clocks.Business()); err != nil {
 				return err
 			}
 			return out.Flush()

@@ -45,6 +45,12 @@ func withOffice(ctx context.Context, database need, needs []need, fn func(o offi
 	return fn(o)
 }
 
+// lastYear returns the year before that of the business clock. Errors name it as an example.
+func lastYear(ctx context.Context) int {
+	config, _ := loadConfig() // the command itself reports what is wrong with the settings
+	return app.NewClocks(ctx, config.StripeAPIURL).Business().Year() - 1
+}
+
 // database returns the address of the database that needDatabase or needOwner names.
 func (c Config) database(of need) string {
 	return map[need]string{needDatabase: c.DatabaseURL, needOwner: c.DatabaseOwnerURL}[of]

@@ -64,8 +64,8 @@ func receiptFindCommand() *cobra.Command {
 		if len(args) == 0 && !*refused {
 			return fmt.Errorf("%w: konbit receipt find needs a TEXT or --refused", errUse)
 		}
-		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			all, err := findReceipts(c.Context(), db, args, *refused)
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+			all, err := findReceipts(c.Context(), o, args, *refused)
 			if err != nil {
 				return err
 			}
@@ -78,15 +78,15 @@ func receiptFindCommand() *cobra.Command {
 	return c
 }
 
-func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool) ([]found, error) {
+func findReceipts(ctx context.Context, o office, args []string, refused bool) ([]found, error) {
 	text, ids, err := "", []uuid.UUID(nil), error(nil)
 	if len(args) > 0 {
 		text = args[0]
 	}
 	if refused {
-		ids, err = mail.RefusedSubjects(ctx, db)
+		ids, err = mail.RefusedSubjects(ctx, o.db)
 	} else {
-		ids, err = mail.SubjectsSentTo(ctx, db, text)
+		ids, err = mail.SubjectsSentTo(ctx, o.db, text)
 	}
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	if refused {
 		text = ""
 	}
-	receipts, err := receipt.Find(ctx, db, text, ids, maxFound)
+	receipts, err := receipt.Find(ctx, o.db, text, ids, maxFound)
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +102,18 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	for i, r := range receipts {
 		subjects[i] = r.ID
 	}
-	deliveries, err := mail.Deliveries(ctx, db, subjects)
+	deliveries, err := mail.Deliveries(ctx, o.db, subjects)
 	all := make([]found, len(receipts))
 	for i, r := range receipts {
 		if err == nil {
-			all[i] = asFound(r, deliveries[r.ID])
-			all[i].Address, err = mail.AddressOf(ctx, db, r.DonationID)
+			all[i] = asFound(r, deliveries[r.ID], o.clocks)
+			all[i].Address, err = mail.AddressOf(ctx, o.db, r.DonationID)
 		}
 	}
 	return all, err
 }
 
-func asFound(r receipt.Receipt, deliveries []mail.Delivery) found {
+func asFound(r receipt.Receipt, deliveries []mail.Delivery, clocks app.Clocks) found {
 	f := found{
 		Number: r.Reference(), IssuedAt: r.IssuedLocally(), ChargedOn: r.Facts.ChargedOn, Timezone: r.Facts.Timezone,
 		Donor: r.Facts.DonorName(), Email: r.Facts.Email, Amount: r.Facts.Amount, Status: "stands", Emails: make([]sent, len(deliveries)),
@@ -128,7 +128,7 @@ func asFound(r receipt.Receipt, deliveries []mail.Delivery) found {
 		f.Replaces = r.Facts.Replaces.Number
 	}
 	for i, d := range deliveries {
-		f.Emails[i] = sent{Email: d.EmailKind, To: d.Recipient, State: d.State(), Tries: d.Attempts, By: d.OrderedBy, At: d.OrderedAt}
+		f.Emails[i] = sent{Email: d.EmailKind, To: d.Recipient, State: d.State(), Tries: d.Attempts, By: d.OrderedBy, At: clocks.Shown(d.OrderedAt)}
 		if d.Reply != nil {
 			f.Emails[i].Reply = *d.Reply
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/app"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/workshop/mailcatch"
@@ -145,9 +146,9 @@ func TestReceiptFindAtNewYear(t *testing.T) {
 	var out bytes.Buffer
 	c := receiptFindCommand()
 	c.SetOut(&out)
-	require.NoError(t, printReceipts(c, []found{asFound(r, nil)}))
+	require.NoError(t, printReceipts(c, []found{asFound(r, nil, app.MachineClocks())}))
 	require.Regexp(t, `TSNE-2026-000001 +issued 2026-12-31 +charged 2026-12-31 +America/New_York `, out.String())
-	written, err := json.Marshal(asFound(r, nil))
+	written, err := json.Marshal(asFound(r, nil, app.MachineClocks()))
 	require.NoError(t, err)
 	require.Contains(t, string(written), `"issued_at":"2026-12-31T23:30:00-05:00","charged_on":"2026-12-31","timezone":"America/New_York"`)
 }

@@ -18,7 +18,7 @@ func statementsCommand() *cobra.Command {
 		Long: "Issues the annual statement of every donor who gave in the year, in the legal entity's time zone, when that calendar year is over\n" +
 			"there. The workers send the emails. The command may be stopped and started again at any time: each donor gets one statement.\n" +
 			"Statements whose donations changed since are corrected. The server does the same from 15 January to the end of April.\n" +
-			"With --so-far each donor gets an email with the gifts so far; it says that it is no annual statement, and none is issued.",
+			"With --so-far each donor of whose gifts something remains gets an email with them; no annual statement is issued.",
 	}
 	ask := statementsAsk{}
 	c.Flags().IntVar(&ask.year, "year", 0, "the year of the donations")
@@ -28,10 +28,10 @@ func statementsCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !c.Flags().Changed("year") {
-			return fmt.Errorf("%w: --year is needed, for example --year %d", errUse, time.Now().Year()-1)
+			return fmt.Errorf("%w: --year is needed, for example --year %d", errUse, lastYear(c.Context()))
 		}
 		if ask.year < 2000 {
-			return fmt.Errorf("%w: --year %d: want the year of the donations, such as %d", errUse, ask.year, time.Now().Year()-1)
+			return fmt.Errorf("%w: --year %d: want the year of the donations, such as %d", errUse, ask.year, lastYear(c.Context()))
 		}
 		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
 			lines, err := ask.issue(c, o)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
@@ -156,7 +157,12 @@ func (a *App) buildGiving() {
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
-	a.Collector = stripebalance.Importer{DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker}
+	a.Collector = stripebalance.Importer{
+		DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker,
+		Booked: func(ctx context.Context, entity uuid.UUID) error {
+			return webhook.UnparkWaitingForMoney(ctx, db, entity)
+		},
+	}
 	a.Sweeper = stripepay.Sweeper{
 		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Worker: a.EventWorker, Collector: a.Collector, Now: clocks.Business,
 	}
@@ -181,11 +187,11 @@ func (a *App) buildPeople() {
 
 // buildMail builds the mailers and registers all kinds of jobs.
 func (a *App) buildMail() {
-	s, wall := a.settings, a.resources.Clocks.Wall
+	s, clocks := a.settings, a.resources.Clocks
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
+		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: a.resources.Log,
 		Yield: a.EventWorker.Yield, Refused: a.emailRefused,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
@@ -221,7 +227,7 @@ func (a *App) buildServer() {
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
-		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
+		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}

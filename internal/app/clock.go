@@ -27,8 +27,23 @@ const jumpInterval = time.Second
 // afterJump is how long after a jump periodic tasks run once more.
 const afterJump = 10 * time.Second
 
-// ahead returns how far the business clock is ahead of the machine's time.
-func (c Clocks) ahead() time.Duration { return c.Business().Sub(c.Wall()) }
+// ahead returns how far the business clock is ahead of the machine's time, to the second; 0 if it was not moved.
+func (c Clocks) ahead() time.Duration {
+	ahead := c.Business().Sub(c.Wall()).Round(time.Second)
+	if ahead < clockPrecision {
+		return 0
+	}
+	return ahead
+}
+
+// Shown returns a moment that the machine or the database measured, as people see it: as long before or after the
+// business clock's time as it is before or after the machine's. Sessions, links and passes end by the machine's or the
+// database's clock, and pages and commands show their times beside business dates.
+func (c Clocks) Shown(at time.Time) time.Time { return at.Add(c.ahead()) }
+
+// Measured is the reverse of Shown: it returns which moment of the machine and the database a business time was, by
+// the present difference of the clocks. The business clock only moves forward, so the result is never too late.
+func (c Clocks) Measured(at time.Time) time.Time { return at.Add(-c.ahead()) }
 
 // MachineClocks returns clocks that all show the machine's time.
 func MachineClocks() Clocks { return Clocks{time.Now, time.Now, time.Now} }

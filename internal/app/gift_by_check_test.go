@@ -96,7 +96,7 @@ func TestGiftByCheckFromStoringToErasure(t *testing.T) {
 }
 
 // TestGiftByCheckGetsAnAddress: the receipt of a gift by check has no address. The office learns it and corrects the
-// receipt; a refund of a part and of the rest are told to that address.
+// receipt. The emails about a refund of a part and of the rest go to that address.
 func TestGiftByCheckGetsAnAddress(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{NoStripe: true})
@@ -214,7 +214,7 @@ func dataCopy(t *testing.T, h *program.Program, d donation.Donation) string {
 	return text.String()
 }
 
-// erase erases a donor, whom the office names by id.
+// erase erases a donor. The office gives the donor's id.
 func erase(t *testing.T, h *program.Program, id uuid.UUID) {
 	t.Helper()
 	e, err := h.Privacy.Request(t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{id}, Language: "en", RequestedBy: "office"})

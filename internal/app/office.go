@@ -30,7 +30,7 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 		return mail.Resender{}, err
 	}
 	return mail.Resender{Queue: o.Queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
-		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Log: log,
+		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: log,
 	}}}, nil
 }
 
@@ -49,7 +49,9 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 		Queue:         queue,
 		Catalog:       catalog,
 		ReceiptIssuer: receipt.Issuer{Queue: queue, NewID: NewID},
-		Statements:    statement.Issuer{DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, NewID: NewID},
-		Privacy:       privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
+		Statements: statement.Issuer{
+			DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, Measured: clocks.Measured, NewID: NewID,
+		},
+		Privacy: privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
 }

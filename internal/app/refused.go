@@ -11,9 +11,9 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// The kinds of tasks about an email that is not stored and that a mail server refused permanently: whoever asked for it
-// waits in vain. taskLinkRefused is about one recurring gift. taskEmailRefused is about a kind of email, such as those for
-// signing in: strangers can ask for these, so there is one task however many are refused.
+// The kinds of tasks about an email that is not stored and that a mail server refused permanently: the person who
+// asked for it does not get it. taskLinkRefused is about one recurring gift. taskEmailRefused is
+// about a kind of email, such as those for signing in: strangers can ask for these, so one task is about all of them.
 var (
 	taskLinkRefused = task.Register(task.Kind{
 		Code: "plan_link_refused", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Plan}, Closes: task.ByPerson,
@@ -32,7 +32,7 @@ func (a *App) emailRefused(ctx context.Context, e mail.Email, about any) {
 		t.Kind, t.Subject = taskLinkRefused, fmt.Sprint(about)
 	}
 	ctx = context.WithoutCancel(ctx)
-	err := pg.InTx(ctx, a.resources.DB, func(tx *sqlx.Tx) error { return task.OpenTx(ctx, tx, t, NewID, a.resources.Clocks.Wall()) })
+	err := pg.InTx(ctx, a.resources.DB, func(tx *sqlx.Tx) error { return task.OpenTx(ctx, tx, t, NewID, a.resources.Clocks.Business()) })
 	if err != nil {
 		a.resources.Log.ErrorContext(ctx, "cannot open a task about a refused email", "kind", e.Kind, "about", about, "error", err)
 	}

@@ -20,8 +20,8 @@ var errRole = errors.New("the role of DATABASE_URL must own nothing and have onl
 //   - reads or writes all data, or files and programs of the database's machine,
 //   - changes or deletes rows that are written once.
 //
-// The right to inherit does not matter: a member can SET ROLE. Nor does it matter to whom a right was granted: to the
-// role, to one of which it is a member, or to PUBLIC.
+// It ignores the right to inherit, because a member can SET ROLE. A right counts if it was granted to the role, to a
+// role of which it is a member, or to PUBLIC.
 func CheckRole(ctx context.Context, db *sqlx.DB) error {
 	const query = `/* app.CheckRole */
 		SELECT format('%s: %s', r.rolname, concat_ws(', ',

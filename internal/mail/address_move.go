@@ -29,8 +29,8 @@ type MoveRequest struct {
 	MoveLink func(token string, lang phrase.Language) string
 }
 
-// Send sends the email to the new address and returns until when its link works. It reports ErrNoDonor if no donor has
-// the lost address, and ErrSameAddress if it is the new one.
+// Send sends the email to the new address and returns until when its link works, as the business clock shows it. It
+// reports ErrNoDonor if no donor has the lost address, and ErrSameAddress if it is the new one.
 func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time, err error) {
 	if err := email.CheckPlain(to); err != nil {
 		return until, err
@@ -54,6 +54,7 @@ func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time
 		return until, err
 	}
 	token, until := m.Access.MoveToken(donoraccess.Move{DonorID: donors[0].ID, To: email.Normalize(to)})
+	until = m.Shown(until)
 	lang := phrase.Language(donors[0].Language)
 	message := &Email{
 		ID: m.NewID(), Kind: kindAddressMove, List: signInList, Sender: from.Slug, From: from.MailFrom, To: email.Normalize(to),

@@ -53,7 +53,7 @@ const lostAfter = time.Hour
 
 // RecordHeads records the head of each entity's chain, unless the entity's day has one, and enqueues its email in the
 // same transaction. It returns how many heads it recorded. If the day has a head whose email was not written within
-// lostAfter, it enqueues the email again: whoever recorded the head, the auditors get it.
+// lostAfter, it enqueues the email again, also if another server recorded the head.
 func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) {
 	entities, err := org.Entities(ctx, a.DB)
 	if err != nil {

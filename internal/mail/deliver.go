@@ -92,5 +92,5 @@ func (m Mailer) recordRefusalTx(ctx context.Context, tx *sqlx.Tx, stored storedE
 	return task.OpenTx(ctx, tx, task.Task{
 		EntityID: stored.EntityID, Kind: taskRefused, Subject: d.ID.String(),
 		Detail: map[string]string{"letter": stored.MessageID, "about": stored.SubjectID.String(), "code": strconv.Itoa(refusal.Code)},
-	}, m.NewID, m.Now())
+	}, m.NewID, m.Shown(m.Now()))
 }

@@ -28,7 +28,7 @@ func (m Mailer) held(ctx context.Context, entity uuid.UUID, cause error) error {
 	err := pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error {
 		return task.OpenTx(ctx, tx, task.Task{
 			EntityID: entity, Kind: taskHeld, Subject: missing.Script, Detail: map[string]string{"package": missing.Package()},
-		}, m.NewID, m.Now())
+		}, m.NewID, m.Shown(m.Now()))
 	})
 	return errors.Join(cause, err)
 }

@@ -36,8 +36,8 @@ func hostileText(r *rand.Rand) string {
 	return b.String()
 }
 
-// TestT14HostileTextAddsNoHeaderOrRecipient: whatever names, subjects and addresses contain, an email has one recipient
-// and its own header fields, or Compose reports an error.
+// TestT14HostileTextAddsNoHeaderOrRecipient: names, subjects and addresses may contain any text. An email has one
+// recipient and its own header fields, or Compose reports an error.
 func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 	const tries, senders = 10_000, 4
 	server := catcher(t)

@@ -134,6 +134,7 @@ func TestTemporaryFailureIsRetried(t *testing.T) {
 func TestPermanentRefusalIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
+	h.Fake.Advance(365 * 24 * time.Hour)
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
 	id := receiptOf(t, h)
 	for range 3 {
@@ -141,6 +142,8 @@ func TestPermanentRefusalIsRecordedOnce(t *testing.T) {
 	}
 	assert.Equal(t, []string{"1 true true"}, h.Lines(`SELECT format('%s %s %s', tries, (smtp_reply LIKE 'smtp: 550% at RCPT')::text, (refused_at IS NOT NULL)::text) FROM letter_delivery`))
 	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'letter_refused'`))
+	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE opened_at > now() + interval '364 days'`), "a task has the business clock's time")
+	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE refused_at <= now()`), "and an email the machine's")
 	assert.NotContains(t, h.Log.String(), "example.org")
 }
 

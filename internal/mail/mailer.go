@@ -25,7 +25,9 @@ type Mailer struct {
 	Transport *transport.Transport
 	DKIM      []transport.DKIM // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
-	Now       func() time.Time
+	Now       func() time.Time // the machine's clock: dates and deliveries of emails
+	// Shown returns a moment of Now as the business clock shows it: for dates that a person reads, and for tasks.
+	Shown func(at time.Time) time.Time
 	// StopURL returns the address where a donor stops emails of a kind, without signing in. nil: emails contain no such
 	// address.
 	StopURL func(donor uuid.UUID, kind string, lang phrase.Language) string

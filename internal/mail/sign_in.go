@@ -40,8 +40,8 @@ func (m SignIns) Register(h *jobs.Handlers) {
 
 // Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for
 // it cannot see whether it was sent, so the page does not reveal who has donated. A signed-in person may link any
-// address: then the email is always sent. It reports a sign-in that expired
-// before its email was sent: the person waits in vain.
+// address: then the email is always sent. It reports a sign-in that expired before its email was sent: the person gets
+// no email.
 func (m SignIns) Mail(ctx context.Context, job donoraccess.SignInEmailJob) error {
 	signIn := job.SignInID
 	proof, err := m.Access.IssueCredentials(ctx, signIn)

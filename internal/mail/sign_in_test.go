@@ -18,8 +18,9 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestRefusedUnstoredEmailsOpenATask: whoever asked for a link or a sign-in waits in vain, so a person is told: about each
-// recurring gift, and once about sign-ins, which strangers can ask for. No task and no log has the address.
+// TestRefusedUnstoredEmailsOpenATask: the person who asked for a link or a sign-in gets no email, so a task is opened:
+// one about each recurring gift, and one about all sign-ins, which strangers can ask for. No task and no log has the
+// address.
 func TestRefusedUnstoredEmailsOpenATask(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{UnlimitedSignIn: true})

@@ -67,7 +67,7 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 }
 
 // checkStatementTx reports errMoved if a statement has lost its person since it was read, because a gift in it moved to
-// another donor, or if a newer one was issued. It lets no gift of the donor move until the transaction ends.
+// another donor, or if a newer one was issued. It locks the donor's gifts against a move until the transaction ends.
 func checkStatementTx(ctx context.Context, tx *sqlx.Tx, s statement.Statement) error {
 	if err := donor.LockTx(ctx, tx, []uuid.UUID{s.DonorID}); err != nil {
 		return err

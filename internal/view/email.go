@@ -63,8 +63,11 @@ func (s styles) inline(source string) (string, error) {
 		}
 		return template.HTMLEscapeString(style)
 	})
-	return written, missing
+	return strings.ReplaceAll(written, ein, `<span style="`+s["ein"]+`">`+ein+`</span>`), missing
 }
+
+// ein is the donee's EIN in a template. inline keeps it on one line; the templates of issued receipts never change.
+const ein = "EIN {{.Donee.EIN}}"
 
 // wrap breaks text between words at lineWidth. Lines after the first are indented by indent spaces; the first line is
 // measured with the same indent.

@@ -138,3 +138,26 @@ func TestSignInEmail(t *testing.T) {
 		}
 	}
 }
+
+// TestTheEINStaysOnOneLine: a donee's EIN in the footer of an email is not broken at its hyphen, nor between "EIN" and the number.
+func TestTheEINStaysOnOneLine(t *testing.T) {
+	v := newView(t)
+	htmls := map[string]string{}
+	add := func(name string, html string, err error) {
+		require.NoError(t, err)
+		htmls[name] = html
+	}
+	_, _, html, err := v.ReceiptEmail(receiptWords("en"))
+	add("receipt", html, err)
+	void := receiptWords("en")
+	void.Voided = &view.Revised{Number: void.Number, Reason: "dispute", On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
+	_, _, html, err = v.ReceiptVoidEmail(void)
+	add("void", html, err)
+	_, _, html, err = v.StatementEmail(statementWords("en", 3))
+	add("statement", html, err)
+	_, _, html, err = v.PlanEmail(view.PlanEmailWords{Kind: "failing", Language: "en", Donee: tsne, Greeting: "Ana", Amount: money.New(2000, "USD"), Every: "monthly"})
+	add("plan", html, err)
+	for name, html := range htmls {
+		require.Contains(t, html, `. <span style="white-space: nowrap;">EIN 12-3456789</span></p>`, name)
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // ReceiptPDF returns the receipt as a document with the content of the email, on one page if it fits. It depends on r and
 // the fonts only: the same facts give the same bytes. Its date of creation is the date of the charge. It reports a
-// *typeset.MissingError if no font has a character of it.
+// *typeset.MissingError if the fonts lack one of its characters.
 func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	if _, err := v.receiptTemplates(r); err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import "konbit/internal/platform/pdf"
 
 // StatementPDF returns the statement as a document with the content of the email. A row is never divided between two
 // pages, and each page repeats the table's head. It depends on s and the fonts only: the same facts give the same bytes.
-// It reports a *typeset.MissingError if no font has a character of it.
+// It reports a *typeset.MissingError if the fonts lack one of its characters.
 func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	d, err := v.statementData(s)
 	if err != nil {

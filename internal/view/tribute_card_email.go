@@ -18,7 +18,7 @@ type TributeCardWords struct {
 	To      string // recipient of the card
 	Giver   string // empty: the donor wants to stay anonymous
 	Kind    string // honour or memory
-	Name    string // the person whom the gift honours or remembers
+	Name    string // of the person that the gift honours or remembers
 	Message string // plain text of several lines; may be empty
 }
 

@@ -57,8 +57,8 @@ func (k *Kernel) DonorSession(signIn Handler) Permission[DonorVisit] {
 }
 
 // donorVisit returns the signed-in donor; fault.NotFound if there is no session. A request that may change something
-// must carry the token of a form that was shown to the same session (ASVS 5.0.0 V3.5.1), whatever the browser's headers
-// say.
+// must carry the token of a form that was shown to the same session (ASVS 5.0.0 V3.5.1). The browser's headers do not
+// replace the token.
 func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit, error) {
 	secret := k.Cookie(r, SessionCookie)
 	if secret == "" {

@@ -39,8 +39,10 @@ type Kernel struct {
 	SecurityContact string
 	Now             func() time.Time // the business clock, which a stand-in for Stripe can move
 	Wall            func() time.Time // the machine's clock: links and forms age by it
-	NewID           func() uuid.UUID
-	Log             *slog.Logger
+	// Shown returns a moment that the machine or the database measured, as the business clock shows it.
+	Shown func(at time.Time) time.Time
+	NewID func() uuid.UUID
+	Log   *slog.Logger
 	// TrustedProxies are our own proxies: only their X-Forwarded-For is used. If empty, the peer of a connection is the
 	// client.
 	TrustedProxies []netip.Prefix

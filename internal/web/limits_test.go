@@ -18,7 +18,7 @@ import (
 )
 
 // TestFormsHaveAtMostSoManyFields posts 200 and 201 fields to every route of browsers: more are refused before anything
-// is used, in whatever encoding.
+// is used, as fields of the address and in multipart forms too.
 func TestFormsHaveAtMostSoManyFields(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

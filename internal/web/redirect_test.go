@@ -35,8 +35,8 @@ var parameters = []string{"lang", "fund", "amount", "frequency", "again", "gift"
 
 var linkTargets = regexp.MustCompile(`(?:href|action|src|url)=["']?([^"'>\s]*)`)
 
-// TestRedirectsStayOnOurHost is threat T17: whatever an address or a form contains, redirects and links stay on our
-// host or lead to the payment page.
+// TestRedirectsStayOnOurHost is threat T17: redirects and links stay on our host or lead to the payment page, also if
+// an address or a form names another host.
 func TestRedirectsStayOnOurHost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})

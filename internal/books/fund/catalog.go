@@ -111,7 +111,7 @@ func (s *Catalog) Open(organisation uuid.UUID) []Fund { return s.open[organisati
 // Fund returns the fund with that id, open or closed. It reports fault.NotFound if there is none.
 func (s *Catalog) Fund(id uuid.UUID) (Fund, error) { return found(s.byID, id) }
 
-// NameIn returns the name in a language of the fund whose name, in whatever language, is name. It returns name if the fund
+// NameIn finds the fund that has this name in any language, and returns its name in lang. It returns name if the fund
 // or its name in the language is not known, or if funds that share the name are called differently there.
 func (s *Catalog) NameIn(name string, lang phrase.Language) string {
 	translated := ""

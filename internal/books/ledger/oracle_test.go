@@ -89,7 +89,7 @@ func drawEntry(t *rapid.T, b entityBooks) Entry {
 }
 
 // TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs more. After each step all rules are checked:
-// the balances are the oracle's, whatever snapshots they are read through, and Verify finds nothing.
+// the balances are the oracle's when they are read through any snapshot, and Verify finds nothing.
 func TestBooksAgreeWithAnOracle(t *testing.T) {
 	const block = 10 // rounds in one database: Verify reads the whole database after every step
 	checks := flag.Lookup("rapid.checks")

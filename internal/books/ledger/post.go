@@ -24,9 +24,9 @@ type Posted struct {
 	Repeated bool // it was booked already
 }
 
-// PostTx writes entries into the books, all or none, and returns the results in the order given. Whatever their number,
-// it runs one statement, or two if some entries are booked already. tx must be read committed; the database counts and
-// balances the lines once more at the commit. After any error the caller must roll back.
+// PostTx writes entries into the books, all or none, and returns the results in the order given. For any number of
+// entries it runs one statement, or two if some entries are booked already. tx must be read committed; the database
+// counts and balances the lines once more at the commit. After any error the caller must roll back.
 //
 //	same key and fact, booked or twice in entries   the first entry's id, Repeated
 //	same key, another fact                          fault.Conflict that names the key

@@ -22,9 +22,9 @@ type Unsealed struct {
 // Longest returns the time since the first of the entries was recorded.
 func (u Unsealed) Longest() time.Duration { return time.Duration(u.LongestMS) * time.Millisecond }
 
-// SealingStopped returns the entries that wait for a seal if nothing was sealed within SealDelay. It returns none if
-// something was: then sealing is slow, not stopped. Both times are the database's. It ignores seals without an entry,
-// so that one invented seal with a high serial cannot hide the entries.
+// SealingStopped returns the entries that wait for a seal if nothing was sealed within SealDelay. It returns an
+// empty list if something was: then sealing is slow, not stopped. Both times are the database's. It ignores seals
+// without an entry, so that one invented seal with a high serial cannot hide the entries.
 func SealingStopped(ctx context.Context, q sqlx.QueryerContext) (waiting []Unsealed, err error) {
 	const query = `/* ledger.SealingStopped */
 		SELECT e.entity_id, count(*) AS entries, (1000 * extract(epoch FROM clock_timestamp() - min(e.recorded_at)))::bigint AS longest_ms

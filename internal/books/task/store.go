@@ -71,7 +71,7 @@ func CloseOfTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kind *Kind, d
 	return err
 }
 
-// CloseStoredTx closes a task that a person has seen to, of whatever version of the program.
+// CloseStoredTx closes a task that a person has done. The task may be of another version of the program.
 func CloseStoredTx(ctx context.Context, tx *sqlx.Tx, t Stored, now time.Time) error {
 	return closeTx(ctx, tx, t.EntityID, t.Code, t.Subject, now)
 }

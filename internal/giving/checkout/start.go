@@ -130,6 +130,21 @@ func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.
 	}
 }
 
+// PaidBefore returns the form's donation that was paid last, if Start would begin another one beside it; else nil. The other
+// donations of the form are those of the donor with the request's email address.
+func (s Starter) PaidBefore(ctx context.Context, r donation.Request) (last *Gift, err error) {
+	for {
+		g, err := liveByForm(ctx, s.DB, r.FormID)
+		switch {
+		case err != nil || g == nil:
+			return last, err
+		case !g.Status.Paid() || bytes.Equal(g.FormHash, r.Hash[:]):
+			return nil, nil // Start continues with it
+		}
+		last, r.FormID = g, nextFormID(r)
+	}
+}
+
 // nextFormID returns the id under which a donor continues with a form whose donation was paid. It is the same at every
 // submit and on every server, so that two submits are one donation. It differs between donors, so that no donor is
 // shown another donor's donation.

@@ -9,8 +9,8 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// frequency returns how often to give and how many times in total. One time in total is a one-time donation, whatever
-// the frequency. A number of times without a frequency is an error.
+// frequency returns how often to give and how many times in total. One time in total is a one-time donation at any
+// frequency. A number of times without a frequency is an error.
 func (c *checker) frequency(f Form) (org.Frequency, int) {
 	asked := cmp.Or(org.Frequency(f.Frequency), org.Once)
 	if !c.offer.Organisation.Offers(asked) {

@@ -411,7 +411,7 @@ func TestHashTellsAChangedMind(t *testing.T) {
 	}
 }
 
-// TestNoFormBuysWhatIsNotOffered: whatever stands in the money's fields, a request that is accepted lies within the
+// TestNoFormBuysWhatIsNotOffered: the fields about money may contain any text. An accepted request lies within the
 // limits, is for listed funds and sums.
 func TestNoFormBuysWhatIsNotOffered(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

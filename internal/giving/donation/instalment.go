@@ -58,7 +58,7 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	return recordStatusTx(ctx, tx, []statusChange{{in.ID, Started, in.Cause}}, in.At)
 }
 
-// RenewalContact returns who gives the next payment of a plan: whom its first donation names (nil if that was purged), with
+// RenewalContact returns who gives the next payment of a plan: the contact of its first donation (nil if purged), with
 // what the donor entered since, and the name to which a receipt of the plan was corrected. An entered name counts only if
 // no earlier form of the donor names somebody else: people who share a mailbox are one donor.
 func RenewalContact(ctx context.Context, q sqlx.QueryerContext, first Donation) (*Contact, error) {

@@ -34,9 +34,9 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 		for i, r := range rows {
 			gifts[i], donors[i] = r.ID, r.DonorID
 		}
-		// Donations are locked first, as settling does: the database lets nobody delete what was typed with a paid one. Donors
-		// are locked before contacts, as an erasure does. A donor for whom a donation was begun meanwhile is not idle
-		// after the lock; a form that comes later adds the donor anew.
+		// Donations are locked first, as settling does: the database refuses to delete what was typed with a paid one.
+		// Donors are locked before contacts, as an erasure does. A donor who began a donation meanwhile is not idle
+		// after the lock; a form that comes later adds the donor again.
 		unpaid, err := idleDonorsTx(ctx, tx, donors, before)
 		if err != nil {
 			return err

@@ -45,8 +45,8 @@ type Settler struct {
 // payment, in order. A repeated payment changes nothing. A payment that is not what its donation expected (another
 // amount or currency, a second payment, no donation of ours) is booked to suspense with a task for finance.
 //
-// It sends a constant number of statements, whatever the size of the batch; triggers run some for each row. It locks the donations in the order of
-// their ids and the receipt counters last, so that batches can run side by side.
+// The number of statements that it sends does not depend on the size of the batch; triggers run some for each row. It
+// locks the donations in the order of their ids and the receipt counters last, so that batches can run side by side.
 func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, payments []IncomingPayment) ([]Outcome, error) {
 	payments, err := s.matchTx(ctx, tx, catalog, payments)
 	if err != nil {

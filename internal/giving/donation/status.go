@@ -24,7 +24,8 @@ type StatusUpdate struct {
 
 // allowedFrom lists the statuses that an update may follow. An update that comes late, or twice, changes nothing.
 var allowedFrom = map[Status][]string{
-	Processing: {string(Started), string(Expired)}, // never after Failed: a debit fails after it was on its way, in whatever order the events come
+	// Never after Failed: a debit that failed was on its way before, also if its events come in another order.
+	Processing: {string(Started), string(Expired)},
 	Failed:     {string(Started), string(Processing)},
 	Expired:    {string(Started)},
 }
@@ -32,7 +33,7 @@ var allowedFrom = map[Status][]string{
 // UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in
 // any order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
 // Of a donation that was found paid (IsFoundPaid), the event that says that it is processing is recorded too.
-// The donor of a donation that fails is told: they authorised it, and their page said that a receipt comes.
+// A notice goes to the donor of a donation that fails: they authorised it, and their page promised a receipt.
 func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, updates []StatusUpdate, at time.Time) error {
 	const query = `/* donation.UpdateStatusTx */
 		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2

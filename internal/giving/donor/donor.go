@@ -47,8 +47,8 @@ type Donor struct {
 // counts: another tag after a plus sign is another donor. A donor without an address is always added, because nothing
 // shows whether the entity has the donor already.
 //
-// The donor found is locked against an erasure until the transaction ends. One who was erased meanwhile is not found:
-// whoever gives again is a new donor.
+// The donor found is locked against an erasure until the transaction ends. A donor who was erased meanwhile is not
+// found: if the person gives again, a new donor is added.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2 FOR KEY SHARE`
 	const add = `/* donor.FindOrAddTx */

@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
 )
 
 // Kinds of optional email. Receipts, and what donors must know about future charges, are always sent. The values are in
@@ -37,6 +39,20 @@ func EmailPreferences(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) 
 		wanted[r.Kind] = r.Wished
 	}
 	return wanted, err
+}
+
+// Wanting returns which of the donors get a kind of email. The kind is not KindNews, which a donor asks for.
+func Wanting(ctx context.Context, q sqlx.QueryerContext, kind string, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
+	const query = `/* donor.Wanting */
+		SELECT d.id FROM donor d WHERE d.id = ANY($2::uuid[])
+		   AND coalesce((SELECT c.given FROM donor_consent c WHERE c.donor_id = d.id AND c.kind = $1 ORDER BY c.n DESC LIMIT 1), true)`
+	var ids []uuid.UUID
+	err := sqlx.SelectContext(ctx, q, &ids, query, kind, pg.UUIDs(donors))
+	wanting := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		wanting[id] = true
+	}
+	return wanting, err
 }
 
 // SetEmailPreferenceTx records whether a donor wants a kind of email, and who decided it. Setting the same value again

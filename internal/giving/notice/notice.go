@@ -103,7 +103,7 @@ func OfDonation(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) 
 	return all, err
 }
 
-// HeldFor returns the donation whose donor was told that a charge is held; uuid.Nil if nobody was.
+// HeldFor returns the donation whose donor got the notice that a charge is held; uuid.Nil if no donor got it.
 func HeldFor(ctx context.Context, q sqlx.QueryerContext, charge string) (donation uuid.UUID, err error) {
 	const query = `/* notice.HeldFor */ SELECT donation_id FROM donation_notice WHERE kind = 'held' AND cause = $1`
 	err = sqlx.GetContext(ctx, q, &donation, query, charge)

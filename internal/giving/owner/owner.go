@@ -5,8 +5,8 @@
 // if it is a payment of a plan, the plan moves with all its payments. Everything about a donation goes by its donor:
 // emails, links, sessions, annual statements, the copy of the data, a new card, an erasure.
 //
-// A donor's choices about emails do not move: they are of whoever reads the address. Only a consent to news that was
-// given with the gift does, unless one of both donors withdrew it since. mail/README.md has the table.
+// A donor's choices about emails do not move: they belong to the reader of the address. Only a consent to news
+// that was given with the gift moves, unless one of both donors withdrew it since. mail/README.md has the table.
 //
 // The card of a plan may be of who read the mistyped address: package plancard.
 //
@@ -75,7 +75,8 @@ func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
 	return done, err
 }
 
-// DonorsSince returns the donors of an entity from whom or to whom donations moved since a moment, each once.
+// DonorsSince returns the donors of an entity that lost or got a donation by a move since a moment of the database's
+// clock, each once.
 func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, since time.Time) (donors []uuid.UUID, err error) {
 	const query = `/* owner.DonorsSince */
 		SELECT from_donor FROM donation_owner_change WHERE entity_id = $1 AND at >= $2
@@ -86,7 +87,7 @@ func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, s
 
 // Addressee returns who gets emails about a donation: what was typed, with the address of the donation's owner. It is nil
 // if the donor was erased, and its address is empty if the donor has none. Emails about a plan go to the addressee of its
-// first donation, which has the plan's id: whom the next receipt names.
+// first donation, which has the plan's id. The next receipt names the same person.
 func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (typed *donation.Contact, err error) {
 	d, err := donation.ByID(ctx, q, gift)
 	if err != nil {
@@ -110,7 +111,7 @@ func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (type
 	return typed, nil
 }
 
-// LockAddresseeTx waits for a move of a donation, lets none begin until the transaction ends, and returns the addressee.
+// LockAddresseeTx locks a donation against a move until the transaction ends, and returns the addressee.
 func LockAddresseeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) (*donation.Contact, error) {
 	const query = `/* owner.LockAddresseeTx */ SELECT lock_owner($1)`
 	if _, err := tx.ExecContext(ctx, query, gift); err != nil {

@@ -30,10 +30,16 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	if !p.NextAt.Before(until) {
 		return until, next, fault.Fields([]fault.Field{{Name: "months", Phrase: "plan.error.pause_empty"}})
 	}
-	if earliest := p.NextAt.Add(afterCharge); until.Before(earliest) {
+	last := *p.NextAt // the last charge that is left out
+	for n := 1; next.Before(until); n++ {
+		if next = p.DateAfter(*p.NextAt, n); next.Before(until) {
+			last = next
+		}
+	}
+	if earliest := last.Add(afterCharge); until.Before(earliest) {
 		until = earliest
 	}
-	return until, p.ChargeAfterPause(*p.NextAt, until), nil
+	return until, next, nil
 }
 
 // PauseLengths returns the lengths of a pause, in months, that differ in the first charge after it: for each such charge the
@@ -51,7 +57,8 @@ func (p Plan) PauseLengths(now time.Time) (months []int) {
 	return months
 }
 
-// afterCharge is how long after a charge that is left out a pause ends at the earliest: Stripe makes its invoice on its day.
+// afterCharge is how long after the last charge that is left out a pause ends at the earliest: Stripe makes its invoice on its
+// day.
 const afterCharge = 24 * time.Hour
 
 // SkipNext returns the end of a pause that leaves out the next charge alone, and the first charge after it.
@@ -95,7 +102,7 @@ func (p Plan) ChangeDetail(to donation.Request, next *time.Time, now time.Time) 
 }
 
 // ReadNext reads the date of the next charge as a donor typed it, in the entity's time zone. It returns nil for an empty text
-// and for the present day, whatever the hour of the charge, and reports fault.Invalid as ChangeDetail does.
+// and for the present day, for any hour of the charge, and reports fault.Invalid as ChangeDetail does.
 func (p Plan) ReadNext(typed string, loc *time.Location, now time.Time) (*time.Time, error) {
 	typed = strings.TrimSpace(typed)
 	if typed == "" || p.NextAt != nil && typed == p.NextAt.In(loc).Format(time.DateOnly) {

@@ -51,6 +51,30 @@ func TestAPauseLastsAsLongAsItSays(t *testing.T) {
 	}
 }
 
+// TestAPauseEndsADayAfterItsLastCharge: a pause does not end minutes after a charge that it leaves out, whose invoice Stripe
+// may make later on that day.
+func TestAPauseEndsADayAfterItsLastCharge(t *testing.T) {
+	now := day("2027-03-12")
+	for _, c := range []struct {
+		frequency          org.Frequency
+		first, until, next string
+		months             int
+	}{
+		{org.Weekly, "2027-03-15", "2027-04-13", "2027-04-19", 1}, // the charge of 12 April is the last one left out
+		{org.Weekly, "2027-03-19", "2027-04-12", "2027-04-16", 1},
+		{org.Monthly, "2027-04-12", "2027-05-13", "2027-06-12", 2},
+		{org.Monthly, "2027-04-12", "2027-04-13", "2027-05-12", 1},
+		{org.Quarterly, "2027-03-12", "2027-09-13", "2027-12-12", 6},
+	} {
+		first := day(c.first)
+		p := Plan{Status: Active, Frequency: c.frequency, AnchorDay: first.Day(), NextAt: &first}
+		until, next, err := p.PauseFor(c.months, now)
+		require.NoError(t, err)
+		require.Equal(t, day(c.next), next, "%v", c)
+		require.Equal(t, c.until, until.Format(time.DateOnly), "%v", c)
+	}
+}
+
 // TestWhatChangesAPlan: the present terms again are no change; another amount, fund, frequency or date is one.
 func TestWhatChangesAPlan(t *testing.T) {
 	now, next, a, b := day("2027-03-12"), day("2027-04-12"), uuid.New(), uuid.New()

@@ -101,7 +101,7 @@ func (p *Plan) FollowDates(s billing.RemoteSubscription) {
 }
 
 // ChangesSince returns the kinds of the events about what FollowDates took over: the end that was set or removed, and the
-// pause. A pause that ends on its date is none.
+// pause. It returns no event for a pause that ends on its date.
 func (p Plan) ChangesSince(before Plan, now time.Time) (events []string) {
 	switch {
 	case p.EndsAt != nil && !isSameSecond(p.EndsAt, before.EndsAt):

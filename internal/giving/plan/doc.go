@@ -6,7 +6,7 @@
 //	   │           ├───────── finished    (all N payments were made)
 //	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
 //
-// A plan follows its subscription whole: amount, frequency, dates, pause and end, whoever changed them at Stripe
+// A plan takes over every change of its subscription at Stripe: amount, frequency, dates, pause and end
 // (FollowTerms, FollowDates). A discount at Stripe changes no terms: NextCharge says what is charged with it. Cause says
 // why a plan ended, as far as that is known; no page and no email says more.
 //

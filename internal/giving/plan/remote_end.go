@@ -7,8 +7,8 @@ import (
 )
 
 // EndAtStripe ends a plan that Stripe charges no more, for the reason that Stripe knows. A person or a program that ended
-// the subscription there, or deleted its customer, leaves no reason: the donor's email gives none. It returns the kind of
-// the event that the donor is told of, with its detail; empty if the first payment was never made.
+// the subscription there, or deleted its customer, leaves no reason: the donor's email gives none. It returns the kind
+// and detail of the event about which the donor gets an email; empty if the first payment was never made.
 func (p *Plan) EndAtStripe(s billing.RemoteSubscription, now time.Time) (event string, d Detail) {
 	switch {
 	case p.Status == Started:

@@ -21,7 +21,7 @@ func (FreshEmailJob) Kind() string { return "plan_link_letter" }
 // Queue returns the queue in which the job waits.
 func (FreshEmailJob) Queue() jobs.QueueName { return jobs.Emails }
 
-// RequestFresh enqueues the email with a valid link to a plan. The email goes to the plan's donor, whoever asks.
+// RequestFresh enqueues the email with a valid link to a plan. The email always goes to the plan's donor.
 func (l Links) RequestFresh(ctx context.Context, plan uuid.UUID) error {
 	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error { return l.Queue.EnqueueTx(ctx, tx, FreshEmailJob{plan}) })
 }

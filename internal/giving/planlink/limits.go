@@ -39,9 +39,10 @@ func Guess(from netip.Addr, code string) guard.Act {
 	}
 }
 
-// FreshLimits returns the limits of an email with a valid link in place of l; the first that it is within counts. known is
-// true if the browser is known for the plan's address. Whoever has a link that ended uses up what strangers may do, and
-// neither what the donor's known browsers nor, from time to time, what other networks may do.
+// FreshLimits returns the limits of an email with a valid link in place of l; an attempt counts under the first that it
+// does not exceed. known is true if the browser is known for the plan's address. A person with a link that ended uses
+// up the limit of strangers, but not the limits of the donor's known browsers, nor, from time to time, those of other
+// networks.
 func (l Link) FreshLimits(from netip.Addr, known bool) (ways [][]guard.Quota) {
 	donor, network := l.DonorID.String(), guard.NetworkKey(from)
 	if known {

@@ -14,8 +14,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestFreshLinksAreCountedByNetwork: whoever holds a link that ended cannot fill the donor's mailbox for ever, and cannot
-// use up what the donor may ask for: by a known browser always, from another network once an hour.
+// TestFreshLinksAreCountedByNetwork: a person with a link that ended cannot fill the donor's mailbox without end, and
+// cannot use up the donor's own requests: a known browser may always ask, another network once an hour.
 func TestFreshLinksAreCountedByNetwork(t *testing.T) {
 	db := testkit.DB(t)
 	g := guard.New(db.Server, keyring.New([]byte("secret")), guard.Limits{}, time.Now)

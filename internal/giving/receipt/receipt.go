@@ -2,7 +2,7 @@
 // the receipt was issued. A receipt is written once. Every later rendering, by any version of the program, uses these
 // facts and this version of the words.
 //
-// receipt renders and sends nothing. It enqueues an EmailJob with the receipt, in the same transaction; none if the
+// receipt renders and sends nothing. It enqueues an EmailJob in the transaction that writes the receipt, unless the
 // donor has no email address.
 package receipt
 
@@ -91,7 +91,7 @@ type Instalment struct {
 	NextOn    string       `json:"next_on,omitempty"` // empty: this is the last
 }
 
-// Dedication is whom a donation honours or remembers.
+// Dedication names the person that a donation honours or remembers.
 type Dedication struct {
 	Kind string `json:"kind"` // honour or memory
 	Name string `json:"name"`

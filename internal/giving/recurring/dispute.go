@@ -117,7 +117,7 @@ func (ps Plans) applyHoldTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r pl
 	return ps.scheduleSyncTx(ctx, tx, p)
 }
 
-// toldOfHoldTx reports whether the donor was told that nothing is charged because of the present dispute.
+// toldOfHoldTx reports whether the donor got the notice that nothing is charged because of the present dispute.
 func toldOfHoldTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (told bool, err error) {
 	const query = `/* recurring.toldOfHoldTx */ SELECT EXISTS (SELECT 1 FROM plan_event WHERE plan_id = $1 AND kind = 'held' AND at >= $2)`
 	err = tx.GetContext(ctx, &told, query, p.ID, *p.DisputedSince)

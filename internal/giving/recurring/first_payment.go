@@ -12,9 +12,9 @@ import (
 	"konbit/internal/giving/plan"
 )
 
-// firstPaymentFailedTx ends a plan whose first payment was a bank debit that the bank did not pay: its donation fails,
-// the donor is told, and the subscription is ended, so that nothing is charged after the email said so. A card that is
-// declined is seen on the payment page, and its subscription stays incomplete. It does nothing if the invoice is not
+// firstPaymentFailedTx ends a plan whose first payment was a bank debit that the bank did not pay. The donation fails,
+// the donor gets an email, and the subscription ends, so that nothing is charged after the email. A declined card is
+// shown on the payment page, and its subscription stays incomplete. It does nothing if the invoice is not
 // the first, or not recorded yet: then the first payment is only late.
 func (ps Plans) firstPaymentFailedTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, latest *billing.Invoice) error {
 	rows, err := instalment.ByID(ctx, tx, p.EntityID, []string{latest.ID})

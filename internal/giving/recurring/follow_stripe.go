@@ -17,10 +17,10 @@ var taskCannotFollow = task.Register(task.Kind{
 	Code: "plan_differs_at_stripe", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Plan}, Closes: task.Automatically,
 })
 
-// followStripeTx takes over from a running plan's subscription what it charges, when, and until when, whoever changed it,
-// and tells the donor what they did not ask for here. While a request of Konbit for a pause, or for other terms, is on its
-// way to Stripe, it does not take over these: the request's result says them and schedules the next sync, which takes
-// over what differs then. A disputed plan that is charged is held again.
+// followStripeTx takes over from a running plan's subscription what it charges, when, and until when. It enqueues an
+// email about each change that the donor did not ask for here. While a request of Konbit for a pause,
+// or for other terms, is on its way to Stripe, it does not take over these: the request's result says them and schedules
+// the next sync, which takes over what differs then. A disputed plan that is charged is held again.
 func (ps Plans) followStripeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
 	before := *p
 	if before.Status == plan.Started {

@@ -71,7 +71,8 @@ func TestWhatIsChargedIsReceipted(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestFrequencyChangedAtStripe: a frequency of ours is followed; for another one there is one task, whatever is charged.
+// TestFrequencyChangedAtStripe: a plan takes over a frequency that we offer. For another one it opens one task, however
+// many charges follow.
 func TestFrequencyChangedAtStripe(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))

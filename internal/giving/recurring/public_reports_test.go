@@ -32,8 +32,8 @@ func planInArrears(t *testing.T, h *program.Program, times string) plan.Plan {
 
 // TestPausedGiftIsChargedForAnUnpaidInvoice: a donor who is short of money pauses, and three days later the invoice that
 // had failed is charged all the same (https://github.com/Subscribie/subscribie/issues/734,
-// https://github.com/Bike4Mind/bike4mind/pull/2922). Nor is the draft of the hour after a renewal charged: "nothing is
-// charged until then". A donor who leaves the next charge out does not mean that draft.
+// https://github.com/Bike4Mind/bike4mind/pull/2922). The draft of the hour after a renewal is not charged either:
+// "nothing is charged until then". A donor who leaves the next charge out does not mean that draft.
 func TestPausedGiftIsChargedForAnUnpaidInvoice(t *testing.T) {
 	by := func(p plan.Plan) recurring.DonorRequest {
 		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: planlink.ByLink}

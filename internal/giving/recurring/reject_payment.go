@@ -12,7 +12,7 @@ import (
 )
 
 // rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription
-// again. The donor is told.
+// again. It enqueues an email to the donor.
 func (ps Plans) rejectTx(
 	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *instalment.Invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {

@@ -53,7 +53,7 @@ func requireHeld(t *testing.T, h *program.Program, p plan.Plan) {
 }
 
 // TestStopWhoseAnswerWasLost: Stripe ended the subscription as the donor asked, and the connection broke before the
-// answer. Whatever says first that the plan has ended, the donor asked for it.
+// answer. The donor asked for the end, also if an event reports it first.
 func TestStopWhoseAnswerWasLost(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *program.Program, plan.Plan, uuid.UUID){
 		"the event arrives": func(t *testing.T, h *program.Program, p plan.Plan, stop uuid.UUID) {
@@ -219,8 +219,8 @@ func (refusingBilling) Pause(context.Context, billing.Target, *time.Time, bool) 
 	return errors.New("refused")
 }
 
-// TestChangeAtStripeWhileARequestWaits: what a person changes at Stripe is told to the donor, also if a request of the
-// donor waits meanwhile.
+// TestChangeAtStripeWhileARequestWaits: the donor gets an email about what a person changes at Stripe, also if a
+// request of the donor waits meanwhile.
 func TestChangeAtStripeWhileARequestWaits(t *testing.T) {
 	sync := func(t *testing.T, h *program.Program, p plan.Plan) {
 		h.DeliverNew()

@@ -8,8 +8,8 @@ import (
 	"konbit/internal/mail/transport"
 )
 
-// TestAddress: the recipient stands at the end of the field To, whatever the name and other fields contain, and nothing
-// else changes. A message that an earlier release stored is sent as it is.
+// TestAddress: the recipient stands at the end of the field To with any name and any other fields, and nothing else
+// changes. A message that an earlier release stored is sent as it is.
 func TestAddress(t *testing.T) {
 	for name, c := range map[string]struct{ stored, want string }{
 		"plain":         {"From: a\r\nTo: <recipient@konbit.invalid>\r\nSubject: x\r\n\r\nTo: y", "From: a\r\nTo: <ana@example.org>\r\nSubject: x\r\n\r\nTo: y"},

@@ -28,7 +28,7 @@ type DailyRun struct {
 // AddressTracer finds rows that contain an erased address, for checker A17: no view can. Package privacy implements it.
 type AddressTracer interface {
 	RecordTracesTx(ctx context.Context, tx *sqlx.Tx) error
-	// TracedTodayTx reports whether RecordTracesTx ran on this day, whatever check_run contains.
+	// TracedTodayTx reports whether RecordTracesTx ran on this day. It does not read check_run.
 	TracedTodayTx(ctx context.Context, tx *sqlx.Tx) (bool, error)
 }
 

@@ -21,22 +21,22 @@
 // by the database's clock. The owner makes the keys ahead of need: Prepare. Copies in receipt_hold are of an earlier
 // release.
 //
-// The database does not take the server's word for an erasure. The server's role waits three days from the moment the
-// database recorded the request, erases at most fifty people in 24 hours, and only those whom the request names
+// The database does not trust the server with an erasure. The server's role waits three days from the moment the
+// database recorded the request, erases at most fifty people in 24 hours, and only the people in the request
 // (table server_limit). The owner is not bound: to erase again after a restore, or at once.
 //
 // What only a scan finds (payloads, jobs, addresses in rows about somebody else) is found before anything is locked, by
 // rows_to_clear, and compared again under the locks. Erasures run one after another.
 //
-// Whatever writes about a person at the same time waits: an erasure locks the person's donors and addresses before it
-// reads what it erases (function lock_people; migration 00094 names the order of locks), and a trigger on each table with
-// personal columns waits for these locks and writes the row in its erased form, or not at all: whoever may_erase marked
-// in erasure_donor.erased_at was erased, and nobody else, whatever address the server's role writes into a donor. So a
-// receipt that is being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events
-// of Stripe are stored without what names a person, whoever it is; those that an earlier release stored, also while it
-// runs beside this one in an upgrade, contain names for up to 90 days, and A17 sees only addresses in them. A new form
-// or sign-in after the erasure is a new person's. testdata/columns.txt lists every column of every table with what an
-// erasure does with it.
+// A transaction that writes about a person at the same time waits: an erasure locks the person's donors and addresses
+// before it reads what it erases (function lock_people; migration 00094 names the order of locks), and a trigger on
+// each table with personal columns waits for these locks and writes the row in its erased form, or not at all. A donor
+// counts as erased only if may_erase set erasure_donor.erased_at; an address that the server's role writes into a donor
+// does not matter. So a receipt that is being issued or sent, a refund, a statement, a page of the person's own brings
+// nothing back. Events of Stripe are stored without what names any person; those that an earlier release stored, also
+// while it runs beside this one in an upgrade, contain names for up to 90 days, and A17 sees only addresses in them. A
+// new form or sign-in after the erasure is a new person's. testdata/columns.txt lists every column of every table with
+// what an erasure does with it.
 //
 // A donation that was begun with a mistyped address has moved to its right owner (package owner). The erasure of the
 // owner also erases the donors who had it before, without another wait, if nobody uses their address: no donor with it

@@ -178,8 +178,8 @@ func nameMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
 	return err
 }
 
-// checkMistypedTx reports errNewDonor if a donor whom nameMistypedTx added has a donation or a proved address now, or
-// if there is another. Call it under the locks of lockTx. named are the donors whom the erasure named before.
+// checkMistypedTx reports errNewDonor if a donor that nameMistypedTx added has a donation or a proved address now, or
+// if there is another. Call it under the locks of lockTx. named are the donors that the erasure named before.
 func checkMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, named []uuid.UUID) error {
 	const query = `/* privacy.checkMistypedTx */
 		SELECT EXISTS (SELECT FROM erasure_donor n WHERE n.erasure_id = $1 AND n.donor_id <> ALL($2::uuid[]) AND n.donor_id NOT IN (SELECT mistyped_of($1)))
@@ -193,8 +193,8 @@ func checkMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, named []uui
 	return err
 }
 
-// missingTx returns the person's donors whom the erasure does not name: those with one of the addresses, or with the
-// address of a donor whom it names. Once lockTx has locked the addresses, nobody adds another.
+// missingTx returns the person's donors that the erasure does not name: those with one of the addresses, or with the
+// address of a donor that it names. Once lockTx has locked the addresses, nobody adds another.
 func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, addresses []string) ([]uuid.UUID, error) {
 	named, err := donor.ByIDs(ctx, tx, donors)
 	if err != nil {

@@ -238,8 +238,8 @@ func TestServersRoleClearsNothingElse(t *testing.T) {
 	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 }
 
-// TestReceiptsLockDonorsInOrder: two receipts of one person lock their donors in the order of ids, as an erasure does,
-// whatever the order of the receipts.
+// TestReceiptsLockDonorsInOrder: two receipts of one person lock their donors in the order of the donors' ids, as an
+// erasure does, and not in the order of the receipts.
 func TestReceiptsLockDonorsInOrder(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
@@ -294,8 +294,8 @@ func TestContactWaitsForItsGift(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation_contact WHERE donation_id = $1`, d.ID))
 }
 
-// TestStatementsOfOverwrittenDonors: the server's role writes the address of an erased donor into every row. Whoever was
-// not erased gets the year's statement all the same.
+// TestStatementsOfOverwrittenDonors: the server's role writes the address of an erased donor into every row. A donor
+// who was not erased still gets the year's statement.
 func TestStatementsOfOverwrittenDonors(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -314,8 +314,8 @@ func TestStatementsOfOverwrittenDonors(t *testing.T) {
 	require.Equal(t, []string{other.DonorID.String()}, h.Lines(`SELECT donor_id::text FROM statement`))
 }
 
-// TestTheDayOfTheListIsKept: the server's role applies the list to a restored backup and erases three days later. Whoever
-// gave or signed in since the day that the list names is a new person.
+// TestTheDayOfTheListIsKept: the server's role applies the list to a restored backup and erases three days later. A
+// person who gave or signed in since the day that the list names is a new person.
 func TestTheDayOfTheListIsKept(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)

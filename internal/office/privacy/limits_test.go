@@ -79,8 +79,8 @@ func TestServerRoleCannotEraseEarly(t *testing.T) {
 	refused("at most", erase, id)
 }
 
-// TestErasuresADayCannotBeEvaded: the bound counts every person once, whatever the server's role writes into their rows,
-// and in whatever transaction it erases.
+// TestErasuresADayCannotBeEvaded: the limit counts every person once. What the server's role writes into their rows,
+// and the transactions in which it erases, do not change that.
 func TestErasuresADayCannotBeEvaded(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
@@ -138,8 +138,8 @@ func inSnapshot(t *testing.T, h *program.Program) *sqlx.Tx {
 	return tx
 }
 
-// TestInventedErasureIsNotOnTheList: the list of done erasures is applied by the owner, without a bound. An erasure that
-// the server's role calls done, and a donor whom it adds to a done one, are not on it.
+// TestInventedErasureIsNotOnTheList: the list of done erasures is applied by the owner, without a limit. An erasure
+// that the server's role marks as done, and a donor that it adds to a done one, are not on it.
 func TestInventedErasureIsNotOnTheList(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)

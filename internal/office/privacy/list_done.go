@@ -29,8 +29,8 @@ type ListEntry struct {
 	Of int `json:"of,omitempty"`
 }
 
-// ListDone returns every erasure that was done, oldest first, with the donors who were erased. Whom the server's role
-// named without erasing them is not on the list.
+// ListDone returns every erasure that was done, oldest first, with the donors who were erased. A donor that the
+// server's role named and did not erase is not on the list.
 func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
 	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, least(done_at, first_done_at) AS done_at,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id AND d.erased_at IS NOT NULL ORDER BY 1) AS donors,

@@ -16,6 +16,6 @@
 //     that is a problem: the file must continue to list it.
 //   - What web addresses and books already contain cannot change: slugs, an entity's currency, an organisation's
 //     entity, a fund's restriction. The problem says what to do instead.
-//   - The prefix of an entity's receipts is none that another entity has issued receipts with, even if it has another
-//     prefix by now.
+//   - An entity may not have a receipt prefix with which another entity has issued receipts, even if the other entity
+//     has a different prefix now.
 package setup

@@ -13,7 +13,8 @@
 //   - A refund or a lost dispute is shown with its donation, on its own day, in the statement of the donation's year.
 //     So the total is always the sum of the year's valid receipts.
 //   - If nothing remains of the year's gifts, no statement is issued. One that was issued before is corrected, and the
-//     correction says that it and the receipts are void.
+//     correction says that it and the receipts are void. If something remains later (a dispute is won), the donor gets
+//     a first statement with the corrections.
 //   - The facts never change. The name and addresses are in a table of their own and can be erased.
 //   - Statements are composed while their donors are locked: a donation that moves to another donor (package owner)
 //     is in the statement of one of them only. The email is checked again when it is stored.

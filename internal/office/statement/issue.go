@@ -30,8 +30,10 @@ type Issuer struct {
 	Queue   *jobs.Queue
 	Catalog *fund.CatalogCache
 	Now     func() time.Time
-	NewID   func() uuid.UUID
-	DryRun  bool // count what would be issued; nothing is issued or enqueued
+	// Measured returns which moment of the database's clock a moment of Now was, or an earlier one.
+	Measured func(at time.Time) time.Time
+	NewID    func() uuid.UUID
+	DryRun   bool // count what would be issued; nothing is issued or enqueued
 }
 
 // ErrYear is the error that annual statements of a year cannot be issued yet.
@@ -147,9 +149,10 @@ func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog,
 const correctionOverlap = time.Hour
 
 // Correct issues a new statement to each donor of the year whose receipts changed since a moment and whose figures
-// differ, and returns how many it issued. It searches receipts, because a refund, a lost dispute and a donation that
-// settled late all change one. It also searches donations that moved to another donor: that donor gets a statement, which
-// may be the first of the year, and the one before a new one, if gifts are left.
+// differ, and returns how many it issued. It searches receipts, because a refund, a dispute that is lost or won and a
+// donation that settled late all change one. It also searches donations that moved to another donor: that donor gets a
+// statement, and the one before a new one, if gifts are left. A donor without a statement gets the first one, if
+// something remains: nothing may have remained when the others were issued. It does nothing before those were.
 func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
 	first, err := firstIssue(ctx, d.DB, entity.ID, year)
 	if err != nil || first == nil {
@@ -158,7 +161,7 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 	if start := first.Add(-correctionOverlap); since.Before(start) {
 		since = start
 	}
-	moved, err := owner.DonorsSince(ctx, d.DB, entity.ID, since)
+	moved, err := owner.DonorsSince(ctx, d.DB, entity.ID, d.Measured(since))
 	if err != nil {
 		return 0, err
 	}
@@ -190,8 +193,7 @@ func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, s
 			}
 			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool {
 				_, has := before[o.ID]
-				first := !has && slices.Contains(moved, o.ID) && !d.DryRun // a dry run of Issue has counted them
-				return !has && !first || o.IsErased()
+				return !has && d.DryRun || o.IsErased() // a dry run of Issue has counted those without
 			})
 			n, err := d.issueTx(ctx, tx, catalog, entity, year, donors, before)
 			corrected += n

@@ -13,7 +13,8 @@ import (
 
 // ForDonor returns a donor's statement of a year: the newest that was issued or, if none was, the donations as they
 // are now, with N = 0. A statement that contains a gift of another donor (see package owner) is left out. It returns
-// fault.NotFound if the donor gave nothing in the year, or if all of it was returned before a statement was issued. The caller checks who may see it.
+// fault.NotFound if the donor gave nothing in the year, or if everything was returned before a statement was issued.
+// The caller checks who may see it.
 func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Statement, error) {
 	issued, err := latest(ctx, d.DB, year, []uuid.UUID{of.ID})
 	if err != nil {

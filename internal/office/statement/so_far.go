@@ -2,10 +2,12 @@ package statement
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
@@ -27,11 +29,15 @@ func (SoFarJob) Kind() string { return "statement_so_far_letter" }
 func (SoFarJob) Queue() jobs.QueueName { return jobs.Bulk }
 
 // MailSoFar enqueues an email to every donor of an entity who gave in a year, with their gifts so far. It issues no
-// annual statement. A donor who was erased, who has no address, or who has an annual statement of the year gets none.
-// Called again, it sends another email: the gifts may have changed. progress is called with the number of donors
-// checked.
+// annual statement. A donor gets no email who was erased, has no address, stopped emails with statements, has an annual
+// statement of the year, or got everything back. A dry run counts the same donors. Called again, it sends another
+// email: the gifts may have changed. progress is called with the number of donors checked.
 func (d Issuer) MailSoFar(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)
+	if err != nil {
+		return t, err
+	}
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return t, err
 	}
@@ -41,7 +47,7 @@ func (d Issuer) MailSoFar(ctx context.Context, entity org.LegalEntity, year int,
 			return t, err
 		}
 		err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
-			due, err := soFarJobsTx(ctx, tx, year, ids)
+			due, err := soFarJobsTx(ctx, tx, catalog, entity, year, ids)
 			if err == nil && !d.DryRun {
 				err = d.Queue.EnqueueTx(ctx, tx, due...)
 			}
@@ -58,15 +64,25 @@ func (d Issuer) MailSoFar(ctx context.Context, entity org.LegalEntity, year int,
 	}
 }
 
-func soFarJobsTx(ctx context.Context, tx *sqlx.Tx, year int, ids []uuid.UUID) (due []jobs.Job, err error) {
+func soFarJobsTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
+	ids []uuid.UUID) (due []jobs.Job, err error) {
 	has, err := withStatement(ctx, tx, year, ids)
 	if err != nil {
 		return nil, err
 	}
+	wanting, err := donor.Wanting(ctx, tx, donor.KindStatements, ids)
+	if err != nil {
+		return nil, err
+	}
 	donors, err := donor.ByIDs(ctx, tx, ids)
-	for _, o := range donors {
-		if !has[o.ID] && !o.IsErased() && o.Email != "" {
-			due = append(due, SoFarJob{o.ID, year})
+	if err != nil {
+		return nil, err
+	}
+	donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { return has[o.ID] || !wanting[o.ID] || o.IsErased() || o.Email == "" })
+	all, err := compose(ctx, tx, catalog, entity, year, donors)
+	for _, s := range all {
+		if !s.Facts.nothingRemains() {
+			due = append(due, SoFarJob{s.DonorID, year})
 		}
 	}
 	return due, err

@@ -110,7 +110,7 @@ type Return struct {
 	Reason receipt.Reason `json:"reason"` // receipt.Refund or receipt.Dispute
 }
 
-// Person is the donor to whom a statement is addressed, as the receipts name them.
+// Person is the donor who gets a statement, as the receipts name them.
 type Person struct {
 	FirstName        string   `json:"first_name"`                  // empty for an organisation
 	LastName         string   `json:"last_name"`                   // empty for an organisation

@@ -202,6 +202,89 @@ func TestNoStatementOfNothing(t *testing.T) {
 	require.NotContains(t, void, "keep this statement for your taxes")
 }
 
+// TestFirstStatementAfterADisputeWasWon: nothing remained of a donor's year when the statements were issued, because a
+// dispute was lost. The bank pays after all, in spring: the donor gets a first statement, once. A dry run counts it.
+func TestFirstStatementAfterADisputeWasWon(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	year := h.Fake.Now().In(e.Location()).Year()
+	f := program.ValidForm()
+	f.Contact.Email = "bob@example.org"
+	lost := h.SettledGift(f)
+	settleGift(t, h, "ana", "20", h.Fake.Now())
+	arrive := func() {
+		for range 2 {
+			h.DeliverNew()
+			h.DrainAll()
+			_, err := h.Collector.Sweep(t.Context())
+			require.NoError(t, err)
+			h.RetryParked()
+		}
+	}
+	h.Fake.Advance(time.Hour)
+	arrive()
+	dispute, err := h.Fake.Dispute(h.Lines(`SELECT intent_ref FROM payment WHERE donation_id = $1`, lost.ID)[0], false)
+	require.NoError(t, err)
+	arrive()
+	require.NoError(t, h.Fake.CloseDispute(dispute, "won"))
+	for _, body := range h.Fake.Bodies("tsne") { // the stand-in does not pay a lost dispute: the loss is made of the win's event
+		if closed := h.ParseEvent(body); closed.Type == "charge.dispute.closed" {
+			h.Deliver(h.AlterEvent(closed, func(_, dispute map[string]any) {
+				dispute["status"], dispute["balance_transactions"] = "lost", dispute["balance_transactions"].([]any)[:1]
+			}))
+			h.DrainAll()
+		}
+	}
+	require.Equal(t, []string{"dispute"}, h.Lines(`SELECT reason FROM receipt_void`))
+
+	h.Fake.Advance(time.Until(time.Date(year+1, 1, 20, 12, 0, 0, 0, e.Location())))
+	tally, err := h.Statements.Issue(t.Context(), e, year, nil)
+	require.NoError(t, err)
+	require.Equal(t, statement.Tally{Donors: 2, Gifts: 2, Issued: 1}, tally, "nothing remains of Bob's")
+	of := func() []string {
+		return h.Lines(`SELECT concat_ws(' ', d.email, s.n, s.facts->'total'->>'minor') FROM statement s JOIN donor d ON d.id = s.donor_id ORDER BY d.email, s.n`)
+	}
+	require.Equal(t, []string{"ana@example.org 1 2000"}, of())
+
+	h.Fake.Advance(80 * 24 * time.Hour)
+	arrive()
+	require.Equal(t, []string{"reinstated"}, h.Lines(`SELECT facts->'replaces'->>'reason' FROM receipt WHERE donation_id = $1 AND facts->'replaces' IS NOT NULL`, lost.ID))
+	dry := h.Statements
+	dry.DryRun = true
+	counted, err := dry.Issue(t.Context(), e, year, nil)
+	require.NoError(t, err)
+	require.Equal(t, statement.Tally{Donors: 2, Gifts: 2, Existing: 1, Issued: 1}, counted)
+	for i := range 2 {
+		n, err := h.Statements.Correct(t.Context(), e, year, h.Fake.Now().Add(-35*24*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, 1-i, n)
+	}
+	require.Equal(t, []string{"ana@example.org 1 2000", "bob@example.org 1 2000"}, of())
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_letter'`))
+}
+
+// TestMovesAreFoundOnAMovedClock: statements have the time of the business clock, and moves that of the database's. With
+// a stand-in whose clock is a year ahead, a move after the statements is found all the same.
+func TestMovesAreFoundOnAMovedClock(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	e := readEntity(t, h)
+	june := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	gift := settleGift(t, h, "bob", "20", june)
+	settleGift(t, h, "bob", "30", june)
+	h.Fake.Advance(365 * 24 * time.Hour)
+	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := owner.MoveTx(t.Context(), tx, moveOf(t, h, gift, "ana@example.org"))
+		return err
+	}))
+	n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 2, n, "one for Ana, and Bob's without the gift")
+}
+
 // TestSupersededStatementIsNotSent: a statement that no mail server accepted before it was corrected is not sent any
 // more, whichever job runs first, and counts as waiting no longer.
 func TestSupersededStatementIsNotSent(t *testing.T) {
@@ -276,8 +359,8 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// TestTwoPeopleShareAMailbox: each name on the receipts has a part with its own total, whatever name was entered last. A
-// statement of one name has that of its receipts.
+// TestTwoPeopleShareAMailbox: each name on the receipts has a part with its own total; the name entered last does not
+// matter. A statement of one name has the name of its receipts.
 func TestTwoPeopleShareAMailbox(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -346,6 +429,11 @@ func TestGiftsSoFar(t *testing.T) {
 	for _, name := range []string{"ana", "bea"} {
 		settleGift(t, h, name, "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
 	}
+	refundWhole(t, h, settleGift(t, h, "bob", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))) // nothing remains
+	settleGift(t, h, "dee", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error { // wants no such emails
+		return donor.SetEmailPreferenceTx(t.Context(), tx, donorOf(t, h, "dee").ID, donor.KindStatements, false, "letter", time.Now())
+	}))
 	dry := h.Statements
 	dry.DryRun = true
 	tally, err := dry.MailSoFar(t.Context(), e, 2025, func(int) {})
@@ -375,7 +463,7 @@ func TestGiftsSoFar(t *testing.T) {
 	require.Len(t, h.Mail.Messages(), 1, "the annual statement has everything")
 }
 
-// TestCheckOver: the calendar year ends at midnight in the entity's time zone, whatever its fiscal year is.
+// TestCheckOver: the calendar year ends at midnight in the entity's time zone. The fiscal year does not matter.
 func TestCheckOver(t *testing.T) {
 	t.Parallel()
 	for zone, end := range map[string]string{"America/New_York": "2027-01-01T05:00:00Z", "Pacific/Auckland": "2026-12-31T11:00:00Z", "Pacific/Honolulu": "2027-01-01T10:00:00Z"} {

@@ -65,7 +65,7 @@ func (s Service) isMarkOf(mark, mailbox string) bool {
 	return s.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw[markBits:markSigned])), 0))
 }
 
-// splitMarks returns at most maxMarks marks, whatever the browser sends.
+// splitMarks returns at most maxMarks marks of a cookie. It ignores the others.
 func splitMarks(known string) []string {
 	marks := strings.SplitN(known, ".", maxMarks+1)
 	return marks[:min(len(marks), maxMarks)]

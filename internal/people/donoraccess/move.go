@@ -55,7 +55,7 @@ func (s Service) ReadMoveToken(token string) (m Move, valid bool) {
 // MoveAddress makes the order of a link true, which its reader has proved: the addresses belong to one person, emails
 // go to the new one, and the lost one is closed. They may have belonged to one person before. Sessions and sign-ins by the
 // lost one end, and the links of emails to it. Both addresses, and all others of both persons, get an email. A repeat
-// changes nothing, whatever the person did since, nor does a link whose donor has the new address already.
+// changes nothing, also if the person changed addresses since. A link changes nothing if its donor has the new address.
 func (s Service) MoveAddress(ctx context.Context, lost string, m Move) error {
 	const shut = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
 	const moved = `/* donoraccess.MoveAddress */

@@ -53,7 +53,7 @@ func AddBrowser(asked, secret string) string {
 	return strings.Join(append([]string{secret}, splitBrowsers(asked, maxBrowsers-1)...), ".")
 }
 
-// splitBrowsers returns at most n secrets of a cookie, whatever the browser sends.
+// splitBrowsers returns at most n secrets of a cookie. It ignores the others.
 func splitBrowsers(asked string, n int) (secrets []string) {
 	for _, secret := range strings.SplitN(asked, ".", n+1) {
 		if secret != "" && len(secrets) < n {

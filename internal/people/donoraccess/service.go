@@ -90,5 +90,5 @@ func Standard() Limits {
 // ErrTooMany is returned when a limit is exceeded. It does not reveal whether the address is known.
 var ErrTooMany = errors.New("donoraccess: too many attempts")
 
-// errNotFound is the same error for every failed sign-in, whatever the reason.
+// errNotFound is the error of every failed sign-in. It does not reveal the reason.
 var errNotFound error = fault.New(fault.NotFound, "problem.404.text", nil)

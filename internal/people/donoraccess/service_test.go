@@ -256,7 +256,7 @@ func TestKnownBrowsersShareTheirGuesses(t *testing.T) {
 	assert.Equal(t, 5, compared)
 }
 
-// TestT22GuessesDoNotSignIn: a stranger can cause only a few emails, guesses in vain, and locks no donor out.
+// TestT22GuessesDoNotSignIn: a stranger can cause only a few emails, guesses no code, and cannot lock a donor out.
 func TestT22GuessesDoNotSignIn(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)

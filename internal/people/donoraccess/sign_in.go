@@ -95,7 +95,7 @@ type CodeAttempt struct {
 // its cookie. Errors:
 //
 //	fault.NotFound   the code is neither that of the newest email nor that of an email which this browser requested
-//	ErrTooMany       there were too many attempts; each call is one, whatever its error
+//	ErrTooMany       there were too many attempts; each call counts as one, also if it succeeds
 //	ErrSignedIn      the code was used, and it opened the session of this browser
 //	ErrUsed          the code was used, and this browser had requested it
 func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {

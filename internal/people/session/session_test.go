@@ -296,7 +296,7 @@ func TestAPersonHasSoManySessions(t *testing.T) {
 	assert.True(t, fault.Is(f.EndOne(t.Context(), uuid.New(), open[1].ID), fault.NotFound), "another person's")
 }
 
-// TestHowLongASessionIsFresh: by the database's clock, from its opening, whatever was requested since.
+// TestHowLongASessionIsFresh: its age counts by the database's clock from its opening. Later requests do not matter.
 func TestHowLongASessionIsFresh(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -311,9 +311,9 @@ func TestHowLongASessionIsFresh(t *testing.T) {
 	}
 }
 
-// TestSessionsEndInTheOrderOfTheirIDs: an erasure locks the sessions of an address in the order of their ids. Whoever ends
-// or deletes several locks them in this order too, whatever the order in which they are stored, or one of the two
-// transactions fails by a deadlock.
+// TestSessionsEndInTheOrderOfTheirIDs: an erasure locks the sessions of an address in the order of their ids. A
+// transaction that ends or deletes several locks them in this order too, and not in the order in which they are stored;
+// else one of the two fails by a deadlock.
 func TestSessionsEndInTheOrderOfTheirIDs(t *testing.T) {
 	t.Parallel()
 	person := uuid.New()

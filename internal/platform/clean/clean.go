@@ -106,8 +106,8 @@ func plainCode(r rune) rune {
 	}
 }
 
-// decimal returns the value of a decimal digit. The ten digits of each script follow one another in Unicode, 0 first,
-// and a block of them begins at a digit before which there is none or a tenth.
+// decimal returns the value of a decimal digit. The ten digits of a script follow one another in Unicode, 0 first, and
+// such blocks may follow one another too. So the value is the number of digits directly before it, modulo ten.
 func decimal(r rune) rune {
 	if r <= unicode.MaxASCII {
 		return r - '0'

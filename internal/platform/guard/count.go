@@ -123,8 +123,8 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []s
 	return exceeded, err
 }
 
-// countWayTx counts an attempt under all its limits. Beyond one the attempt is counted in none, whatever the transaction
-// goes on to do.
+// countWayTx counts an attempt under all its limits. If one limit is exceeded, it counts the attempt under none of
+// them, even if the transaction commits.
 func countWayTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
 	const begin = `/* guard.countWayTx */ SAVEPOINT way`
 	const undo = `/* guard.countWayTx */ ROLLBACK TO SAVEPOINT way`

@@ -14,7 +14,7 @@
 // each up for others: beyond it there is a challenge. Beyond the limit of an address, an email address or a page it is the
 // ordinary one, beyond that of a network a hard one. Solved challenges are limited for each address and network; beyond,
 // and beyond the limit of an email address in one network, only a wait passes. A known browser, in which the email address
-// was proved before, has limits of its own, so people whom strangers slow down have a way.
+// was proved before, has limits of its own, so that strangers cannot slow down its owner.
 //
 // The score is the number of failures of a page and of the whole site: cards that banks declined, and forms submitted
 // faster than a person can read. Failures expire, so the score falls by itself.

@@ -32,6 +32,16 @@ type Pass struct {
 	Gifts          int        `db:"gifts" json:"gifts"`
 }
 
+// Shown returns the pass with its times as another clock shows them.
+func (p Pass) Shown(shown func(time.Time) time.Time) Pass {
+	p.OpenedAt, p.ExpiresAt = shown(p.OpenedAt), shown(p.ExpiresAt)
+	if p.ClosedAt != nil {
+		closed := shown(*p.ClosedAt)
+		p.ClosedAt = &closed
+	}
+	return p
+}
+
 // The kinds of rows in event_pass_step, which is append-only. Rows hold these values.
 const (
 	passOpened = "opened"

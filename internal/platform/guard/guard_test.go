@@ -657,7 +657,8 @@ func TestWaitsBeyondThePageDoNotFillIt(t *testing.T) {
 	require.Equal(t, guard.Passed, pass("203.0.0.3"))
 }
 
-// TestWaitsInEventMode: a tablet of event mode has waits of its own, whatever others in its network and on its page do.
+// TestWaitsInEventMode: a tablet of event mode has waits of its own, which others in its network and on its page do
+// not lengthen.
 func TestWaitsInEventMode(t *testing.T) {
 	limits := guard.Standard()
 	limits.NoJSWaits = guard.Limit{Max: 2, Window: 10 * time.Minute}

@@ -167,8 +167,8 @@ func (g *Guard) full(ctx context.Context, counters []counter) (kinds []string, e
 }
 
 // judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted, unless it
-// was beyond own limits: then it is counted here. One that solved the challenge passes whatever the limits of its email
-// address and page.
+// was beyond own limits: then it is counted here. An attempt that solved the challenge passes even if the limits of
+// its email address and page are exceeded.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
 	raw, s, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
@@ -279,7 +279,7 @@ func challenge(ctx context.Context, c Challenge) (Verdict, Challenge, error) {
 	return Challenged, c, nil
 }
 
-// recordGiftTx records an attempt with an event pass; uuid.Nil is none.
+// recordGiftTx records an attempt with an event pass. It does nothing if pass is uuid.Nil.
 func recordGiftTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID) error {
 	if pass == uuid.Nil {
 		return nil

@@ -80,8 +80,8 @@ func registerConn(ctx context.Context, conn net.Conn) {
 }
 
 // cancelConn is the connection of a request to cancel a statement: it is dialled without a socket in ctx. lib/pq
-// waits for the request before it gives up a prepared statement, so it has a deadline of cancelGrace, whatever
-// connect_timeout is.
+// waits for the request before it gives up a prepared statement, so the connection has a deadline of cancelGrace. The
+// deadline does not depend on connect_timeout.
 type cancelConn struct {
 	net.Conn
 	deadline time.Time

@@ -20,7 +20,7 @@ type Glyph struct {
 type Run struct {
 	Font   *Font
 	Text   string  // in reading order
-	Shaped bool    // the text cannot be told from the glyphs alone
+	Shaped bool    // the text cannot be derived from the glyphs alone
 	RTL    bool    // its glyphs, from left to right, are in the opposite order of its text
 	Glyphs []Glyph // from left to right
 	X      float64 // where it begins in the line, in ems
@@ -34,7 +34,7 @@ type Line struct {
 	Width float64 // in ems, without the space at its end
 }
 
-// IsShaped reports whether the line has text that cannot be told from its glyphs alone.
+// IsShaped reports whether the line has text that cannot be derived from its glyphs alone.
 func (l Line) IsShaped() bool {
 	return slices.ContainsFunc(l.Runs, func(r Run) bool { return r.Shaped })
 }

@@ -32,8 +32,8 @@ func visible(text string) string {
 	}, text)
 }
 
-// TestAnyTextIsSet: whatever a person typed is set, or its script is named. No text is lost, no glyph stands for nothing, and
-// no line is wider than it may be.
+// TestAnyTextIsSet: any text that a person typed is set, or the error names its script. No text is lost, each glyph
+// stands for text, and no line is wider than its limit.
 func TestAnyTextIsSet(t *testing.T) {
 	t.Parallel()
 	fonts := System()

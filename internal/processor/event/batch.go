@@ -176,7 +176,7 @@ func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 			}
 		}
 		if !booked {
-			b.results[i] = parked("waits for its money to be booked", parkDelay(min(e.Attempts, 6)))
+			b.results[i] = parked(WaitsForMoney, parkDelay(min(e.Attempts, 6)))
 		}
 	}
 	return nil

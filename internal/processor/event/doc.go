@@ -2,7 +2,7 @@
 //
 // The adapter of a processor (package stripepay) stores each event once and translates it into a Fact; it decides
 // nothing. A Worker claims the events that are due in batches and applies each batch in one transaction, in the order
-// of locks (batch.go). Therefore the result is the same in whatever order events arrive.
+// of locks (batch.go). Therefore the result does not depend on the order in which events arrive.
 //
 //	an event: new ──┬── done
 //	                ├── parked     (it waits for its donation, its charge or its balance transaction;
@@ -10,5 +10,5 @@
 //	                └── set_aside  (MaxFailures attempts failed; the reason is stored)
 //
 // A charge settles its donation here. Money that moves later is not booked here: the event requests an import of the
-// balance (package stripebalance) and waits until package settlement has booked it.
+// balance (package stripebalance) and waits until package settlement has booked it. The import makes it due again.
 package event

@@ -116,6 +116,9 @@ type Result struct {
 	Failed bool          // the attempt counts as a failure
 }
 
+// WaitsForMoney is the reason of an event that is parked until the import has booked what it names.
+const WaitsForMoney = "waits for its money to be booked"
+
 func parked(reason string, delay time.Duration) Result {
 	return Result{State: Parked, Reason: reason, Delay: delay}
 }

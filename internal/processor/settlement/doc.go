@@ -2,8 +2,8 @@
 // adjustments. It owns the balance transactions, the shares of payments by fund and their changes, and the payouts.
 //
 // Every movement of money at Stripe is one balance transaction. Each is stored and booked once, in Stripe's order.
-// Therefore the result is the same in whatever order events report movements, and if none does: an event about a
-// refund, a dispute or a payout only requests an import (package stripebalance).
+// Therefore the result does not depend on the order of events, nor on their arrival: an event about a refund, a
+// dispute or a payout only requests an import (package stripebalance).
 //
 //	balance transaction            booked
 //	charge, payment                the gift settles if it has not; its fee and the sponsor's fee (charge_fee.go)

@@ -46,8 +46,8 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 	require.NoError(t, <-booked)
 }
 
-// TestDonationsAreLockedBeforeDonors: booking a refund waits for a move of its gift before it locks the donor, whom the
-// move locks after the gift.
+// TestDonationsAreLockedBeforeDonors: booking a refund waits for a move of its gift before it locks the donor. The move
+// locks the donor after the gift too.
 func TestDonationsAreLockedBeforeDonors(t *testing.T) {
 	h := program.New(t, program.Options{})
 	g := settledGift(t, h)

@@ -116,8 +116,8 @@ func TestOnlySettledPaymentsWithoutAProcessorAreRefundedOffline(t *testing.T) {
 	}
 }
 
-// TestAFullOfflineRefundLeavesNothing: whatever the split of the gift and the parts in which it is refunded, every fund
-// then has the net assets that it had before the gift, and no fund keeps a sponsor's fee.
+// TestAFullOfflineRefundLeavesNothing: a gift is split in any way and refunded in any parts. Then every fund has the
+// net assets that it had before the gift, and no fund keeps a sponsor's fee.
 func TestAFullOfflineRefundLeavesNothing(t *testing.T) {
 	h := program.New(t, program.Options{})
 	seed := uint64(time.Now().UnixNano())

@@ -74,8 +74,8 @@ func (s *bookingRun) paymentOfTx(ctx context.Context, tx *sqlx.Tx, charge string
 	return nil, err
 }
 
-// remainingByFundTx returns what funds still have of a payment, and owe the donor of it, by the code of the fund. It is
-// empty if p is nil or the payment is in suspense.
+// remainingByFundTx returns what each fund still has of a payment, and what it owes the donor, ordered by the fund's
+// code. It returns nothing if p is nil or the payment is in suspense.
 func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, p *payment.Payment) ([]share.FundShare, error) {
 	const query = `/* settlement.remainingByFundTx */
 		SELECT c.fund_id, c.gift, c.fee, c.sponsor_fee, c.gift - coalesce(g.gone, 0), coalesce(g.refunded, 0), coalesce(g.fee, 0), coalesce(g.sponsor_fee, 0),

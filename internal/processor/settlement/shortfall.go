@@ -54,8 +54,8 @@ func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	return append(parts, operationsPart), nil
 }
 
-// absorbShortfallsTx sets on each part that is taken from a restricted fund what operations absorbs of it, so that the
-// fund does not fall below zero. It locks the funds, so that nothing is awarded from them meanwhile.
+// absorbShortfallsTx sets on each part that is taken from a restricted fund the amount that operations absorbs, so that
+// the fund does not fall below zero. It locks the funds, so that nothing is awarded from them meanwhile.
 func (s *bookingRun) absorbShortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []share.Part) error {
 	funds := make([]uuid.UUID, len(taken))
 	for i, p := range taken {

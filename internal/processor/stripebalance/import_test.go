@@ -45,6 +45,36 @@ func TestAnEntityThatCannotBeListedDelaysNoOther(t *testing.T) {
 	require.NotContains(t, err.Error(), "aina")
 }
 
+// TestAnImportMakesEventsDue: an event that has waited for its money several times is applied when the import has booked it,
+// not minutes later. Events that wait for something else stay parked.
+func TestAnImportMakesEventsDue(t *testing.T) {
+	h := program.New(t, program.Options{})
+	gift := settledGift(t, h)
+	h.DeliverNew()
+	h.RetryParked()
+	_, err := h.Fake.Refund(intent(gift), 500)
+	require.NoError(t, err)
+	h.DeliverNew()
+	h.DrainAll()
+	for range 7 {
+		h.RetryParked()
+	}
+	parked := func() []string {
+		return h.Lines(`SELECT DISTINCT format('%s, %s', reason, due_at > now() + interval '30 seconds') FROM stripe_event WHERE state = 'parked' ORDER BY 1`)
+	}
+	require.Equal(t, []string{"waits for its money to be booked, t"}, parked())
+	other := h.StartedGift(program.ValidForm())
+	h.Pay(other)
+	h.Deliver(h.EventOf(other, "checkout.session.completed"))
+	h.DrainAll()
+	h.Exec(`UPDATE stripe_event SET due_at = now() + interval '1 hour' WHERE reason = 'waits for its charge'`)
+	n, err := h.Collector.ImportDue(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, n)
+	h.DrainAll()
+	require.Equal(t, []string{"waits for its charge, t"}, parked())
+}
+
 func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())

@@ -21,6 +21,8 @@ type Importer struct {
 	Catalog *fund.CatalogCache
 	Source  Source
 	Booker  settlement.Booker
+	// Booked is called after a run that booked transactions of an entity: events may wait for them.
+	Booked func(ctx context.Context, entity uuid.UUID) error
 }
 
 const (
@@ -90,6 +92,9 @@ func (i Importer) importEntity(ctx context.Context, catalog *fund.Catalog, entit
 	}
 	if errors.Is(released, errLeaseLost) {
 		released = nil
+	}
+	if r.booked > 0 {
+		err = errors.Join(err, i.Booked(ctx, entity.ID))
 	}
 	return r.booked, errors.Join(err, released)
 }

@@ -86,7 +86,7 @@ var donorFields = map[string]fault.Field{
 	"line_items[0][price_data][unit_amount]": {Name: "amount", Phrase: "give.error.amount.refused"},
 }
 
-// donorCodes are the codes of refusals that are about a value that a donor typed, whatever the parameter
+// donorCodes are the codes of refusals that are always about a value that a donor typed, for any parameter
 // (https://docs.stripe.com/error-codes).
 var donorCodes = map[stripe.ErrorCode]fault.Field{
 	stripe.ErrorCodeEmailInvalid:   {Name: "email", Phrase: "give.error.email.refused"},

@@ -66,7 +66,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	assert.Zero(t, reached.Load())
 }
 
-// TestPaymentPagesAreOnStripesHostAlone: whatever the answer says, a donor is sent to no other host.
+// TestPaymentPagesAreOnStripesHostAlone: a donor is sent to no other host, also if Stripe's answer names one.
 func TestPaymentPagesAreOnStripesHostAlone(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{

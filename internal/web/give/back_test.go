@@ -61,17 +61,58 @@ func TestPaidThenChanged(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.StatusCode)
 	require.Contains(t, got.Page, "You have just given $20. Give $30 as well?")
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation`))
-	require.Contains(t, got.Page, `name="as_well"`)
-	form.Set("as_well", "yes")
+	form.Set("as_well", asksAbout(t, got.Page, paid))
 	got = ana.Ask("POST", "/give/csio", form)
 	require.Equal(t, http.StatusSeeOther, got.StatusCode)
 	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation`))
 
+	second := newest(t, h)
+	settle(h, second)
+	got = ana.Ask("POST", "/give/csio", form)
+	require.Contains(t, got.Header.Get("Location"), second.PublicRef, "the same form is the same gift")
+	form.Set("amount", "10")
+	for _, answer := range []string{form.Get("as_well"), "", "yes"} {
+		form.Set("as_well", answer)
+		got = ana.Ask("POST", "/give/csio", form)
+		require.Equal(t, http.StatusOK, got.StatusCode, "a third gift, with an answer about the first")
+		require.Contains(t, got.Page, "You have just given $30. Give $10 as well?")
+	}
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation`))
+	form.Set("as_well", asksAbout(t, got.Page, second))
+	got = ana.Ask("POST", "/give/csio", form)
+	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))
+	require.Equal(t, 3, h.Count(`SELECT count(*) FROM donation`))
+
 	other := visitor.FilledForm()
 	other.Set("amount", "30")
 	bea := visitor.New(t, h)
 	require.Equal(t, http.StatusSeeOther, bea.Ask("POST", "/give/csio", other).StatusCode, "another form is another gift")
+}
+
+// asksAbout returns the answer that a page's question about a paid gift wants.
+func asksAbout(t *testing.T, page string, paid donation.Donation) string {
+	t.Helper()
+	require.Contains(t, page, `name="as_well" value="`+paid.PublicRef+`"`)
+	return paid.PublicRef
+}
+
+// TestFoundPaidTwice: the processor says of two gifts in a row that they are paid. In the test the first stays started, as if
+// another submit had begun and paid a gift meanwhile. The donor sees the page of the paid gift, another donor does not.
+func TestFoundPaidTwice(t *testing.T) {
+	h := program.New(t, program.Options{})
+	form := visitor.FilledForm()
+	require.Equal(t, http.StatusSeeOther, visitor.New(t, h).Ask("POST", "/give/csio", form).StatusCode)
+	paid := newest(t, h)
+	h.Pay(paid)
+	h.Exec(`CREATE FUNCTION unchanged() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`)
+	h.Exec(`CREATE TRIGGER unchanged BEFORE UPDATE ON donation FOR EACH ROW WHEN (new.status = 'processing') EXECUTE FUNCTION unchanged()`)
+	form.Set("amount", "30")
+	got := visitor.New(t, h).Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	require.Equal(t, "/give/csio/thanks?lang=en&gift="+paid.PublicRef, got.Header.Get("Location"))
+	form.Set("email", "bea@example.org")
+	require.Equal(t, http.StatusServiceUnavailable, visitor.New(t, h).Ask("POST", "/give/csio", form).StatusCode)
 }
 
 // TestPaidUnknownThenChanged is TestPaidThenChanged while the webhook is late: the processor knows that the page is paid.
@@ -94,7 +135,7 @@ func TestPaidUnknownThenChanged(t *testing.T) {
 	require.Contains(t, page, "It usually takes a few seconds")
 	require.NotContains(t, page, "five business days", "it was paid by card")
 	require.NotContains(t, page, "did not finish paying")
-	form.Set("as_well", "yes")
+	form.Set("as_well", asksAbout(t, got.Page, paid))
 	got = ana.Ask("POST", "/give/csio", form)
 	require.Equal(t, http.StatusSeeOther, got.StatusCode)
 	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))

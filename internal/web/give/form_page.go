@@ -72,6 +72,7 @@ func (p FormPage) Write(w io.Writer, v *view.View) error {
 
 // AsWell asks whether another gift is meant: the form's gift is paid, and the donor went back and changed the form.
 type AsWell struct {
+	Ref        string // of the paid gift
 	Paid, More money.Amount
 	ThanksURL  string // of the paid gift
 }

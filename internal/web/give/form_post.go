@@ -37,14 +37,10 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err != nil {
 		return err
 	}
-	if r.PostForm.Get("as_well") == "" {
-		if asked, err := a.askAsWell(bounded, o, request); err != nil {
-			return err
-		} else if asked != nil {
-			entry := entryOf(form)
-			entry.AsWell = asked
-			return a.showForm(w, bounded, http.StatusOK, o, form.FormID, entry, nil)
-		}
+	if asked, err := a.askAsWell(bounded, o, request); err != nil {
+		return err
+	} else if asked != nil {
+		return a.showAsWell(w, bounded, o, form, asked)
 	}
 	var checked guardResult
 	if request.FormID, err = a.sameSubmission(bounded, o, request); err == nil {
@@ -53,21 +49,27 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err == nil && !checked.passed {
 		return nil // checkGuard has answered
 	}
+	ctx, cancel = context.WithTimeout(r.Context(), startTimeout)
+	defer cancel()
 	var gift checkout.Gift
 	if err == nil {
-		gift, err = a.start(r, o.Offer, request)
+		gift, err = a.Starter.Start(ctx, o.Offer, request)
 	}
 	if errors.Is(err, checkout.ErrPaid) {
-		asked, askErr := a.askAsWell(r, o, request)
+		asked, askErr := a.askAsWell(r.WithContext(ctx), o, request)
 		if askErr != nil {
 			return askErr
 		}
 		if asked != nil {
-			entry := entryOf(form)
-			entry.AsWell = asked
-			return a.showForm(w, r, http.StatusOK, o, form.FormID, entry, nil)
+			return a.showAsWell(w, r, o, form, asked)
 		}
-		gift, err = a.start(r, o.Offer, request) // this browser is not known as the one that paid
+		gift, err = a.Starter.Start(ctx, o.Offer, request) // this browser is not known as the one that paid
+	}
+	paid := gift.Status.Paid()
+	if errors.Is(err, checkout.ErrPaid) { // another submit of the form was paid meanwhile
+		if paid, err = a.hasEmail(ctx, gift.ID, request); err == nil && !paid {
+			err = fault.New(fault.Unavailable, "problem.503.text", nil) // it is another donor's gift
+		}
 	}
 	if errors.As(err, &bad) && bad.Kind == fault.Invalid && len(bad.Fields) > 0 { // the processor refused what was typed
 		return a.showForm(w, r, http.StatusUnprocessableEntity, o, form.FormID, entryOf(form), bad.Fields)
@@ -81,7 +83,7 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if !checked.event { // a tablet that donors share must not remember any of them
 		a.setGiftCookie(w, gift.PublicRef)
 	}
-	if gift.Status.Paid() {
+	if paid {
 		http.Redirect(w, r, thanksPath(o.Organisation.Slug, gift.PublicRef, o.lang), http.StatusSeeOther)
 		return nil
 	}
@@ -89,11 +91,11 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	return nil
 }
 
-// start starts the gift and creates its payment page.
-func (a *Area) start(r *http.Request, o donation.Offer, request donation.Request) (checkout.Gift, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), startTimeout)
-	defer cancel()
-	return a.Starter.Start(ctx, o, request)
+// showAsWell shows the form as it was typed and asks whether another gift is meant.
+func (a *Area) showAsWell(w http.ResponseWriter, r *http.Request, o offer, form donation.Form, asked *AsWell) error {
+	entry := entryOf(form)
+	entry.AsWell = asked
+	return a.showForm(w, r, http.StatusOK, o, form.FormID, entry, nil)
 }
 
 // showUnavailable shows the form as it was typed and asks to try again. The form's one-time id stays the same, so that

@@ -1,7 +1,7 @@
 package give
 
 import (
-	"bytes"
+	"context"
 	"net/http"
 	"strings"
 
@@ -34,39 +34,33 @@ func (a *Area) sameSubmission(r *http.Request, o offer, request donation.Request
 	case gift.OrganisationID != o.Organisation.ID || gift.Status != donation.Started:
 		return request.FormID, nil
 	}
-	contact, err := donation.ContactOf(r.Context(), a.DB, gift.ID)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	if contact == nil || !strings.EqualFold(contact.Email, request.Contact.Email) {
-		return request.FormID, nil
+	if same, err := a.hasEmail(r.Context(), gift.ID, request); err != nil || !same {
+		return request.FormID, err
 	}
 	begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
 	return begun.FormID, err
 }
 
-// askAsWell returns what to ask a donor who went back from a paid gift, changed its form and pressed again: a second
-// gift may be meant, or the first one was to be changed. It returns nil if nothing is to be asked. The same form
-// pressed again is the same gift.
+// hasEmail reports whether a gift was made with the request's email address.
+func (a *Area) hasEmail(ctx context.Context, gift uuid.UUID, request donation.Request) (bool, error) {
+	contact, err := donation.ContactOf(ctx, a.DB, gift)
+	return contact != nil && strings.EqualFold(contact.Email, request.Contact.Email), err
+}
+
+// askAsWell returns what to ask a donor who went back from a paid gift, changed its form and pressed again: another gift may
+// be meant, or the paid one was to be changed. It returns nil if nothing is to be asked: the form as it is now is the form of
+// a gift that is paid or begun, or the donor has answered the question about the gift that was paid last.
 func (a *Area) askAsWell(r *http.Request, o offer, request donation.Request) (*AsWell, error) {
 	ref := a.giftCookieRef(r)
-	if ref == "" {
+	if ref == "" || ref == r.PostForm.Get("as_well") {
 		return nil, nil
 	}
-	gift, err := donation.ByRef(r.Context(), a.DB, ref)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
-	}
-	if err != nil || gift.OrganisationID != o.Organisation.ID || !gift.Status.Paid() {
+	gift, err := a.Starter.PaidBefore(r.Context(), request)
+	if err != nil || gift == nil || gift.PublicRef != ref || gift.OrganisationID != o.Organisation.ID {
 		return nil, err
 	}
-	begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
-	if err != nil || begun.FormID != request.FormID || bytes.Equal(begun.FormHash, request.Hash[:]) {
+	if same, err := a.hasEmail(r.Context(), gift.ID, request); err != nil || !same {
 		return nil, err
 	}
-	contact, err := donation.ContactOf(r.Context(), a.DB, gift.ID)
-	if err != nil || contact == nil || !strings.EqualFold(contact.Email, request.Contact.Email) {
-		return nil, err
-	}
-	return &AsWell{Paid: gift.Amount(), More: request.Amount, ThanksURL: thanksPath(o.Organisation.Slug, ref, o.lang)}, nil
+	return &AsWell{Ref: ref, Paid: gift.Amount(), More: request.Amount, ThanksURL: thanksPath(o.Organisation.Slug, ref, o.lang)}, nil
 }

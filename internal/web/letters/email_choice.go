@@ -79,8 +79,8 @@ func (a *Area) writeEmailChoice(w http.ResponseWriter, c emailChoice) error {
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return c.page.Write(b, a.View) })
 }
 
-// emailStopPost stops emails of a kind. The page's button posts here, and so do mail providers for their readers: they
-// send no cookie, may send multipart (RFC 8058, 3.2), and do not follow redirects, so that the response is none.
+// emailStopPost stops emails of a kind. The page's button and mail providers post here. Providers send no cookie, may
+// send multipart (RFC 8058, 3.2) and do not follow redirects, so the response is not a redirect.
 func (a *Area) emailStopPost(w http.ResponseWriter, r *http.Request, c emailChoice) error {
 	if err := r.ParseMultipartForm(web.MaxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return web.Malformed(err)

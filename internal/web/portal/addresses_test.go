@@ -94,7 +94,7 @@ func (c changer) recipients() (all []string) {
 }
 
 // TestAddressThatNeverGave: the donor leaves a mailbox. The new address, from which nothing was given, can be added by
-// its code; all addresses are told; emails go where the donor chooses. The report: no code came to an address that
+// its code; all addresses get an email; emails go where the donor chooses. The report: no code came to an address that
 // never gave, and emails about the plan went to the old one for ever.
 func TestAddressThatNeverGave(t *testing.T) {
 	c := newChanger(t)

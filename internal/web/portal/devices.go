@@ -25,7 +25,7 @@ func (a *Area) devices(r *http.Request, v web.DonorVisit) (all []Device, err err
 		zone = e.Location()
 	}
 	for _, s := range open {
-		all = append(all, Device{ID: s.ID.String(), Opened: s.OpenedAt.In(zone), Seen: s.SeenAt.In(zone), Here: s.ID == v.ID})
+		all = append(all, Device{ID: s.ID.String(), Opened: a.Shown(s.OpenedAt).In(zone), Seen: a.Shown(s.SeenAt).In(zone), Here: s.ID == v.ID})
 	}
 	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,4 +102,19 @@ func TestEveryPageSignsOut(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, seen, 8)
+}
+
+// TestDevicesFollowTheBusinessClock: the clock of the stand-in moves by years. Sessions end by the database's clock, so
+// they stay open, and the page shows their days beside those of gifts.
+func TestDevicesFollowTheBusinessClock(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
+	ana := visitor.New(t, h).SignIn("ana@example.org")
+	h.Fake.Advance(2 * 365 * 24 * time.Hour)
+	page := text(ana.Ask("GET", "/portal/details", nil).Page)
+	day := h.Fake.Now().In(h.Offer("csio").Entity.Location()).Format("January 2, 2006")
+	assert.Contains(t, page, "Signed in on "+day)
+	assert.Equal(t, 2, strings.Count(page, day), "signed in, and last used")
+	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM session WHERE opened_at <= now() AND seen_at <= now()`))
 }

@@ -74,7 +74,7 @@ func (a *Area) submitPlanChange(ctx context.Context, p planView, typed url.Value
 
 // awaitPlanChange waits up to four seconds for a request to be executed, and returns what the page confirms: do, or
 // "soon" if it is not executed yet. The request is stored: unless it is refused (fault.Conflict), it will be executed
-// whatever fails here.
+// even if awaitPlanChange fails.
 func (a *Area) awaitPlanChange(ctx context.Context, do string, id uuid.UUID) (confirmation string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()

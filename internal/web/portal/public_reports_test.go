@@ -44,9 +44,10 @@ func startOldPlan(t *testing.T, h *program.Program) {
 }
 
 // TestChangingTheAmountMovesTheGiftElsewhere: the organisation closed the fund of a monthly gift, offers weekly gifts only,
-// and raised its minimum. Neither list on the page had the gift's own choice, so browsers posted the first of each: whoever
-// changed the amount moved the gift to another fund, every week. And no change was accepted that kept the amount
-// (https://github.com/opencollective/opencollective/issues/6568, https://github.com/SalesforceFoundation/NPSP/issues/5755).
+// and raised its minimum. Neither list on the page had the gift's own choice, so browsers posted the first of each: a
+// donor who changed the amount moved the gift to another fund, every week. And no change was accepted that kept the
+// amount (https://github.com/opencollective/opencollective/issues/6568,
+// https://github.com/SalesforceFoundation/NPSP/issues/5755).
 func TestChangingTheAmountMovesTheGiftElsewhere(t *testing.T) {
 	h := program.New(t, program.Options{})
 	startOldPlan(t, h)

@@ -130,7 +130,7 @@ func (w *simulation) begin() {
 	w.submit(slug, form)
 }
 
-// resubmit submits an earlier form with other values, whatever the gift's status is.
+// resubmit submits an earlier form with other values. The gift may have any status.
 func (w *simulation) resubmit() {
 	if len(w.forms) == 0 {
 		return

@@ -69,8 +69,8 @@ func (b *stripeFaultsRun) check() {
 	require.LessOrEqual(t, b.slowest, limit, "the slowest answer")
 }
 
-// checkPages checks that no gift and no form, whatever the status of its gifts, has two pages that can be
-// paid or were paid.
+// checkPages checks that no gift and no form has two pages that can be paid or were paid. Its gifts may have any
+// status.
 func (b *stripeFaultsRun) checkPages() {
 	t := b.t
 	var gifts []struct{ ID, Form string }

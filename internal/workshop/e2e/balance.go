@@ -82,7 +82,7 @@ func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error)
 	}
 	reasons := []error{errors.New("no server is ready")}
 	first := a.next.Add(1)
-	for n := range 2 * uint64(len(a.servers)) { // each server twice, whatever other requests take in between
+	for n := range 2 * uint64(len(a.servers)) { // each server twice, also if other requests take some in between
 		i := (first + n) % uint64(len(a.servers))
 		if why := a.notReady[i].Load(); why != nil {
 			reasons = append(reasons, *why)

@@ -240,7 +240,7 @@ func (s *Server) SetMode(m Mode) error {
 	return nil
 }
 
-// Resend sends an event a number of times to every endpoint that subscribes to its type, whatever the mode,
+// Resend sends an event a number of times to every endpoint that subscribes to its type, in any mode,
 // and returns the number of deliveries.
 func (s *Server) Resend(event string, times int) (int, error) {
 	s.mu.Lock()

@@ -15,7 +15,7 @@ import (
 )
 
 // The state on disk is a snapshot (StatePath) and the journals that continue it (StatePath.N.log). Every change is
-// appended to the newest journal and synced before the lock is released, so before an answer tells of it: what was
+// appended to the newest journal and synced before the lock is released, and so before an answer reports it: what was
 // answered survives SIGKILL. If a change cannot be written, because the disk is full for a moment, the call fails, and
 // the change stays pending until it is written before the next one.
 //

@@ -108,8 +108,8 @@ func panelAction[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 	}
 }
 
-// readRequest reads the request strictly as JSON. It first turns a form body into the same JSON, whatever its
-// content type.
+// readRequest reads the request strictly as JSON. It first turns a form body of any content type into
+// the same JSON.
 func readRequest(r *http.Request, kind string, in any) error {
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(r.Body); err != nil {

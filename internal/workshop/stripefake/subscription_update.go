@@ -50,7 +50,7 @@ func updateSubscription(c *call) (any, error) {
 	return sub, nil
 }
 
-// updated emits the event about a subscription's changes since before; none if there are no changes.
+// updated emits the event about a subscription's changes since before. It emits no event if there are no changes.
 func (t *transaction) updated(sub, before object) {
 	previous := object{}
 	for key := range sub {

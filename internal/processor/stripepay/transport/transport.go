@@ -26,7 +26,7 @@ var errOtherHost = errors.New("stripe: a request to another host was not sent")
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != t.Host || r.URL.Scheme != t.Scheme {
 		if r.Body != nil {
-			_ = r.Body.Close() // a RoundTripper closes it, whatever becomes of the request
+			_ = r.Body.Close() // a RoundTripper always closes it, also after an error
 		}
 		return nil, errOtherHost
 	}

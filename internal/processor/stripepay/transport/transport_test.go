@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRequestsGoToStripeAlone: whatever address the library or a mistake of ours makes, nothing is sent to another host,
-// another port or without encryption.
+// TestRequestsGoToStripeAlone: nothing is sent to another host, to another port or without encryption, also if the
+// library or a mistake of ours makes such an address.
 func TestRequestsGoToStripeAlone(t *testing.T) {
 	var reached atomic.Int64
 	here := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))

@@ -62,7 +62,7 @@ type Replayed struct {
 	Unknown []string // no event has this id
 }
 
-// ReplayEvents makes events new again, whatever their state. They are applied again; an event that was applied before
+// ReplayEvents makes events in any state new again. They are applied again; an event that was applied before
 // changes nothing. If entity is not uuid.Nil, only events of that entity are replayed.
 func ReplayEvents(ctx context.Context, db *sqlx.DB, entity uuid.UUID, ids []string) (Replayed, error) {
 	const which = `id = ANY($2)`

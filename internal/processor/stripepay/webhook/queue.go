@@ -65,6 +65,20 @@ func FinishTx(ctx context.Context, tx *sqlx.Tx, events []event.Event, results []
 	return err
 }
 
+// UnparkWaitingForMoney makes due now the events of an entity that wait until the import has booked their money. It leaves
+// those that a worker has locked.
+func UnparkWaitingForMoney(ctx context.Context, db *sqlx.DB, entity uuid.UUID) error {
+	const query = `/* webhook.UnparkWaitingForMoney */
+		WITH waiting AS MATERIALIZED (
+		    SELECT id FROM stripe_event
+		     WHERE entity_id = $1 AND state = 'parked' AND reason = $2 AND due_at > now() FOR UPDATE SKIP LOCKED)
+		UPDATE stripe_event e SET due_at = now() FROM waiting w WHERE e.entity_id = $1 AND e.id = w.id`
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, entity, event.WaitsForMoney)
+		return err
+	})
+}
+
 // Unpark makes every parked event due now.
 func Unpark(ctx context.Context, db *sqlx.DB) error {
 	const query = `/* webhook.Unpark */ UPDATE stripe_event SET due_at = now() WHERE state = 'parked' AND due_at > now()`

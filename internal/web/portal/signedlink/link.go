@@ -92,9 +92,9 @@ func IsOldPlanKey(keys keyring.Ring, ref, key string) bool {
 	return err == nil && isOldSignature(keys, signature, oldPlanPurpose, []byte(ref))
 }
 
-// ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its
-// age; valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their
-// signature.
+// ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, even if the
+// link has expired; valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8)
+// and their signature.
 func ReadOldPaymentMethodToken(keys keyring.Ring, token string) (donor uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+8+16 || !isOldSignature(keys, raw[24:], oldPaymentMethodPurpose, raw[:24]) {

@@ -69,11 +69,8 @@ func (h *Program) SubmitFor(slug string, f donation.Form) (checkout.Gift, error)
 	}
 	for deadline := time.Now().Add(submitRetryTime); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
-		if errors.Is(err, checkout.ErrPaid) {
-			continue
-		}
-		isBusy := pg.IsTransient(err) || pg.IsTimeout(err)
-		if err == nil || fault.KindOf(err) != fault.Unexpected || !isBusy || time.Now().After(deadline) {
+		again := errors.Is(err, checkout.ErrPaid) || fault.KindOf(err) == fault.Unexpected && (pg.IsTransient(err) || pg.IsTimeout(err))
+		if err == nil || !again || time.Now().After(deadline) {
 			return d, err
 		}
 	}
