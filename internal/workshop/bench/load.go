@@ -54,20 +54,32 @@ func load(t testing.TB, address string, connections, want int, requests []reques
 	return loadFrom(t, address, connections, want, len(requests), func(i int) request { return requests[i] })
 }
 
-// loadPaced is loadFrom, but sends the requests at a fixed rate a second, whether earlier ones were answered or not, as
-// long as a connection is free. A latency starts when its request was due, so that a wait for a connection counts.
-func loadPaced(t testing.TB, address string, connections, want, rate, n int, request func(i int) request) loadResult {
-	t.Helper()
-	p := pace{began: time.Now(), rate: rate}
-	y := loadFrom(t, address, connections, want, n, func(i int) request {
-		time.Sleep(time.Until(p.due(i)))
-		return request(i)
-	})
-	return y
-}
-
 // loadFrom is load, but creates the i-th of n requests when it is sent.
 func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) request) loadResult {
+	t.Helper()
+	return sendAll(t, address, connections, n, func(w *connection, i int) (time.Duration, error) {
+		return w.sendWithRetry(request(i), want)
+	})
+}
+
+// loadPaced is loadFrom, but sends the requests at a fixed rate a second, although earlier ones have no answer yet, as long
+// as a connection is free. A latency is counted from the time when the request was due, so that it contains the wait for a
+// free connection. sent has that time of each request.
+func loadPaced(t testing.TB, address string, connections, want, rate, n int, request func(i int) request) (y loadResult, sent []time.Time) {
+	t.Helper()
+	sent = make([]time.Time, n)
+	began := time.Now()
+	y = sendAll(t, address, connections, n, func(w *connection, i int) (time.Duration, error) {
+		sent[i] = began.Add(time.Duration(i) * time.Second / time.Duration(rate))
+		time.Sleep(time.Until(sent[i]))
+		_, err := w.sendWithRetry(request(i), want)
+		return time.Since(sent[i]), err
+	})
+	return y, sent
+}
+
+// sendAll calls send for each i below n, in this order, over a number of connections. send returns the latency.
+func sendAll(t testing.TB, address string, connections, n int, send func(w *connection, i int) (time.Duration, error)) loadResult {
 	t.Helper()
 	took := make([]time.Duration, n)
 	var next atomic.Int64
@@ -85,7 +97,7 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 				if i >= n {
 					return
 				}
-				took[i], err = w.sendWithRetry(request(i), want)
+				took[i], err = send(w, i)
 			}
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
