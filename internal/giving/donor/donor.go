@@ -58,12 +58,15 @@ func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	if err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email); err != nil || len(found) > 0 {
 		return first(found), err
 	}
-	_, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt,
+	done, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt,
 		cmp.Or(d.Kind, Person), d.OrganisationName)
-	if err != nil || d.Email == "" {
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if n, err := done.RowsAffected(); err != nil || n > 0 {
 		return d.ID, err
 	}
-	err = tx.SelectContext(ctx, &found, find, d.EntityID, d.Email)
+	err = tx.SelectContext(ctx, &found, find, d.EntityID, d.Email) // another transaction added it
 	return first(found), err
 }
 
