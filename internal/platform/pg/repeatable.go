@@ -45,7 +45,7 @@ func alone[T any](ctx context.Context, db *sqlx.DB, query string, args []any) (r
 	defer taken.Close()
 	conn := loneConn{taken}
 	err = conn.SelectContext(ctx, &rows, query, args...)
-	if err == nil && ctx.Err() != nil {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		err = fmt.Errorf("%w: %w", ErrCommitUnknown, ctx.Err())
 	}
 	return rows, err
