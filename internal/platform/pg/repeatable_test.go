@@ -2,6 +2,7 @@ package pg_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -71,11 +72,18 @@ func TestRepeatableReportsNoUnsafeSuccess(t *testing.T) {
 	defer db.Close()
 	db.MustExec(`CREATE TABLE thing (n integer)`)
 	require.NoError(t, server.Set(t.Context(), "synchronous_standby_names", localpg.StandbyName))
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err = pg.Repeatable[int](ctx, db, addReturning, 1)
+	tries := 0
+	testkit.Eventually(t, time.Minute, func() error { // until the server has read the setting, it does not wait
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		tries++
+		if _, err = pg.Repeatable[int](ctx, db, addReturning, 1); err == nil {
+			return errors.New("the statement did not wait for the standby")
+		}
+		return nil
+	})
 	require.ErrorIs(t, err, pg.ErrCommitUnknown)
 	require.True(t, pg.IsTransient(err))
 	testkit.Eventually(t, 10*time.Second, func() error { return db.Ping() })
-	require.Equal(t, 1, count(t, db), "it was committed here")
+	require.Equal(t, tries, count(t, db), "it was committed here")
 }
