@@ -40,7 +40,7 @@ var exceptions = map[string]string{
 	"web/letters → web/portal/accesspage":                 "the pages that need no session look alike",
 	"web/letters → web/portal/signedlink":                 "it reads the links of emails",
 	"giving/checkout → giving/donation":                   "a form begins a donation",
-	"giving/checkout → giving/donor":                      "the form names the donor",
+	"giving/checkout → giving/dedication":                 "a form may dedicate the donation",
 	"giving/donation → giving/contact":                    "the form asks for a contact",
 	"giving/donor → giving/contact":                       "a donor is reached by a contact's details",
 	"giving/donation → giving/dedication":                 "the form asks for a dedication, and settling sends its card",

@@ -1391,6 +1391,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
+-- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
+
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
 -- FUNCTION check_is_counted() RETURNS trigger
@@ -1402,6 +1404,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION choice_stays_with_person() RETURNS trigger
 
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
+
+-- FUNCTION count_attempt(keys bytea[], shards smallint[], lengths double precision[], limits integer[], slices integer, anyway boolean) RETURNS SETOF integer
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
