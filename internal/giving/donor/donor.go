@@ -48,8 +48,7 @@ type Donor struct {
 // shows whether the entity has the donor already.
 //
 // The donor found is locked against an erasure until the transaction ends. A donor who was erased meanwhile is not
-// found: if the person gives again, a new donor is added. begin_gift of migration 00105 does the
-// same for a form.
+// found: if the person gives again, a new donor is added. begin_gift of migration 00105 does the same for a form.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2 FOR KEY SHARE`
 	const add = `/* donor.FindOrAddTx */

@@ -23,7 +23,7 @@ var give = Row{
 				for i := range asks {
 					donors++
 					asks[i] = post(host(w.URL()), "/give/csio", []byte(giveForm(fmt.Sprint(donors))),
-					"Content-Type: application/x-www-form-urlencoded", "X-Forwarded-For: "+addressOf(donors))
+						"Content-Type: application/x-www-form-urlencoded", "X-Forwarded-For: "+addressOf(donors))
 				}
 				m.Note("konbit", load(t, host(w.URL()), senders, http.StatusSeeOther, asks).rate())
 			},
