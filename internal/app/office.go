@@ -36,7 +36,7 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 		return mail.Resender{}, err
 	}
 	return mail.Resender{Queue: o.Queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
-		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Log: log,
+		DB: db, View: pages, Models: mail.NewModels(db), DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Log: log,
 	}}}, nil
 }
 

@@ -52,6 +52,11 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 	if err != nil || !begun {
 		return err
 	}
+	return m.attempt(ctx, stored, d)
+}
+
+// attempt sends a stored email, whose attempt was counted, and records the result.
+func (m Mailer) attempt(ctx context.Context, stored storedEmail, d deliveryRow) error {
 	reply, err := m.send(ctx, stored, d.Recipient)
 	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && !refusal.Permanent() {
@@ -77,8 +82,11 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 
 // send addresses, signs and sends a stored email, and returns the server's reply.
 func (m Mailer) send(ctx context.Context, stored storedEmail, to string) (reply string, err error) {
-	message, err := transport.Address(stored.Message, to, transport.KeyFor(m.DKIM, stored.Sender))
+	message, err := m.message(ctx, stored)
 	if err != nil {
+		return "", err
+	}
+	if message, err = transport.Address(message, to, transport.KeyFor(m.DKIM, stored.Sender)); err != nil {
 		return "", err
 	}
 	return m.Transport.Send(ctx, stored.Sender, to, message)

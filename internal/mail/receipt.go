@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +12,9 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail/paper"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/view"
 )
 
 // The kinds of emails about receipts, and their stream.
@@ -129,6 +132,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
 		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt, Gift: issued.DonationID,
 	}
+	email.Model = r.receiptModel(*email, words)
 	if kind == kindVoided {
 		if words.Voided == nil {
 			return nil, fmt.Errorf("receipt %s is not void", issued.ID)
@@ -146,4 +150,34 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email.Document = &Document{issued.Reference() + ".pdf", pdf}
 	return email, nil
+}
+
+// receiptModel returns how the model of an email about a receipt is made: a receipt of the same organisation, in the same
+// words, to an invented donor.
+func (r Receipts) receiptModel(of Email, words view.ReceiptWords) *invented {
+	amount := money.New(inventedAmount, words.Amount.Currency)
+	w := view.ReceiptWords{
+		Version: words.Version, Language: words.Language, Number: zeros(words.Number),
+		Donee: words.Donee, Organisation: words.Organisation, Sponsored: words.Sponsored, Accent: words.Accent,
+		Donor: inventedName, Greeting: inventedFirstName, Amount: amount, Charged: inventedDay,
+		Purposes: []view.Purpose{{Fund: words.Organisation, Amount: amount}},
+	}
+	key := fmt.Sprintf("receipt %v %q %q", w, of.From, of.Sender)
+	if in := words.Instalment; in != nil {
+		page, _, _ := strings.Cut(in.ManageURL, "#") // the token is behind it
+		w.Instalment = &view.Instalment{N: 1, Every: in.Every, Each: amount, Sum: amount, ManageURL: page + "#", ManageCode: "AAAAA-AAAAA"}
+		key += fmt.Sprintf(" %v", *w.Instalment)
+	}
+	return &invented{key, func() (email *Email, err error) {
+		email = &Email{
+			EntityID: of.EntityID, Kind: kindReceipt, List: of.List, Sender: of.Sender, From: of.From, To: inventedAddress, ToName: inventedName,
+			Language: of.Language, Date: inventedDay,
+		}
+		if email.Subject, email.Text, email.HTML, err = r.View.ReceiptEmail(w); err != nil {
+			return nil, err
+		}
+		pdf, err := r.View.ReceiptPDF(w)
+		email.Document = &Document{w.Number + ".pdf", pdf}
+		return email, err
+	}}
 }

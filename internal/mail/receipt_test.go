@@ -271,7 +271,8 @@ func TestEmailsAndDeliveriesAreImmutable(t *testing.T) {
 	r := settleAndIssue(t, h, 1, "en")[0]
 	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
 	for _, change := range []string{
-		`UPDATE letter SET message = ''`, `DELETE FROM letter`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
+		`UPDATE letter SET message = ''`, `UPDATE letter SET difference = NULL`, `DELETE FROM letter`, `DELETE FROM email_model`,
+		`UPDATE email_model SET content = ''`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
 		`UPDATE letter_delivery SET accepted_at = NULL`, `UPDATE letter_delivery SET refused_at = now(), accepted_at = NULL`,
 	} {
 		_, err := h.DB.Owner.Exec(change)
