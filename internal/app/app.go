@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
+	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
@@ -185,7 +186,7 @@ func (a *App) buildMail() {
 	s, wall := a.settings, a.resources.Clocks.Wall
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
-		DB: a.resources.DB, View: a.View, Transport: a.Transport, Models: mail.NewModels(a.resources.DB), DKIM: s.DKIM,
+		DB: a.resources.DB, View: a.View, Transport: a.Transport, Models: difference.NewModels(a.resources.DB), DKIM: s.DKIM,
 		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log,
 		Yield: a.EventWorker.Yield, Refused: a.emailRefused,
 	}

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/pg"
@@ -23,8 +24,8 @@ type Mailer struct {
 	DB        *sqlx.DB
 	View      *view.View
 	Transport *transport.Transport
-	Models    *Models          // nil: emails are stored whole
-	DKIM      []transport.DKIM // signing keys; empty: emails are not signed
+	Models    *difference.Models // nil: emails are stored whole
+	DKIM      []transport.DKIM   // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	// StopURL returns the address where a donor stops emails of a kind, without signing in. nil: emails contain no such
@@ -100,11 +101,7 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email, send bool) (_ *sto
 		stored.DonorID, stored.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
 	d := deliveryRow{ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now}
-	kept, isBegun, err := store(ctx, m.DB, stored, e.recheckTx, d, send && e.Choice == nil)
-	if err == nil && isBegun {
-		begun = &d
-	}
-	return kept, begun, err
+	return store(ctx, m.DB, stored, e.recheckTx, d, send && e.Choice == nil)
 }
 
 // sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is

@@ -3,7 +3,6 @@ package mail
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +11,6 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail/paper"
 	"konbit/internal/platform/jobs"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 )
@@ -152,32 +150,15 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	return email, nil
 }
 
-// receiptModel returns how the model of an email about a receipt is made: a receipt of the same organisation, in the same
-// words, to an invented donor.
+// receiptModel returns how the model of an email about a receipt is made.
 func (r Receipts) receiptModel(of Email, words view.ReceiptWords) *invented {
-	amount := money.New(inventedAmount, words.Amount.Currency)
-	w := view.ReceiptWords{
-		Version: words.Version, Language: words.Language, Number: zeros(words.Number),
-		Donee: words.Donee, Organisation: words.Organisation, Sponsored: words.Sponsored, Accent: words.Accent,
-		Donor: inventedName, Greeting: inventedFirstName, Amount: amount, Charged: inventedDay,
-		Purposes: []view.Purpose{{Fund: words.Organisation, Amount: amount}},
-	}
-	key := fmt.Sprintf("receipt %v %q %q", w, of.From, of.Sender)
-	if in := words.Instalment; in != nil {
-		page, _, _ := strings.Cut(in.ManageURL, "#") // the token is behind it
-		w.Instalment = &view.Instalment{N: 1, Every: in.Every, Each: amount, Sum: amount, ManageURL: page + "#", ManageCode: "AAAAA-AAAAA"}
-		key += fmt.Sprintf(" %v", *w.Instalment)
-	}
-	return &invented{key, func() (email *Email, err error) {
-		email = &Email{
-			EntityID: of.EntityID, Kind: kindReceipt, List: of.List, Sender: of.Sender, From: of.From, To: inventedAddress, ToName: inventedName,
-			Language: of.Language, Date: inventedDay,
-		}
+	w, key := paper.InventedReceipt(words)
+	return newInvented(of, kindReceipt, key, func(email *Email) (err error) {
 		if email.Subject, email.Text, email.HTML, err = r.View.ReceiptEmail(w); err != nil {
-			return nil, err
+			return err
 		}
 		pdf, err := r.View.ReceiptPDF(w)
 		email.Document = &Document{w.Number + ".pdf", pdf}
-		return email, err
-	}}
+		return err
+	})
 }

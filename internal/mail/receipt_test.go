@@ -280,6 +280,13 @@ func TestEmailsAndDeliveriesAreImmutable(t *testing.T) {
 		_, err = h.DB.Server.Exec(change)
 		require.Error(t, err, change)
 	}
+	for _, change := range []string{`UPDATE letter SET difference = 'y'`, `UPDATE letter SET message = 'y'`, `UPDATE letter SET model_id = 99`} {
+		tx := h.DB.Owner.MustBegin()
+		tx.MustExec(`SET LOCAL konbit.erasing = 'yes'`)
+		_, err := tx.Exec(change)
+		require.ErrorContains(t, err, "nothing but the person may go", change)
+		require.NoError(t, tx.Rollback())
+	}
 }
 
 // requireSelfContained is threat T31: every email has a plain text and a List-Id, and neither links nor images nor

@@ -13,7 +13,6 @@ import (
 	"konbit/internal/mail/paper"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 )
@@ -146,28 +145,15 @@ func (m Statements) render(ctx context.Context, s statement.Statement, kind stri
 	return email, nil
 }
 
-// statementModel returns how the model of a statement is made: a statement in the same words with one gift of an invented
-// donor.
+// statementModel returns how the model of a statement is made.
 func (m Statements) statementModel(of Email, words view.StatementWords) *invented {
-	amount := money.New(inventedAmount, words.Total.Currency)
-	w := view.StatementWords{
-		Version: words.Version, Language: words.Language, Year: inventedDay.Year(), Donee: words.Donee, Donor: inventedName, Greeting: inventedFirstName,
-		Given: amount, Total: amount, Issued: inventedDay,
-		Gifts: []view.StatementGift{{
-			Charged: inventedDay, Receipt: "0000-000000", Organisation: words.Donee.Name, Amount: amount,
-			Funds: []view.Purpose{{Fund: words.Donee.Name, Amount: amount}},
-		}},
-	}
-	return &invented{fmt.Sprintf("statement %v %q %q", w, of.From, of.Sender), func() (email *Email, err error) {
-		email = &Email{
-			EntityID: of.EntityID, Kind: kindStatement, List: of.List, Sender: of.Sender, From: of.From, To: inventedAddress, ToName: inventedName,
-			Language: of.Language, Date: inventedDay,
-		}
+	w := paper.InventedStatement(words)
+	return newInvented(of, kindStatement, fmt.Sprint(w), func(email *Email) (err error) {
 		if email.Subject, email.Text, email.HTML, err = m.View.StatementEmail(w); err != nil {
-			return nil, err
+			return err
 		}
 		pdf, err := m.View.StatementPDF(w)
 		email.Document = &Document{"statement.pdf", pdf}
-		return email, err
-	}}
+		return err
+	})
 }

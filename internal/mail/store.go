@@ -63,13 +63,13 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 	return &stored, nil
 }
 
-// store stores a rendered email with its first delivery and, with begin, counts the first attempt to send it; begun reports
-// that it did. If an email of the same kind and subject is stored already, it returns that one. If the person was erased,
+// store stores a rendered email with its first delivery and, with begin, counts the first attempt to send it; then begun is
+// that delivery. If an email of the same kind and subject is stored already, it returns that one. If the person was erased,
 // the email is stored empty, and its delivery is over. It reports errMoved if recheckTx does: what the email is about
 // belongs to another donor since the recipient was read.
 func store(
 	ctx context.Context, db *sqlx.DB, e storedEmail, recheckTx func(context.Context, *sqlx.Tx) error, d deliveryRow, begin bool,
-) (stored *storedEmail, begun bool, err error) {
+) (stored *storedEmail, begun *deliveryRow, err error) {
 	const query = `/* mail.store */
 		WITH l AS (
 		    INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, model_id, difference, rendered_at, donor_id, choice)
@@ -95,7 +95,10 @@ func store(
 			return err
 		}
 		if len(recipients) > 0 {
-			stored, begun = &e, begin && recipients[0] != ""
+			stored = &e
+			if begin && recipients[0] != "" {
+				begun = &d
+			}
 			return nil
 		}
 		stored, err = findStored(ctx, tx, e.Kind, e.SubjectID)

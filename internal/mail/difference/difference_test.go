@@ -63,7 +63,7 @@ func TestReceiptsOfAModelAreSmall(t *testing.T) {
 	message := read(t, "v1.message")
 	require.Greater(t, len(message), 20_000)
 	assert.Less(t, len(difference.NewModel(message).Of(message)), 100)
-	changed := bytes.ReplaceAll(message, []byte("123,45"), []byte("987,60"))
+	changed := bytes.ReplaceAll(message, []byte("123.45"), []byte("987.60"))
 	require.NotEqual(t, message, changed)
 	assert.Less(t, len(difference.NewModel(message).Of(changed)), 150)
 	assert.Less(t, len(difference.ReadModel(read(t, "v1.model")).Of(message)), 2600, "with letters that the model does not have")

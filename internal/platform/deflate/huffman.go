@@ -1,7 +1,7 @@
 package deflate
 
 import (
-	"cmp"
+	"encoding/binary"
 	"math/bits"
 	"slices"
 )
@@ -20,16 +20,18 @@ type bitWriter struct {
 
 func (w *bitWriter) write(value uint32, n uint) {
 	w.bits |= uint64(value) << w.n
-	for w.n += n; w.n >= 8; w.n -= 8 {
-		w.out = append(w.out, byte(w.bits))
-		w.bits >>= 8
+	if w.n += n; w.n >= 32 {
+		w.out = binary.LittleEndian.AppendUint32(w.out, uint32(w.bits))
+		w.bits >>= 32
+		w.n -= 32
 	}
 }
 
 // align fills the last byte.
 func (w *bitWriter) align() {
-	if w.n > 0 {
-		w.write(0, 8-w.n)
+	for ; w.n > 0; w.n -= min(w.n, 8) {
+		w.out = append(w.out, byte(w.bits))
+		w.bits >>= 8
 	}
 }
 
@@ -56,8 +58,36 @@ func distanceSymbol(distance uint32) (symbol int, extra uint32, n uint) {
 	return int(n)*2 + int(d>>n), d & (1<<n - 1), n
 }
 
-// block writes tokens with codes of their own (RFC 1951, 3.2.7).
+// fewTokens is so few that codes of their own would take more than they save.
+const fewTokens = 300
+
+// fixedLengths and fixedDistances are the lengths of the fixed codes (RFC 1951, 3.2.6).
+var (
+	fixedLengths   = fixed()
+	fixedDistances = slices.Repeat([]uint8{5}, distances)
+	fixedWords     = codesOf(fixedLengths)
+	fixedPlaces    = codesOf(fixedDistances)
+)
+
+func fixed() []uint8 {
+	lengths := slices.Repeat([]uint8{8}, 288)
+	for i := 144; i < 256; i++ {
+		lengths[i] = 9
+	}
+	for i := 256; i < 280; i++ {
+		lengths[i] = 7
+	}
+	return lengths
+}
+
+// block writes tokens: few with the fixed codes, more with codes of their own (RFC 1951, 3.2.7).
 func (w *bitWriter) block(tokens []token, last bool) {
+	if len(tokens) < fewTokens {
+		w.write(final(last), 1)
+		w.write(1, 2)
+		w.tokens(tokens, fixedLengths, fixedDistances, fixedWords, fixedPlaces)
+		return
+	}
 	var often [literals]int
 	var far [distances]int
 	often[endOfBlock] = 1
@@ -73,18 +103,27 @@ func (w *bitWriter) block(tokens []token, last bool) {
 	}
 	lengths, dists := lengthsOf(often[:], 15), lengthsOf(far[:], 15)
 	w.header(lengths, dists, last)
-	words, places := codesOf(lengths), codesOf(dists)
+	w.tokens(tokens, lengths, dists, codesOf(lengths), codesOf(dists))
+}
+
+func final(last bool) uint32 {
+	if last {
+		return 1
+	}
+	return 0
+}
+
+// tokens writes tokens and the end of the block, with codes and their lengths.
+func (w *bitWriter) tokens(tokens []token, lengths, dists []uint8, words, places []uint32) {
 	for _, t := range tokens {
 		if t.distance == literal {
 			w.write(words[t.value], uint(lengths[t.value]))
 			continue
 		}
 		symbol, extra, n := lengthSymbol(t.value)
-		w.write(words[symbol], uint(lengths[symbol]))
-		w.write(extra, n)
+		w.write(words[symbol]|extra<<lengths[symbol], uint(lengths[symbol])+n)
 		symbol, extra, n = distanceSymbol(t.distance)
-		w.write(places[symbol], uint(dists[symbol]))
-		w.write(extra, n)
+		w.write(places[symbol]|extra<<dists[symbol], uint(dists[symbol])+n)
 	}
 	w.write(words[endOfBlock], uint(lengths[endOfBlock]))
 }
@@ -144,11 +183,7 @@ func (w *bitWriter) header(lengths, dists []uint8, last bool) {
 	for n > 4 && short[order[n-1]] == 0 {
 		n--
 	}
-	final := uint32(0)
-	if last {
-		final = 1
-	}
-	w.write(final, 1)
+	w.write(final(last), 1)
 	w.write(2, 2)
 	w.write(uint32(nl-257), 5)
 	w.write(uint32(nd-1), 5)
@@ -164,56 +199,59 @@ func (w *bitWriter) header(lengths, dists []uint8, last bool) {
 
 // lengthsOf returns the lengths of a Huffman code for symbols that are used so often, none above limit.
 func lengthsOf(often []int, limit uint8) []uint8 {
-	type node struct {
-		weight, symbol int
-		left, right    *node
-	}
-	var used []*node
-	for symbol, n := range often {
-		if n > 0 {
-			used = append(used, &node{weight: n, symbol: symbol})
-		}
-	}
 	lengths := make([]uint8, len(often))
-	switch len(used) {
-	case 0:
-		return lengths
-	case 1:
-		lengths[used[0].symbol] = 1
+	var symbols [literals]uint32 // how often and which, in rising order
+	n := 0
+	for symbol, count := range often {
+		if count > 0 {
+			symbols[n] = uint32(count)<<9 | uint32(symbol)
+			n++
+		}
+	}
+	if n < 2 {
+		for _, s := range symbols[:n] {
+			lengths[s&511] = 1
+		}
 		return lengths
 	}
+	// Nodes are the symbols, and behind them the pairs of nodes in the order in which they are joined.
+	var weights [2 * literals]uint32
+	var parents [2 * literals]uint16
+	var depths [2 * literals]uint8
 	for {
-		queue := slices.Clone(used)
-		slices.SortStableFunc(queue, func(a, b *node) int { return cmp.Compare(a.weight, b.weight) })
-		var joined []*node
-		take := func() (n *node) {
-			if len(joined) == 0 || len(queue) > 0 && queue[0].weight <= joined[0].weight {
-				n, queue = queue[0], queue[1:]
-			} else {
-				n, joined = joined[0], joined[1:]
-			}
-			return n
+		slices.Sort(symbols[:n])
+		for i, s := range symbols[:n] {
+			weights[i] = s >> 9
 		}
-		for len(queue)+len(joined) > 1 {
+		single, pair := 0, n
+		next := n
+		take := func() (node int) {
+			if pair == next || single < n && weights[single] <= weights[pair] {
+				single++
+				return single - 1
+			}
+			pair++
+			return pair - 1
+		}
+		for ; next < 2*n-1; next++ {
 			a, b := take(), take()
-			joined = append(joined, &node{weight: a.weight + b.weight, left: a, right: b})
+			weights[next] = weights[a] + weights[b]
+			parents[a], parents[b] = uint16(next), uint16(next)
 		}
+		depths[2*n-2] = 0
 		deepest := uint8(0)
-		var walk func(n *node, depth uint8)
-		walk = func(n *node, depth uint8) {
-			if n.left == nil {
-				lengths[n.symbol], deepest = depth, max(deepest, depth)
-				return
-			}
-			walk(n.left, depth+1)
-			walk(n.right, depth+1)
+		for i := 2*n - 3; i >= 0; i-- {
+			depths[i] = depths[parents[i]] + 1
+			deepest = max(deepest, depths[i])
 		}
-		walk(joined[0], 0)
 		if deepest <= limit {
+			for i, s := range symbols[:n] {
+				lengths[s&511] = depths[i]
+			}
 			return lengths
 		}
-		for _, n := range used { // a flatter code
-			n.weight = n.weight/2 + 1
+		for i, s := range symbols[:n] { // a flatter code
+			symbols[i] = (s>>9/2+1)<<9 | s&511
 		}
 	}
 }
