@@ -76,13 +76,10 @@ func store(
 		    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		    ON CONFLICT DO NOTHING RETURNING id) -- with (kind, subject_id), two transactions may conflict in message_id first
 		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at, tries)
-		SELECT $13, l.id, $14, $15, $16, $17, $18 FROM l RETURNING recipient`
-	message, tries := e.Message, 0
+		SELECT $13, l.id, $14, $15, $16, $17, $18::boolean::integer FROM l RETURNING recipient`
+	message := e.Message
 	if e.ModelID != nil {
 		message = []byte{}
-	}
-	if begin {
-		tries = 1
 	}
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		if err := recheckTx(ctx, tx); err != nil {
@@ -90,7 +87,7 @@ func store(
 		}
 		var recipients []string // one, or none if there was a conflict
 		err := tx.SelectContext(ctx, &recipients, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, message, e.ModelID, e.Difference,
-			e.RenderedAt, e.DonorID, e.Choice, d.ID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt, tries)
+			e.RenderedAt, e.DonorID, e.Choice, d.ID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt, begin)
 		if err != nil {
 			return err
 		}
