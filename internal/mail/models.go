@@ -14,15 +14,19 @@ type invented struct {
 	render func() (*Email, error)
 }
 
-// newInvented returns how the model of an email is made. write sets its subject, text and document; key tells what they
-// depend on.
-func newInvented(of Email, kind, key string, write func(*Email) error) *invented {
-	return &invented{fmt.Sprintf("%s %q %q %s", kind, of.From, of.Sender, key), func() (*Email, error) {
-		e := &Email{
+// newInvented returns how the model of an email is made. key tells what its text and its document depend on.
+func newInvented(of Email, kind, key, file string, document func() ([]byte, error), words func() (subject, text, html string, err error)) *invented {
+	return &invented{fmt.Sprintf("%s %q %q %s", kind, of.From, of.Sender, key), func() (e *Email, err error) {
+		e = &Email{
 			EntityID: of.EntityID, Kind: kind, List: of.List, Sender: of.Sender, From: of.From, To: "maria@example.org", ToName: paper.InventedName,
 			Language: of.Language, Date: paper.InventedDay,
 		}
-		return e, write(e)
+		if e.Subject, e.Text, e.HTML, err = words(); err != nil {
+			return nil, err
+		}
+		pdf, err := document()
+		e.Document = &Document{file, pdf}
+		return e, err
 	}}
 }
 

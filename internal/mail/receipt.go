@@ -153,12 +153,6 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 // receiptModel returns how the model of an email about a receipt is made.
 func (r Receipts) receiptModel(of Email, words view.ReceiptWords) *invented {
 	w, key := paper.InventedReceipt(words)
-	return newInvented(of, kindReceipt, key, func(email *Email) (err error) {
-		if email.Subject, email.Text, email.HTML, err = r.View.ReceiptEmail(w); err != nil {
-			return err
-		}
-		pdf, err := r.View.ReceiptPDF(w)
-		email.Document = &Document{w.Number + ".pdf", pdf}
-		return err
-	})
+	return newInvented(of, kindReceipt, key, w.Number+".pdf", func() ([]byte, error) { return r.View.ReceiptPDF(w) },
+		func() (subject, text, html string, err error) { return r.View.ReceiptEmail(w) })
 }

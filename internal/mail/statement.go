@@ -148,12 +148,6 @@ func (m Statements) render(ctx context.Context, s statement.Statement, kind stri
 // statementModel returns how the model of a statement is made.
 func (m Statements) statementModel(of Email, words view.StatementWords) *invented {
 	w := paper.InventedStatement(words)
-	return newInvented(of, kindStatement, fmt.Sprint(w), func(email *Email) (err error) {
-		if email.Subject, email.Text, email.HTML, err = m.View.StatementEmail(w); err != nil {
-			return err
-		}
-		pdf, err := m.View.StatementPDF(w)
-		email.Document = &Document{"statement.pdf", pdf}
-		return err
-	})
+	return newInvented(of, kindStatement, fmt.Sprint(w), "statement.pdf", func() ([]byte, error) { return m.View.StatementPDF(w) },
+		func() (subject, text, html string, err error) { return m.View.StatementEmail(w) })
 }

@@ -100,7 +100,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 		due[q.Queue] = q.Due
 		assert.False(t, q.Stuck, q.Queue)
 	}
-	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 35, jobs.Bulk: 38, "default": 0}, due)
+	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 30, jobs.Bulk: 38, "default": 0}, due)
 }
 
 func TestStuckQueuesAreReported(t *testing.T) {
