@@ -19,7 +19,7 @@ type QueueName string
 //	bulk        statements and news: thousands at once                 2             9 min
 //	default     jobs that the previous release enqueued                1             9 min
 //
-// An email waits for the disk twice and for the mail server once, so many are under way at once. Emails have at most half
+// An email waits for the disk and for the mail server, so many are under way at once. Emails have at most half
 // of the slots: a mail server that is silent cannot stop the work with Stripe.
 const (
 	Requests QueueName = "requests"
