@@ -29,6 +29,7 @@ var exceptions = map[string]string{
 	"platform/guard → platform/pg":                        "its counters write in transactions",
 	"platform/guard → platform/securitylog":               "refused attempts are in the security log",
 	"platform/email → platform/clean":                     "an address is cleaned before it is judged",
+	"platform/pdf → platform/deflate":                     "a document's streams are the same in every release",
 	"platform/pdf → platform/typeset":                     "a document embeds the glyphs that were chosen for its text",
 	"platform/money → platform/clean":                     "an amount that is typed is cleaned before it is read",
 	"people/donoraccess → people/session":                 "a proved address opens a session",
@@ -36,6 +37,7 @@ var exceptions = map[string]string{
 	"mail → mail/transport":                               "a composed email is sent by SMTP",
 	"view → view/accent":                                  "pages and emails have the organisation's colour",
 	"view → view/country":                                 "forms and emails name countries",
+	"mail → mail/difference":                              "an email is stored as its difference to a model",
 	"mail → mail/paper":                                   "an email shows what the frozen facts say",
 	"web/letters → web/portal/accesspage":                 "the pages that need no session look alike",
 	"web/letters → web/portal/signedlink":                 "it reads the links of emails",
@@ -110,6 +112,7 @@ var only = map[string]string{
 	"github.com/go-chi/chi/":          "web",
 	"github.com/riverqueue/river":     "platform/jobs",
 	"github.com/go-text/typesetting/": "platform/typeset platform/pdf",
+	"github.com/klauspost/compress/":  "mail/difference",
 	"github.com/jackc/pgx/v5/":        "workshop/pgproxy", // reads the protocol's messages; the program uses lib/pq
 	"github.com/goccy/go-yaml":        "platform/phrase office/setup",
 	"github.com/prometheus/":          "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library

@@ -90,7 +90,8 @@ GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};
-GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
+GRANT SELECT, INSERT (hash, content) ON email_model TO {{role}};
+GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at, tries), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
     ON letter_delivery TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (n), DELETE ON guard_count TO {{role}};

@@ -319,6 +319,17 @@ CREATE TABLE donor_consent (
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE email_model (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    hash bytea NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (hash),
+    CONSTRAINT email_model_hash_check CHECK (octet_length(hash) = 32)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE entity_fact (
     entity_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
@@ -668,6 +679,8 @@ CREATE TABLE letter (
     rendered_at timestamp with time zone NOT NULL,
     donor_id uuid,
     choice text,
+    model_id integer,
+    difference bytea,
     PRIMARY KEY (id),
     UNIQUE (kind, subject_id),
     UNIQUE (message_id),

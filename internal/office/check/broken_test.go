@@ -152,6 +152,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a receipt with a name":                 {erased + `UPDATE receipt SET facts = facts || '{"donor_organisation": "Elm"}' WHERE id = 'KEPT.receipt'`, "A17 receipt KEPT.receipt"},
 		"a contact":                             {erased + `INSERT INTO donation_contact SELECT 'KEPT', '', '', '', '', '', '', '', '', '', '', 'a note'`, "A17 donation_contact KEPT"},
 		"an email":                              {erased + `UPDATE letter SET message = 'x' WHERE id = 'LETTER'`, "A17 letter LETTER"},
+		"a difference of an email":              {erased + `UPDATE letter SET difference = 'x' WHERE id = 'LETTER'`, "A17 letter LETTER"},
 		"a recipient":                           {erased + `UPDATE letter_delivery SET recipient = 'x' WHERE id = 'DELIVERY'`, "A17 letter_delivery DELIVERY"},
 		"a statement":                           {erased + statement + `INSERT INTO statement_person VALUES ('MADE', '{}')`, "A17 statement_person MADE"},
 		"a card of a plan":                      {erased + plan + `UPDATE plan SET card_last4 = '4242'`, "A17 plan KEPT"},
