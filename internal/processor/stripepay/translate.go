@@ -22,6 +22,9 @@ import (
 
 // translateEvent reads an event. It trusts an event of another API version for ids only; the object is fetched.
 func translateEvent(e webhook.Stored) (event.Fact, error) {
+	if e.Type == "charge.succeeded" {
+		return chargeFact(e)
+	}
 	var envelope struct {
 		Data struct {
 			Object json.RawMessage `json:"object"`
@@ -35,8 +38,6 @@ func translateEvent(e webhook.Stored) (event.Fact, error) {
 		return event.Fact{}, err
 	}
 	switch e.Type {
-	case "charge.succeeded":
-		return chargeFact(e, object)
 	case "charge.failed", "payment_intent.payment_failed":
 		return declineFact(e, object)
 	case "payment_intent.succeeded":
@@ -83,23 +84,27 @@ func checkObject(kind string, object json.RawMessage) error {
 		Object string `json:"object"`
 	}
 	if err := json.Unmarshal(object, &o); err != nil || o.ID == "" || o.Object == "" {
-		return fmt.Errorf("its object has no id: %w", cmp.Or(err, errors.New("not an object")))
+		return noObject(err)
 	}
 	return nil
+}
+
+func noObject(err error) error {
+	return fmt.Errorf("its object has no id: %w", cmp.Or(err, errors.New("not an object")))
 }
 
 // movementFact reads which balance transactions a refund or payout names. A charge does not name those of its refunds.
 func movementFact(object json.RawMessage) (event.Fact, error) {
 	var named struct {
-		Object      string          `json:"object"`
-		Transaction *transactionRef `json:"balance_transaction"`
-		Failure     *transactionRef `json:"failure_balance_transaction"`
+		Object      string     `json:"object"`
+		Transaction *objectRef `json:"balance_transaction"`
+		Failure     *objectRef `json:"failure_balance_transaction"`
 	}
 	if err := json.Unmarshal(object, &named); err != nil {
 		return event.Fact{}, err
 	}
 	m := &event.Movement{}
-	for _, ref := range []*transactionRef{named.Transaction, named.Failure} {
+	for _, ref := range []*objectRef{named.Transaction, named.Failure} {
 		if ref != nil && named.Object != "charge" {
 			m.Transactions = append(m.Transactions, ref.ID)
 		}
@@ -108,11 +113,11 @@ func movementFact(object json.RawMessage) (event.Fact, error) {
 	return event.Fact{Movement: m}, nil
 }
 
-// transactionRef is the id of a balance transaction, which Stripe sends alone or inside the whole object.
-type transactionRef struct{ ID string }
+// objectRef is the id of an object to which another refers. Stripe sends it alone or inside the whole object.
+type objectRef struct{ ID string }
 
 // UnmarshalJSON is part of json.Unmarshaler.
-func (r *transactionRef) UnmarshalJSON(data []byte) error {
+func (r *objectRef) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &r.ID); err == nil {
 		return nil
 	}
@@ -165,10 +170,52 @@ func disputeOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *plan.DisputeJ
 	return &plan.DisputeJob{EntityID: entity, Dispute: d.ID, Charge: d.Charge.ID, State: state, At: at.UTC()}
 }
 
-func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
-	var charge stripe.Charge
-	if err := json.Unmarshal(object, &charge); err != nil {
-		return event.Fact{}, err
+// chargeEvent is what is read of a charge.succeeded. Most events are one: it is read at once, and nothing else of it.
+type chargeEvent struct {
+	Data struct {
+		Object struct {
+			ID             string              `json:"id"`
+			Object         string              `json:"object"`
+			Status         stripe.ChargeStatus `json:"status"`
+			Paid           bool                `json:"paid"`
+			Captured       bool                `json:"captured"`
+			AmountCaptured int64               `json:"amount_captured"`
+			Currency       stripe.Currency     `json:"currency"`
+			Created        int64               `json:"created"`
+			Metadata       map[string]string   `json:"metadata"`
+			PaymentIntent  *objectRef          `json:"payment_intent"`
+			Invoice        *stripe.Invoice     `json:"invoice"`
+			Details        *struct {
+				Type stripe.ChargePaymentMethodDetailsType `json:"type"`
+			} `json:"payment_method_details"`
+		} `json:"object"`
+	} `json:"data"`
+}
+
+// charge returns the charge with the fields that were read.
+func (e chargeEvent) charge() *stripe.Charge {
+	o := e.Data.Object
+	c := &stripe.Charge{
+		ID: o.ID, Object: o.Object, Status: o.Status, Paid: o.Paid, Captured: o.Captured, AmountCaptured: o.AmountCaptured,
+		Currency: o.Currency, Created: o.Created, Metadata: o.Metadata, Invoice: o.Invoice,
+	}
+	if o.PaymentIntent != nil {
+		c.PaymentIntent = &stripe.PaymentIntent{ID: o.PaymentIntent.ID}
+	}
+	if o.Details != nil {
+		c.PaymentMethodDetails = &stripe.ChargePaymentMethodDetails{Type: o.Details.Type}
+	}
+	return c
+}
+
+func chargeFact(e webhook.Stored) (event.Fact, error) {
+	var read chargeEvent
+	if err := json.Unmarshal(e.Payload, &read); err != nil {
+		return event.Fact{}, fmt.Errorf("not an event with a charge: %w", err)
+	}
+	charge := read.charge()
+	if charge.ID == "" || charge.Object == "" {
+		return event.Fact{}, noObject(nil)
 	}
 	if e.APIVersion != stripe.APIVersion {
 		expected := &event.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
@@ -179,7 +226,7 @@ func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 		}
 		return event.Fact{Expected: expected}, nil
 	}
-	c, err := chargeOf(e.EntityID, &charge, e.ID)
+	c, err := chargeOf(e.EntityID, charge, e.ID)
 	return event.Fact{Charge: c}, err
 }
 
