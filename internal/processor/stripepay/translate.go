@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/webhook"
 )
 
@@ -96,37 +97,21 @@ func noObject(err error) error {
 // movementFact reads which balance transactions a refund or payout names. A charge does not name those of its refunds.
 func movementFact(object json.RawMessage) (event.Fact, error) {
 	var named struct {
-		Object      string     `json:"object"`
-		Transaction *objectRef `json:"balance_transaction"`
-		Failure     *objectRef `json:"failure_balance_transaction"`
+		Object      string            `json:"object"`
+		Transaction *remote.ObjectRef `json:"balance_transaction"`
+		Failure     *remote.ObjectRef `json:"failure_balance_transaction"`
 	}
 	if err := json.Unmarshal(object, &named); err != nil {
 		return event.Fact{}, err
 	}
 	m := &event.Movement{}
-	for _, ref := range []*objectRef{named.Transaction, named.Failure} {
+	for _, ref := range []*remote.ObjectRef{named.Transaction, named.Failure} {
 		if ref != nil && named.Object != "charge" {
 			m.Transactions = append(m.Transactions, ref.ID)
 		}
 	}
 	m.RequestImport = len(m.Transactions) == 0
 	return event.Fact{Movement: m}, nil
-}
-
-// objectRef is the id of an object to which another refers. Stripe sends it alone or inside the whole object.
-type objectRef struct{ ID string }
-
-// UnmarshalJSON is part of json.Unmarshaler.
-func (r *objectRef) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &r.ID); err == nil {
-		return nil
-	}
-	var whole struct {
-		ID string `json:"id"`
-	}
-	err := json.Unmarshal(data, &whole)
-	r.ID = whole.ID
-	return err
 }
 
 func disputeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
@@ -170,50 +155,11 @@ func disputeOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *plan.DisputeJ
 	return &plan.DisputeJob{EntityID: entity, Dispute: d.ID, Charge: d.Charge.ID, State: state, At: at.UTC()}
 }
 
-// chargeEvent is what is read of a charge.succeeded. Most events are one: it is read at once, and nothing else of it.
-type chargeEvent struct {
-	Data struct {
-		Object struct {
-			ID             string              `json:"id"`
-			Object         string              `json:"object"`
-			Status         stripe.ChargeStatus `json:"status"`
-			Paid           bool                `json:"paid"`
-			Captured       bool                `json:"captured"`
-			AmountCaptured int64               `json:"amount_captured"`
-			Currency       stripe.Currency     `json:"currency"`
-			Created        int64               `json:"created"`
-			Metadata       map[string]string   `json:"metadata"`
-			PaymentIntent  *objectRef          `json:"payment_intent"`
-			Invoice        *stripe.Invoice     `json:"invoice"`
-			Details        *struct {
-				Type stripe.ChargePaymentMethodDetailsType `json:"type"`
-			} `json:"payment_method_details"`
-		} `json:"object"`
-	} `json:"data"`
-}
-
-// charge returns the charge with the fields that were read.
-func (e chargeEvent) charge() *stripe.Charge {
-	o := e.Data.Object
-	c := &stripe.Charge{
-		ID: o.ID, Object: o.Object, Status: o.Status, Paid: o.Paid, Captured: o.Captured, AmountCaptured: o.AmountCaptured,
-		Currency: o.Currency, Created: o.Created, Metadata: o.Metadata, Invoice: o.Invoice,
-	}
-	if o.PaymentIntent != nil {
-		c.PaymentIntent = &stripe.PaymentIntent{ID: o.PaymentIntent.ID}
-	}
-	if o.Details != nil {
-		c.PaymentMethodDetails = &stripe.ChargePaymentMethodDetails{Type: o.Details.Type}
-	}
-	return c
-}
-
 func chargeFact(e webhook.Stored) (event.Fact, error) {
-	var read chargeEvent
-	if err := json.Unmarshal(e.Payload, &read); err != nil {
-		return event.Fact{}, fmt.Errorf("not an event with a charge: %w", err)
+	charge, err := remote.ReadCharge(e.Payload)
+	if err != nil {
+		return event.Fact{}, err
 	}
-	charge := read.charge()
 	if charge.ID == "" || charge.Object == "" {
 		return event.Fact{}, noObject(nil)
 	}
