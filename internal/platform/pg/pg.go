@@ -251,12 +251,3 @@ func Violates(err error, constraint string) bool {
 	var refused *pq.Error
 	return errors.As(err, &refused) && refused.Constraint == constraint
 }
-
-// UUIDs returns an argument for `$1::uuid[]`.
-func UUIDs[T fmt.Stringer](ids []T) pq.StringArray {
-	texts := make(pq.StringArray, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
-	}
-	return texts
-}
