@@ -392,9 +392,9 @@ SELECT 'A3'::text AS checker, u.entity_id, u.entry_id::text AS subject, 'out by 
   FROM uneven_entries(check_from('A3')) u LEFT JOIN journal_entry e ON e.id = u.entry_id;
 -- A19. A sum of a month that is not the sum of its postings. A20. A sum of a donor's year that is not the sum of their gifts.
 CREATE OR REPLACE VIEW check_month_differs AS
-SELECT 'A19'::text AS checker, w.entity_id, w.subject, w.detail, NULL::timestamptz AS since FROM wrong_months(check_from('A19')) w;
+SELECT 'A19'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since FROM wrong_months(check_from('A19')) w;
 CREATE OR REPLACE VIEW check_donor_year_differs AS
-SELECT 'A20'::text AS checker, w.entity_id, w.subject, w.detail, NULL::timestamptz AS since FROM wrong_donor_years(check_from('A20')) w;
+SELECT 'A20'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since FROM wrong_donor_years(check_from('A20')) w;
 
 SELECT rebuild_months();
 SELECT rebuild_donor_years();

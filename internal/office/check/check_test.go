@@ -16,6 +16,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/check"
+	"konbit/internal/office/figures"
 	"konbit/internal/office/privacy"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -76,6 +77,8 @@ func (s *scenario) settle(t *testing.T) {
 	require.NoError(t, err)
 	s.RetryParked()
 	_, err = ledger.Seal(t.Context(), s.DB.Server)
+	require.NoError(t, err)
+	_, err = figures.Refresh(t.Context(), s.DB.Server)
 	require.NoError(t, err)
 }
 

@@ -8,7 +8,8 @@
 //	form give                            the donor's two requests
 //	whole                                all the work of a gift, from the form to the sealed books and the accepted email
 //	mail                                 receipts sent to a mail server
-//	growth                               settling and reading with a million gifts in the books
+//	growth                               settling and reading with a million gifts in the books, and their size on disk
+//	pages export checkers                what finance staff read, exports and nightly checks with a million gifts
 //	footprint calls                      memory, start, and calls to Stripe
 //
 // Everything shares the machine:
