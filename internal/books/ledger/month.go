@@ -74,22 +74,24 @@ func Year(entityID uuid.UUID, year int) Months {
 	return Months{EntityID: entityID, From: Date{year, time.January, 1}, Until: Date{year + 1, time.January, 1}}
 }
 
-// monthSums selects the sums of an entity's months with the postings that ledger_month does not include yet. The upper
-// limit of the serials makes the planner expect few of these.
+// monthSums begins a query with the sums of an entity's months, and the entries that ledger_month does not include yet. The
+// upper limit of the serials makes the planner expect few of these, and MATERIALIZED makes it find them by their serials.
 const monthSums = `
-	SELECT month, fund_id, account_code, amount, lines FROM ledger_month
-	 WHERE entity_id = $1 AND month >= $2 AND month < $3
-	UNION ALL
-	SELECT date_trunc('month', e.entry_date)::date, p.fund_id, p.account_code, p.amount, 1
-	  FROM journal_entry e JOIN posting p ON p.entry_id = e.id
-	 WHERE e.serial > (SELECT serial FROM ledger_month_through) AND e.serial <= 9223372036854775807
-	   AND e.entity_id = $1 AND e.entry_date >= $2 AND e.entry_date < $3`
+	WITH fresh AS MATERIALIZED (
+	    SELECT e.id, e.entry_date FROM journal_entry e
+	     WHERE e.serial > (SELECT serial FROM ledger_month_through) AND e.serial <= 9223372036854775807 AND e.entity_id = $1
+	), s AS (
+	    SELECT month, fund_id, account_code, amount, lines FROM ledger_month WHERE entity_id = $1 AND month >= $2 AND month < $3
+	    UNION ALL
+	    SELECT date_trunc('month', f.entry_date)::date, p.fund_id, p.account_code, p.amount, 1 FROM fresh f JOIN posting p ON p.entry_id = f.id
+	     WHERE f.entry_date >= $2 AND f.entry_date < $3
+	)`
 
 // SumsByMonth returns what was booked, by month, fund and account, in this order. A sum without postings is missing.
 func SumsByMonth(ctx context.Context, q sqlx.QueryerContext, m Months) (sums []MonthSum, err error) {
-	const query = `/* ledger.SumsByMonth */
+	const query = `/* ledger.SumsByMonth */ ` + monthSums + `
 		SELECT s.month, s.fund_id, s.account_code, a.kind, a.class, b.currency, sum(s.amount)::bigint AS amount, sum(s.lines)::bigint AS lines
-		  FROM (` + monthSums + `) s JOIN account a ON a.code = s.account_code JOIN books b ON b.entity_id = $1
+		  FROM s JOIN account a ON a.code = s.account_code JOIN books b ON b.entity_id = $1
 		 WHERE ($4::uuid[] IS NULL OR s.fund_id = ANY($4)) AND ($5::text[] IS NULL OR s.account_code = ANY($5))
 		 GROUP BY s.month, s.fund_id, s.account_code, a.kind, a.class, b.currency
 		 ORDER BY s.month, s.fund_id, s.account_code`
@@ -101,9 +103,9 @@ func SumsByMonth(ctx context.Context, q sqlx.QueryerContext, m Months) (sums []M
 // fund and account, in this order. Revenue is negative. Month is m.From in each sum. Sums of zero are included, so that
 // a line of what was booked and reversed shows.
 func Activities(ctx context.Context, q sqlx.QueryerContext, m Months) (sums []MonthSum, err error) {
-	const query = `/* ledger.Activities */
+	const query = `/* ledger.Activities */ ` + monthSums + `
 		SELECT $2::date AS month, s.fund_id, s.account_code, a.kind, a.class, b.currency, sum(s.amount)::bigint AS amount, sum(s.lines)::bigint AS lines
-		  FROM (` + monthSums + `) s JOIN account a ON a.code = s.account_code AND a.kind IN ('revenue', 'expense') JOIN books b ON b.entity_id = $1
+		  FROM s JOIN account a ON a.code = s.account_code AND a.kind IN ('revenue', 'expense') JOIN books b ON b.entity_id = $1
 		 WHERE ($4::uuid[] IS NULL OR s.fund_id = ANY($4)) AND ($5::text[] IS NULL OR s.account_code = ANY($5))
 		 GROUP BY s.fund_id, s.account_code, a.kind, a.class, b.currency
 		 ORDER BY s.fund_id, s.account_code`
