@@ -1446,6 +1446,16 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
+-- VIEW whole_gift_without_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW whole_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW whole_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW whole_receipt_facts (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW whole_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 
 -- FUNCTION address_is_locked() RETURNS trigger

@@ -172,15 +172,22 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			// Subjects are random ids, so the order of the rows differs between runs.
-			want, found := names.Replace(broken.wrong), s.findingsAfter(t, disableTriggers+names.Replace(broken.by))
+			want := names.Replace(broken.wrong)
+			found, daily := s.findingsAfter(t, disableTriggers+names.Replace(broken.by))
 			require.ElementsMatch(t, strings.Split(want, ", "), strings.Split(found, ", "))
+			if !weekly[what] {
+				require.ElementsMatch(t, strings.Split(want, ", "), strings.Split(daily, ", "), "daily")
+			}
 		})
 	}
 }
 
-// findingsAfter returns what the checkers find after a statement of the owner, as "A1 subject, A2 subject", and rolls
-// the statement back.
-func (s *scenario) findingsAfter(t *testing.T, statement string) string {
+// weekly lists what only the run that reads everything finds: rows to which no entry belongs.
+var weekly = map[string]bool{"a sum of a month without postings": true, "a donor's year without gifts": true}
+
+// findingsAfter returns what the checkers find after a statement of the owner, as "A1 subject, A2 subject", when they read
+// everything and when they read what is new since the first entry, and rolls the statement back.
+func (s *scenario) findingsAfter(t *testing.T, statement string) (whole, daily string) {
 	t.Helper()
 	tx, err := s.DB.Owner.BeginTxx(t.Context(), nil)
 	require.NoError(t, err)
@@ -195,9 +202,13 @@ func (s *scenario) findingsAfter(t *testing.T, statement string) string {
 		require.NotEmpty(t, r.Detail)
 		require.NotNil(t, r.Since, "%s", r)
 	}
-	var all string
+	tx.MustExec(`SELECT set_config('konbit.check_whole', '', true)`)
+	var subjects []string
 	for _, c := range check.Checkers() {
-		all += got[c.No]
+		whole += got[c.No]
+		tx.MustExec(`INSERT INTO check_progress VALUES ($1, 1, now())`, c.No)
+		require.NoError(t, tx.Select(&subjects, `SELECT ', ' || checker || ' ' || subject FROM `+c.View))
+		daily += strings.Join(subjects, "")
 	}
-	return strings.TrimPrefix(all, ", ")
+	return strings.TrimPrefix(whole, ", "), strings.TrimPrefix(daily, ", ")
 }

@@ -34,7 +34,7 @@ func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	h := program.New(t, program.Options{})
 	s := &scenario{Program: h}
-	for _, d := range []*donation.Donation{&s.unchanged, &s.part, &s.whole, &s.lost} {
+	for _, d := range []*donation.Donation{&s.part, &s.unchanged, &s.whole, &s.lost} {
 		*d = h.SettledGift(program.ValidForm())
 	}
 	won, open := h.SettledGift(program.ValidForm()), h.SettledGift(program.ValidForm())

@@ -133,7 +133,7 @@ func TestFind(t *testing.T) {
 	for text, want := range map[string][]string{
 		"garc": {"García-López"}, "JOSE": {"García-López"}, "lopez maria": {"García-López"}, "josé gar": {"García-López"}, "jose@donor.example": {"García-López"},
 		"José xyz": nil, "osé": nil, "co-op": {""}, "elm str": {""}, "o'brien": {"O'Brien"}, "zoe": {"O'Brien"}, "jo": nil, "...": nil, "' | ''": nil, "!!&": nil,
-		"JOSE@donor.example": {"García-López"}, "山田 ": {"太郎"}, "\\'a:*": nil,
+		"JOSE@donor.example": {"García-López"}, "山田 ": {"太郎"}, "\\'zq:*": nil,
 	} {
 		found, more, err := Find(t.Context(), h.DB.Server, d.EntityID, text, 10)
 		require.NoError(t, err, text)
