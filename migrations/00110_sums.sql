@@ -396,14 +396,14 @@ SELECT 'A19'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since 
 CREATE OR REPLACE VIEW check_donor_year_differs AS
 SELECT 'A20'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since FROM wrong_donor_years(check_from('A20')) w;
 
--- The checkers of gifts and receipts read everything once a week likewise (whole_…), and daily what is of the last 15 days: charges, receipts, and gifts
--- of which something was returned since. A bank debit settles within 14 days.
+-- The checkers of gifts and receipts read everything once a week likewise (whole_…), and daily what was charged and issued in the last 15 days: a bank
+-- debit settles within 14.
 -- +goose StatementBegin
 DO $$
 DECLARE
     what text;
 BEGIN
-    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,gift_without_receipt,receipt_not_mailed,receipt_facts}'::text[] LOOP
+    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,receipt_not_mailed,receipt_facts}'::text[] LOOP
         IF to_regclass('public.whole_' || what) IS NULL THEN
             EXECUTE format('ALTER VIEW check_%1$s RENAME TO whole_%1$s', what);
             EXECUTE format('CREATE VIEW check_%1$s AS SELECT * FROM whole_%1$s', what); -- until the statements below
@@ -427,22 +427,6 @@ SELECT 'A2'::text AS checker, d.entity_id, d.id::text,
    AND (p.id IS NULL
         OR p.processor IS NOT NULL AND (f.charge_id IS NULL OR d.settled_at < now() - interval '1 day')
            AND NOT EXISTS (SELECT FROM balance_transaction b WHERE b.entity_id = d.entity_id AND b.source_id = p.charge_ref AND b.type IN ('charge', 'payment')));
-CREATE OR REPLACE VIEW check_gift_without_receipt AS
-SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_gift_without_receipt w WHERE (SELECT check_from('A6')) = 0
-UNION ALL
-SELECT 'A6'::text AS checker, d.entity_id, d.id::text, s.n || ' receipts stand of a gift of which ' || d.amount - g.amount || ' of ' || d.amount || ' is left', d.settled_at
-  FROM (SELECT d.id FROM books k JOIN donation d ON d.entity_id = k.entity_id AND d.charged_at > now() - interval '15 days'
-        UNION SELECT p.donation_id FROM payment_change h JOIN payment p ON p.id = h.payment_id WHERE h.at > now() - interval '15 days'
-        UNION SELECT v.donation_id FROM receipt_void v WHERE v.voided_at > now() - interval '15 days'
-        UNION SELECT r.donation_id FROM receipt r WHERE r.issued_at > now() - interval '15 days') recent
-  JOIN donation d ON d.id = recent.id AND d.status = 'settled'
- CROSS JOIN LATERAL (SELECT count(*) AS n FROM receipt r WHERE r.donation_id = d.id AND NOT EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id)) s
- CROSS JOIN LATERAL (
-       SELECT coalesce(sum(h.amount), 0) AS amount FROM payment p JOIN payment_change h ON h.payment_id = p.id
-        WHERE p.donation_id = d.id AND p.status = 'settled'
-          AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
-               SELECT FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))) g
- WHERE (SELECT check_from('A6')) > 0 AND s.n <> CASE WHEN d.amount > g.amount THEN 1 ELSE 0 END;
 CREATE OR REPLACE VIEW check_receipt_not_mailed AS
 SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_receipt_not_mailed w WHERE (SELECT check_from('A7')) = 0
 UNION ALL
@@ -514,7 +498,7 @@ DO $$
 DECLARE
     what text;
 BEGIN
-    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,gift_without_receipt,receipt_not_mailed,receipt_facts}'::text[] LOOP
+    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,receipt_not_mailed,receipt_facts}'::text[] LOOP
         EXECUTE format('DROP VIEW check_%1$s', what);
         EXECUTE format('ALTER VIEW whole_%1$s RENAME TO check_%1$s', what);
     END LOOP;
