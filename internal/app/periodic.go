@@ -26,7 +26,7 @@ func (a *App) periodicTasks() []periodicTask {
 	return []periodicTask{
 		{"import Stripe's balance", 3 * time.Second, a.importBalance},
 		{"seal the books", time.Second, a.sealBooks},
-		{"sum up what donors gave by year", 2 * time.Second, a.refreshFigures},
+		{"sum up what donors gave by year", 10 * time.Second, a.refreshFigures},
 		{"warn of entries without a seal", time.Minute, a.watchSeals},
 		{"warn of events set aside", time.Minute, a.watchSetAside},
 		{"take snapshots of balances", 5 * time.Second, a.takeSnapshots},
@@ -62,7 +62,9 @@ func (a *App) sealBooks(ctx context.Context) error {
 	return err
 }
 
+// refreshFigures waits for event batches like sealBooks.
 func (a *App) refreshFigures(ctx context.Context) error {
+	defer a.EventWorker.Yield(ctx)()
 	_, err := figures.Refresh(ctx, a.resources.DB)
 	return err
 }

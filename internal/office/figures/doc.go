@@ -5,7 +5,7 @@
 //	ledger_month (package ledger) and fund          ──────────────▶ ReceivedByMonth
 //
 // A gift counts in the year of its tax date, without what was refunded or lost in a dispute; a gift of which nothing is
-// left does not count. donor_year is right up to the last seal: about a second behind. A refund, a dispute and a move to
+// left does not count. donor_year is some seconds behind the books. A refund, a dispute and a move to
 // another donor add the donors to donor_year_due in their own transaction, by triggers.
 //
 // The server's role cannot write these rows. It calls functions of migration 00110, which compute them from the gifts.
