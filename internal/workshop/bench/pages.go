@@ -150,13 +150,14 @@ func (l *large) reads() []read {
 			return err
 		}
 	}
-	begin := l.now.AddDate(0, -2, 0)
+	until := l.now.AddDate(0, 0, -2)
+	from := until.AddDate(0, -1, 0)
 	return []read{
 		{"newest gifts", list(giftlist.Filter{}, giftlist.Cursor{})},
 		{"a page far behind", list(giftlist.Filter{}, giftlist.Cursor{At: l.now.AddDate(0, 0, -7), ID: uuid.Max})},
-		{"gifts of a month", list(giftlist.Filter{From: begin.AddDate(0, -1, 0), Until: begin}, giftlist.Cursor{})},
+		{"gifts of a month", list(giftlist.Filter{From: from, Until: until}, giftlist.Cursor{})},
 		{"gifts of a fund", list(giftlist.Filter{FundID: l.fund}, giftlist.Cursor{})},
-		{"gifts of a fund in a month", list(giftlist.Filter{FundID: l.fund, From: begin.AddDate(0, -1, 0), Until: begin}, giftlist.Cursor{})},
+		{"gifts of a fund in a month", list(giftlist.Filter{FundID: l.fund, From: from, Until: until}, giftlist.Cursor{})},
 		{"gifts of a donor", list(giftlist.Filter{DonorID: l.donor}, giftlist.Cursor{})},
 		{"name search", func() error {
 			found, _, err := giftlist.Find(ctx, l.db, l.entity, l.name[:min(len(l.name), 3)], 50)
