@@ -1448,8 +1448,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW whole_gift_without_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
--- VIEW whole_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
-
 -- VIEW whole_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW whole_receipt_facts (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
