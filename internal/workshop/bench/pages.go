@@ -3,6 +3,7 @@ package bench
 import (
 	"io"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,11 +80,16 @@ var (
 			l := newLarge(t, m)
 			run := daily.DailyRun{DB: l.db, NewID: uuid.New, Now: time.Now}
 			day := func(name string) {
-				began := time.Now()
-				_, err := run.Run(t.Context())
-				require.NoError(t, err)
-				m.Note(name, time.Since(began).Seconds())
-				l.DB.Owner.MustExec(`ALTER TABLE check_run DISABLE TRIGGER insert_only; DELETE FROM check_run; ALTER TABLE check_run ENABLE TRIGGER insert_only`)
+				for found := []daily.Found(nil); found == nil; { // nil: the server has run them
+					l.DB.Owner.MustExec(`ALTER TABLE check_run DISABLE TRIGGER insert_only; DELETE FROM check_run; ALTER TABLE check_run ENABLE TRIGGER insert_only`)
+					began := time.Now()
+					var err error
+					found, err = run.Run(t.Context())
+					require.NoError(t, err)
+					if found != nil {
+						m.Note(name, time.Since(began).Seconds())
+					}
+				}
 			}
 			m.Interleave(func() {
 				l.DB.Owner.MustExec(`DELETE FROM check_progress`)
@@ -160,7 +166,8 @@ func (l *large) reads() []read {
 		{"gifts of a fund in a month", list(giftlist.Filter{FundID: l.fund, From: from, Until: until}, giftlist.Cursor{})},
 		{"gifts of a donor", list(giftlist.Filter{DonorID: l.donor}, giftlist.Cursor{})},
 		{"name search", func() error {
-			found, _, err := giftlist.Find(ctx, l.db, l.entity, l.name[:min(len(l.name), 3)], 50)
+			word := l.name[strings.LastIndex(l.name, " ")+1:] // many.Fill calls everybody "No. 123456"
+			found, _, err := giftlist.Find(ctx, l.db, l.entity, word[:min(len(word), 3)], 50)
 			if err == nil && len(found) == 0 {
 				l.t.Errorf("bench: nobody is called %s", l.name)
 			}
