@@ -2,6 +2,7 @@ package bench
 
 import (
 	"io"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -188,22 +189,26 @@ func (l *large) reads() []read {
 	}
 }
 
-// settleSlowly settles 20 gifts a second until stop is called, which returns how many a second were settled.
+// settleSlowly sends the webhooks of 20 gifts a second, of a thousand at most, until stop is called, which returns how many a
+// second were settled.
 func (l *large) settleSlowly() (stop func() float64) {
+	gifts, before := l.insertPaidGifts(1000), l.countReceipts()
 	var ended atomic.Bool
-	done := make(chan float64)
+	sent := make(chan int)
+	began := time.Now()
 	go func() {
-		began, n := time.Now(), 0
-		for !ended.Load() {
-			l.settle(4, 20)
-			n += 20
-			time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / 20)))
+		n := 0
+		for ; !ended.Load() && n < len(gifts); n += 20 {
+			load(l.t, host(l.URL()), 4, http.StatusOK, l.signedWebhooks(gifts[n:n+20]))
+			time.Sleep(time.Until(began.Add(time.Duration(n+20) * time.Second / 20)))
 		}
-		done <- float64(n) / time.Since(began).Seconds()
+		sent <- n
 	}()
 	return func() float64 {
 		ended.Store(true)
-		rate := <-done
+		n := <-sent
+		l.waitForReceipts(before + n)
+		rate := float64(n) / time.Since(began).Seconds()
 		l.dropEmails()
 		return rate
 	}
