@@ -96,6 +96,7 @@ var exceptions = map[string]string{
 	"web/portal → web/portal/signedlink":                  "the area says what each link may do",
 	"office/rotation → office/installation":               "the recorded key is compared and replaced",
 	"office/rotation → office/privacy":                    "what another key sealed is sealed again",
+	"office/giftlist → office/privacy":                    "a cell of a spreadsheet is no formula",
 	"office/privacy → office/statement":                   "a person's copy contains their annual statements",
 }
 

@@ -76,6 +76,24 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO balance_observation (entity_id, currency, held, kept, at) SELECT id, currency, 0, 0, '2199-01-01' FROM legal_entity`, noRight},
 	{`SELECT setval('journal_entry_serial', 1)`, noRight},
 
+	// Sums, and how far the checkers came.
+	{`INSERT INTO ledger_month SELECT entity_id, '2026-01-01', fund_id, '4000', 5, 1 FROM posting LIMIT 1`, noRight},
+	{`UPDATE ledger_month SET amount = 0`, noRight},
+	{`DELETE FROM ledger_month`, noRight},
+	{`UPDATE ledger_month_through SET serial = 0`, noRight},
+	{`INSERT INTO donor_year SELECT id, 2020, entity_id, 1, 5 FROM donor`, noRight},
+	{`UPDATE donor_year SET amount = 5`, noRight},
+	{`DELETE FROM donor_year`, noRight},
+	{`UPDATE donor_year_through SET serial = 0`, noRight},
+	{`DELETE FROM donor_year_due`, noRight},
+	{`INSERT INTO donor_year_due (donor_id) SELECT id FROM donor`, noRight},
+	{`INSERT INTO check_progress VALUES ('A11', 9223372036854775807, 'infinity')`, noRight},
+	{`UPDATE check_progress SET serial = 9223372036854775807`, noRight},
+	{`SELECT add_to_months(NULL), add_to_months(-1)`, "LIMIT must not be negative"}, // all that is sealed, once
+	{`SELECT add_to_months(NULL); SELECT add_to_months(NULL)`, done},
+	{`SELECT rebuild_months(), rebuild_donor_years()`, done},
+	{`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT refresh_donor_years(NULL)`, "sees_every_commit"},
+
 	// Entries.
 	{entry(`current_date, current_date`) + lines(`'1100', 5`, `'4000', -5`), done},
 	{entry(`'1999-12-31', '1999-12-31'`) + lines(`'1100', 5`, `'4000', -5`), "journal_entry_dates"},
@@ -257,11 +275,19 @@ var definers = map[string]string{
 	"erase_people":          "the server may not change what is erased; dates, number and people are checked by may_erase, copies are made by keep_receipt",
 	"move_gift":             "the server may not change a donation's donor; that the receipt exists, that the donor was not erased, and how many a day, is checked; each move is recorded",
 	"drop_expired_receipts": "the server may not read or delete copies; the date is the database's",
+	"add_to_months":         "the server may not write sums; they are computed from sealed entries, whose place the database keeps",
+	"rebuild_months":        "likewise, from all sealed entries",
+	"refresh_donor_years":   "the server may not write sums; they are computed from the gifts of the donors, and each call computes a donor's years whole",
+	"rebuild_donor_years":   "likewise, of all donors",
+	"donor_years_behind":    "it only says whether refresh_donor_years has something to do",
+	"donor_years_change":    "a trigger: records whose years a refund or dispute changes",
+	"donor_years_move":      "a trigger: records whose years a move changes",
+	"check_is_counted":      "a trigger: counts the rows of a checker's view, and records how far it came; the server may not write that",
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 }
 
 // callable are the definer functions that the server's role calls; the others are triggers.
-var callable = []string{"drop_expired_receipts", "erase_people", "move_gift"}
+var callable = []string{"add_to_months", "donor_years_behind", "drop_expired_receipts", "erase_people", "move_gift", "rebuild_donor_years", "rebuild_months", "refresh_donor_years"}
 
 // TestDefinerFunctions fails for a function with the owner's rights that is not listed with its reason, has an open
 // search path, or may be executed by others than the owner and, where it must, the server's role.

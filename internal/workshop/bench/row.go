@@ -15,7 +15,7 @@ type Row struct {
 
 // Rows returns all rows in the order of the table.
 func Rows() []Row {
-	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, footprint, calls}
+	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, export, checkers, footprint, calls}
 }
 
 // A Line is one comparison of a row: a line of the table. Its numbers are measurements, not money.

@@ -1,0 +1,8 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+-- Donors by the beginnings of the words of their names: find_donors of migration 00110. An erased donor has no names, so no words here.
+DROP INDEX CONCURRENTLY IF EXISTS donor_by_words;
+CREATE INDEX CONCURRENTLY donor_by_words ON donor USING gin (name_words(first_name, last_name, organisation_name));
+
+-- +goose Down
+DROP INDEX IF EXISTS donor_by_words;
