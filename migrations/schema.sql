@@ -329,16 +329,6 @@ CREATE TABLE donor_consent (
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
-CREATE TABLE email_model (
-    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
-    hash bytea NOT NULL,
-    content bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now(),
-    PRIMARY KEY (id),
-    UNIQUE (hash),
-    CONSTRAINT email_model_hash_check CHECK (octet_length(hash) = 32)
-);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TABLE donor_year (
     donor_id uuid NOT NULL,
     year integer NOT NULL,
@@ -363,6 +353,17 @@ CREATE TABLE donor_year_through (
     PRIMARY KEY (one),
     CONSTRAINT donor_year_through_one_check CHECK (one)
 );
+
+CREATE TABLE email_model (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    hash bytea NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (hash),
+    CONSTRAINT email_model_hash_check CHECK (octet_length(hash) = 32)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE entity_fact (
     entity_id uuid NOT NULL,
@@ -1479,6 +1480,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
 -- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
+
 -- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
