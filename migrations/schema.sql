@@ -311,7 +311,7 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
-CREATE INDEX donor_by_words ON donor USING gin (name_words(first_name, last_name, organisation_name));
+CREATE INDEX donor_by_words ON donor USING gin (name_words(first_name, last_name, organisation_name)) WITH (fastupdate=off);
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 

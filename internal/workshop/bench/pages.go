@@ -27,8 +27,8 @@ import (
 var (
 	pages = Row{
 		Name: "pages",
-		Claim: "the lists and figures of finance staff with 1,000,000 gifts (quick: 50,000) while 20 gifts a second settle: the slowest of twenty " +
-			"reads of each",
+		Claim: "the lists and figures of finance staff with 1,000,000 gifts (quick: 50,000) while 20 gifts a second settle: the 95th " +
+			"percentile of forty reads of each",
 		Measure: func(t testing.TB, m *Meter) {
 			l := newLarge(t, m)
 			reads := l.reads()
@@ -36,12 +36,12 @@ var (
 				stop := l.settleSlowly()
 				for _, r := range reads {
 					var took []float64
-					for range 20 {
+					for range 40 {
 						began := time.Now()
 						require.NoError(t, r.read(), r.name)
 						took = append(took, float64(time.Since(began).Microseconds())/1000)
 					}
-					m.Note(r.name, percentile(took, 100))
+					m.Note(r.name, percentile(took, 95))
 				}
 				m.Note("settled", stop())
 			})
