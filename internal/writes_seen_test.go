@@ -67,9 +67,7 @@ func TestBareWritesAreFound(t *testing.T) {
 			}
 			info, files := h.check(t, "konbit/internal/x", nil, `package x
 			import ("context"; "database/sql"; "fmt"; "net/http"; "github.com/jmoiron/sqlx"; "github.com/riverqueue/river/riverdriver/riverdatabasesql"; "konbit/internal/platform/pg")
-			var ( _ http.Header; _ = fmt.Sprint; _ = riverdatabasesql.New; _ = sqlx.Get; _ = pg.UUIDs[uuid] )
-			type uuid string
-			func (uuid) String() string { return "" }
+			var ( _ http.Header; _ = fmt.Sprint; _ = riverdatabasesql.New; _ = sqlx.Get; _ = pg.UUIDs )
 			type lone struct { *sqlx.Conn }
 			var pieces = "SELECT " + "1"
 			type wrapper struct { *sqlx.DB; anything interface { ExecContext(context.Context, string, ...any) (sql.Result, error) } }

@@ -52,6 +52,7 @@ BEGIN
         NEW.facts := public.personless(NEW.facts);
     WHEN 'letter' THEN
         NEW.message := '';
+        NEW.difference := NULL;
     WHEN 'letter_delivery' THEN -- it is over, so nobody sends what a worker still has in memory
         NEW.recipient := '';
         NEW.smtp_reply := NULL;
@@ -97,6 +98,7 @@ BEGIN
         NEW.facts := personless(NEW.facts);
     WHEN 'letter' THEN
         NEW.message := '';
+        NEW.difference := NULL;
     WHEN 'letter_delivery' THEN -- it is over, so nobody sends what a worker still has in memory
         NEW.recipient := '';
         NEW.smtp_reply := NULL;

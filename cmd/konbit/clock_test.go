@@ -91,6 +91,7 @@ func TestCommandsFollowTheBusinessClock(t *testing.T) {
 	table := []datedCommand{
 		{args: []string{"export journal"}, shows: []string{"written by Konbit at " + today}},
 		{args: []string{"export journal", "--format", "beancount"}, shows: []string{"written by Konbit at " + today}},
+		{args: []string{"export gifts", "--entity", "tsne"}, shows: []string{charged}},
 		{args: []string{"statements"}, wrong: true, shows: []string{"--year " + lastYear}},
 		{args: []string{"statements", "--year", "0"}, wrong: true, shows: []string{"such as " + lastYear}},
 		{args: []string{"statements", "--year", giftYear, "--entity", "tsne"}, wrote: `SELECT issued_at FROM statement`},
