@@ -16,6 +16,7 @@ type chargeEvent struct {
 			Status         stripe.ChargeStatus `json:"status"`
 			Paid           bool                `json:"paid"`
 			Captured       bool                `json:"captured"`
+			Amount         int64               `json:"amount"` // not used; an event with another type here is not understood
 			AmountCaptured int64               `json:"amount_captured"`
 			Currency       stripe.Currency     `json:"currency"`
 			Created        int64               `json:"created"`
@@ -37,7 +38,7 @@ func ReadCharge(payload []byte) (*stripe.Charge, error) {
 	}
 	o := e.Data.Object
 	c := &stripe.Charge{
-		ID: o.ID, Object: o.Object, Status: o.Status, Paid: o.Paid, Captured: o.Captured, AmountCaptured: o.AmountCaptured,
+		ID: o.ID, Object: o.Object, Status: o.Status, Paid: o.Paid, Captured: o.Captured, Amount: o.Amount, AmountCaptured: o.AmountCaptured,
 		Currency: o.Currency, Created: o.Created, Metadata: o.Metadata, Invoice: o.Invoice,
 	}
 	if o.PaymentIntent != nil {
