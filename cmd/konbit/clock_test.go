@@ -59,7 +59,7 @@ type datedCommand struct {
 // is on its day. What the database judges ends by its own clock.
 func TestCommandsFollowTheBusinessClock(t *testing.T) {
 	h := program.New(t, program.Options{})
-	real := time.Now()
+	machine := time.Now()
 	h.Fake.Advance(2 * 365 * 24 * time.Hour)
 	gift := h.SettledGift(program.ValidForm())
 	h.Fake.Advance(366 * 24 * time.Hour)
@@ -127,7 +127,7 @@ func TestCommandsFollowTheBusinessClock(t *testing.T) {
 			for _, part := range c.shows {
 				assert.Contains(t, out, part)
 			}
-			assert.NotContains(t, out, real.UTC().Format(time.DateOnly))
+			assert.NotContains(t, out, machine.UTC().Format(time.DateOnly))
 			if c.wrote == "" {
 				return
 			}

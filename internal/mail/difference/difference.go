@@ -49,7 +49,8 @@ func ReadModel(unfolded []byte) *Model {
 	m := &Model{
 		unfolded: unfolded,
 		encoder: sync.OnceValue(func() *zstd.Encoder {
-			e, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(dictionary, unfolded), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			e, err := zstd.NewWriter(nil, zstd.WithEncoderDictRaw(dictionary, unfolded),
+				zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 				zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 			if err != nil {
 				panic(fmt.Errorf("difference: %w", err)) // the options are constants

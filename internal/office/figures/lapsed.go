@@ -27,12 +27,15 @@ type LapsedCursor struct {
 
 // LastYearNotThis returns a page of the donors who gave to an entity in the year before `year` and not in `year`, those who
 // gave most first, and the cursor of the next page; nil if this is the last one. Erased donors are left out.
-func LastYearNotThis(ctx context.Context, q sqlx.QueryerContext, entityID uuid.UUID, year int, after LapsedCursor, limit int) (page []Lapsed, next *LapsedCursor, err error) {
+func LastYearNotThis(
+	ctx context.Context, q sqlx.QueryerContext, entityID uuid.UUID, year int, after LapsedCursor, limit int,
+) (page []Lapsed, next *LapsedCursor, err error) {
 	const query = `/* figures.LastYearNotThis */
 		SELECT y.donor_id, r.kind, r.first_name, r.last_name, r.organisation_name, r.email, y.gifts, y.amount
 		  FROM donor_year y JOIN donor_row r ON r.id = y.donor_id
 		 WHERE y.entity_id = $1 AND y.year = $2::integer - 1 AND NOT r.erased
-		   AND ($3::bigint = 0 OR y.amount < $3 OR y.amount = $3 AND y.donor_id > $4) AND y.amount <= CASE $3::bigint WHEN 0 THEN 9223372036854775807 ELSE $3 END
+		   AND ($3::bigint = 0 OR y.amount < $3 OR y.amount = $3 AND y.donor_id > $4)
+		   AND y.amount <= CASE $3::bigint WHEN 0 THEN 9223372036854775807 ELSE $3 END
 		   AND NOT EXISTS (SELECT FROM donor_year t WHERE t.donor_id = y.donor_id AND t.year = $2)
 		 ORDER BY y.amount DESC, y.donor_id LIMIT $5`
 	err = sqlx.SelectContext(ctx, q, &page, query, entityID, year, after.Amount, after.DonorID, limit+1)

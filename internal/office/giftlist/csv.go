@@ -51,7 +51,8 @@ func (g Gift) cells(row []string, funds map[uuid.UUID]string) []string {
 		}
 		parts.WriteString(funds[id] + " " + money.New(g.Parts[i], g.Currency).Decimal())
 	}
-	row = append(row, g.ID.String(), g.ChargedAt.UTC().Format(time.RFC3339), taxDate, g.Status, g.Source, g.Frequency, money.New(g.AmountMinor, g.Currency).Decimal(),
+	row = append(row, g.ID.String(), g.ChargedAt.UTC().Format(time.RFC3339), taxDate, g.Status, g.Source, g.Frequency,
+		money.New(g.AmountMinor, g.Currency).Decimal(),
 		money.New(g.ReturnedMinor, g.Currency).Decimal(), string(g.Currency), parts.String(), g.DonorID.String(), g.DonorKind)
 	for _, text := range []string{g.FirstName, g.LastName, g.OrganisationName, g.Email} {
 		row = append(row, privacy.CSVCell(text))
