@@ -6,7 +6,7 @@
 -- erasure: it sends nothing, records no end, and tries the job again within nine minutes, until a server of this release takes it.
 CREATE TABLE email_model (
     id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    hash       bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32), -- of content
+    hash       bytea NOT NULL UNIQUE CHECK (hash = sha256(content)), -- so that nobody stores another model in advance
     content    bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );

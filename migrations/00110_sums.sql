@@ -273,6 +273,8 @@ BEGIN
     IF NEW.found > 0 THEN
         DELETE FROM check_progress p WHERE p.checker = NEW.checker;
     ELSE
+        sealed := least(sealed, CASE NEW.checker WHEN 'A19' THEN (SELECT t.serial FROM ledger_month_through t)
+                                                 WHEN 'A20' THEN (SELECT t.serial FROM donor_year_through t) END); -- how far it has read
         INSERT INTO check_progress AS p (checker, serial, whole_at) VALUES (NEW.checker, sealed, now())
         ON CONFLICT (checker) DO UPDATE SET serial = EXCLUDED.serial, whole_at = CASE WHEN whole THEN now() ELSE p.whole_at END;
     END IF;
@@ -280,9 +282,13 @@ BEGIN
 END $$;
 
 -- broken_seals returns what checker A11 finds in the seals and entries after a serial. The first seal after it must follow from the one before.
--- Entries without a seal are looked for from 10,000 serials earlier: a late transaction may commit one behind the seals.
+-- Entries without a seal are looked for from there too, and among all if there are not as many entries as seals before it: a late transaction may
+-- commit one behind the seals.
 CREATE OR REPLACE FUNCTION broken_seals(after bigint) RETURNS TABLE (entity_id uuid, subject text, detail text, since timestamptz)
 STABLE LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    unsealed_after bigint := CASE WHEN (SELECT count(*) FROM journal_entry e WHERE e.serial <= after) = (SELECT count(*) FROM ledger_seal s WHERE s.serial <= after)
+                                  THEN after ELSE -9223372036854775807 END;
 BEGIN
     RETURN QUERY
     WITH last AS (
@@ -316,7 +322,7 @@ BEGIN
     UNION ALL
     SELECT e.entity_id, e.id::text, 'recorded with serial ' || e.serial || ' and not sealed', e.recorded_at
       FROM journal_entry e
-     WHERE e.serial > after - 10000 AND NOT EXISTS (SELECT FROM ledger_seal s WHERE s.serial = e.serial AND s.entry_id = e.id)
+     WHERE e.serial > unsealed_after AND NOT EXISTS (SELECT FROM ledger_seal s WHERE s.serial = e.serial AND s.entry_id = e.id)
        AND (e.serial <= (SELECT max(s.serial) FROM ledger_seal s) OR e.recorded_at < now() - interval '5 minutes')
     UNION ALL
     SELECT h.entity_id, h.id::text, 'head ' || h.n || ' of ' || h.day || ' was told with another hash', h.kept_at
@@ -396,114 +402,10 @@ SELECT 'A19'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since 
 CREATE OR REPLACE VIEW check_donor_year_differs AS
 SELECT 'A20'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since FROM wrong_donor_years(check_from('A20')) w;
 
--- The checkers of gifts and receipts read everything once a week likewise (whole_…), and daily what was charged and issued in the last 15 days: a bank
--- debit settles within 14.
--- +goose StatementBegin
-DO $$
-DECLARE
-    what text;
-BEGIN
-    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,receipt_not_mailed,receipt_facts}'::text[] LOOP
-        IF to_regclass('public.whole_' || what) IS NULL THEN
-            EXECUTE format('ALTER VIEW check_%1$s RENAME TO whole_%1$s', what);
-            EXECUTE format('CREATE VIEW check_%1$s AS SELECT * FROM whole_%1$s', what); -- until the statements below
-        END IF;
-    END LOOP;
-END $$;
--- +goose StatementEnd
-CREATE OR REPLACE VIEW check_gift_without_charge AS
-SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_gift_without_charge w WHERE (SELECT check_from('A2')) = 0
-UNION ALL
-SELECT 'A2'::text AS checker, d.entity_id, d.id::text,
-       CASE WHEN p.id IS NULL THEN 'no payment settled it'
-            WHEN f.charge_id IS NULL THEN 'charge ' || p.charge_ref || ' is not in Stripe''s balance'
-            ELSE 'charge ' || p.charge_ref || ' is not in Stripe''s balance yet' END,
-       d.settled_at
-  FROM books k
-  JOIN donation d ON d.entity_id = k.entity_id AND d.charged_at > now() - interval '15 days'
-  LEFT JOIN payment p ON p.donation_id = d.id AND p.status = 'settled'
-  LEFT JOIN fee_due f ON f.entity_id = d.entity_id AND f.charge_id = p.charge_ref
- WHERE (SELECT check_from('A2')) > 0 AND d.status = 'settled'
-   AND (p.id IS NULL
-        OR p.processor IS NOT NULL AND (f.charge_id IS NULL OR d.settled_at < now() - interval '1 day')
-           AND NOT EXISTS (SELECT FROM balance_transaction b WHERE b.entity_id = d.entity_id AND b.source_id = p.charge_ref AND b.type IN ('charge', 'payment')));
-CREATE OR REPLACE VIEW check_receipt_not_mailed AS
-SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_receipt_not_mailed w WHERE (SELECT check_from('A7')) = 0
-UNION ALL
-SELECT 'A7'::text AS checker, r.entity_id, r.id::text,
-       'receipt ' || r.number || ' of ' || r.year || CASE WHEN l.id IS NULL THEN ' has no letter' ELSE ' has a letter that is not handed over' END, r.issued_at
-  FROM receipt r
-  LEFT JOIN letter l ON l.subject_id = r.id AND l.kind IN ('receipt', 'receipt_replaced')
- WHERE (SELECT check_from('A7')) > 0 AND r.issued_at > now() - interval '15 days' AND r.issued_at < now() - interval '15 minutes' AND r.facts ->> 'email' <> ''
-   AND NOT EXISTS (SELECT FROM letter_delivery d WHERE d.letter_id = l.id AND num_nonnulls(d.accepted_at, d.refused_at) > 0)
-   AND NOT EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id);
-CREATE OR REPLACE VIEW check_receipt_facts AS
-SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_receipt_facts w WHERE (SELECT check_from('A16')) = 0
-UNION ALL
-SELECT 'A16'::text AS checker, r.entity_id, r.id::text, 'its legal name or EIN was not the entity''s when it was issued', r.issued_at
-  FROM (SELECT entity_id, id, facts, issued_at FROM receipt WHERE issued_at > now() - interval '15 days'
-        UNION ALL SELECT entity_id, id, facts, issued_at FROM statement WHERE issued_at > now() - interval '15 days') r
- WHERE (SELECT check_from('A16')) > 0 AND NOT EXISTS (
-       SELECT FROM (SELECT entity_id, legal_name, ein, CASE WHEN lag(since) OVER history IS NULL THEN '-infinity' ELSE since - interval '1 minute' END AS begins,
-                           coalesce(lead(since) OVER history, 'infinity') + interval '1 day' AS ends
-                      FROM entity_fact WINDOW history AS (PARTITION BY entity_id ORDER BY since, n)) s
-        WHERE s.entity_id = r.entity_id AND s.legal_name = r.facts ->> 'legal_name' AND s.ein = r.facts ->> 'ein' AND r.issued_at BETWEEN s.begins AND s.ends)
-UNION ALL
-SELECT 'A16', r.entity_id, r.id::text, 'its amount, day or year is not that of its donation', r.issued_at
-  FROM receipt r JOIN donation d ON d.id = r.donation_id
- WHERE (SELECT check_from('A16')) > 0 AND r.issued_at > now() - interval '15 days'
-   AND (r.year IS DISTINCT FROM extract(year FROM d.tax_date)::integer OR r.facts ->> 'charged_on' IS DISTINCT FROM to_char(d.tax_date, 'YYYY-MM-DD')
-        OR r.facts #>> '{amount,currency}' IS DISTINCT FROM d.currency
-        OR CASE jsonb_typeof(r.facts #> '{amount,minor}') WHEN 'number' THEN (r.facts #> '{amount,minor}')::numeric END
-           + CASE coalesce(jsonb_typeof(r.facts #> '{returned,amount,minor}'), 'none') WHEN 'none' THEN 0
-                  WHEN 'number' THEN (r.facts #> '{returned,amount,minor}')::numeric END IS DISTINCT FROM d.amount);
-CREATE OR REPLACE VIEW check_paid_without_gift AS
-SELECT w.checker, w.entity_id, w.subject, w.detail, w.since FROM whole_paid_without_gift w WHERE (SELECT check_from('A1')) = 0
-UNION ALL
-SELECT 'A1'::text AS checker, s.entity_id, s.id, 'paid by ' || s.intent || ', and no gift has it', s.since
-  FROM (SELECT t.entity_id, t.session ->> 'id' AS id, t.session ->> 'payment_intent' AS intent, min(t.received_at) AS since
-          FROM (SELECT e.entity_id, e.received_at, payload_json(e.payload) -> 'data' -> 'object' AS session FROM stripe_event e
-                 WHERE e.payload IS NOT NULL AND e.received_at > now() - interval '2 days' AND e.state = 'done'
-                   AND e.type IN ('checkout.session.completed', 'checkout.session.async_payment_succeeded')) t
-         WHERE t.session ->> 'payment_status' = 'paid' AND t.session ->> 'payment_intent' IS NOT NULL GROUP BY 1, 2, 3) s
- WHERE (SELECT check_from('A1')) > 0
-   AND NOT EXISTS (SELECT FROM payment p WHERE p.entity_id = s.entity_id AND p.intent_ref = s.intent)
-   AND NOT EXISTS (SELECT FROM journal_entry e WHERE (e.source_id, e.kind, e.source, e.entity_id) = (s.intent, 'payment', 'stripe payment intent', s.entity_id))
-   AND NOT EXISTS (SELECT FROM finance_task t WHERE t.entity_id = s.entity_id AND t.subject = s.intent)
-UNION ALL
-SELECT 'A1', c.entity_id, c.source_id, c.id || ' charged it, and ' || c.payments || ' payments and ' || c.gifts || ' donations have it', c.created_at
-  FROM (SELECT b.entity_id, b.id, b.source_id, b.created_at, count(p.id) AS payments, count(p.donation_id) AS named, count(d.id) AS gifts
-          FROM books k
-          JOIN balance_transaction b ON b.entity_id = k.entity_id AND b.currency = k.currency AND b.created_at > now() - interval '15 days'
-          LEFT JOIN payment p ON p.entity_id = b.entity_id AND p.processor = 'stripe' AND p.charge_ref = b.source_id
-          LEFT JOIN donation d ON d.id = p.donation_id AND d.status = CASE p.status WHEN 'settled' THEN 'settled' ELSE 'held' END
-         WHERE b.type IN ('charge', 'payment') AND b.source_id <> '' AND (SELECT check_from('A1')) > 0
-         GROUP BY b.entity_id, b.id HAVING count(p.id) <> 1 OR count(d.id) <> 1) c
- WHERE c.payments > 1 OR c.gifts <> c.named
-    OR c.gifts = 0
-   AND NOT EXISTS (SELECT FROM journal_entry e WHERE e.entry_date > current_date - 60 AND e.entity_id = c.entity_id AND e.kind = 'payment'
-                      AND e.source = 'stripe payment intent' AND NOT e.dimensions ? 'donation' AND e.dimensions ->> 'charge' = c.source_id)
-   AND NOT EXISTS (SELECT FROM pending_charge p WHERE p.entity_id = c.entity_id AND p.charge_id = c.source_id)
-   AND NOT EXISTS (SELECT FROM journal_entry e WHERE (e.source_id, e.kind, e.source, e.entity_id) = (c.id, 'movement', 'stripe balance transaction', c.entity_id))
-UNION ALL
-SELECT 'A1', p.entity_id, p.charge_id, 'its bill ' || p.bill || ' cannot be read: it stands in suspense', p.at
-  FROM pending_charge p WHERE (SELECT check_from('A1')) > 0 AND p.bill IS NOT NULL AND p.cleared_at IS NULL AND p.at < now() - interval '1 hour';
-
 SELECT rebuild_months();
 SELECT rebuild_donor_years();
 
 -- +goose Down
--- +goose StatementBegin
-DO $$
-DECLARE
-    what text;
-BEGIN
-    FOREACH what IN ARRAY '{paid_without_gift,gift_without_charge,receipt_not_mailed,receipt_facts}'::text[] LOOP
-        EXECUTE format('DROP VIEW check_%1$s', what);
-        EXECUTE format('ALTER VIEW whole_%1$s RENAME TO check_%1$s', what);
-    END LOOP;
-END $$;
--- +goose StatementEnd
 DROP VIEW IF EXISTS check_donor_year_differs, check_month_differs;
 CREATE OR REPLACE VIEW check_chain_broken AS
 WITH link AS (

@@ -75,6 +75,8 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO check_run (day, checker, found, took, checked_at) VALUES (current_date, 'A1', 0, '0', '2020-01-01')`, noRight},
 	{`INSERT INTO balance_observation (entity_id, currency, held, kept, at) SELECT id, currency, 0, 0, '2199-01-01' FROM legal_entity`, noRight},
 	{`SELECT setval('journal_entry_serial', 1)`, noRight},
+	{`INSERT INTO email_model (hash, content) VALUES (sha256('the next model'), 'x')`, "email_model_check"}, // the email stored by it could not be restored
+	{`INSERT INTO email_model (hash, content) VALUES (sha256('x'), 'x')`, done},
 
 	// Sums, and how far the checkers came.
 	{`INSERT INTO ledger_month SELECT entity_id, '2026-01-01', fund_id, '4000', 5, 1 FROM posting LIMIT 1`, noRight},

@@ -311,7 +311,6 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
-CREATE INDEX donor_by_words ON donor USING gin (name_words(first_name, last_name, organisation_name)) WITH (fastupdate=off);
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 
@@ -361,7 +360,7 @@ CREATE TABLE email_model (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (id),
     UNIQUE (hash),
-    CONSTRAINT email_model_hash_check CHECK (octet_length(hash) = 32)
+    CONSTRAINT email_model_check CHECK (hash = sha256(content))
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
@@ -1458,14 +1457,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
-
--- VIEW whole_gift_without_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
-
--- VIEW whole_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
-
--- VIEW whole_receipt_facts (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
-
--- VIEW whole_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 

@@ -15,10 +15,10 @@
 //	A19  a sum of a month that is not that of its postings
 //	A20  a sum of a donor's year that is not that of their gifts
 //
-// A3, A11, A19 and A20 would read every entry, A1, A2, A7 and A16 every gift. Their daily run reads the entries that were
-// sealed since the last run without rows, and what was charged and issued in the last 15 days; and everything once a week,
-// or until nothing is wrong. check_progress, which only the database writes, says how far each has come. RunAll reads
-// everything.
+// A3, A11, A19 and A20 would read every entry. Their daily run reads the entries that were sealed since the last run
+// without rows, and everything once a week, or until nothing is wrong. A11 counts entries and seals before that: an entry
+// that was passed over is found on the same day. check_progress, which only the database writes, says how far each has
+// come. RunAll reads everything.
 //
 // SealWatch does not wait for the daily run: it opens tasks as soon as entries wait and nothing is sealed.
 //
