@@ -34,7 +34,7 @@ func TestDifferencesOfEveryReleaseAreRestored(t *testing.T) {
 	}
 }
 
-// TestEveryMessageIsRestored: whatever the message is, and however its parts are encoded.
+// TestEveryMessageIsRestored: any message is restored, in any encoding of its parts.
 func TestEveryMessageIsRestored(t *testing.T) {
 	t.Parallel()
 	model := difference.ReadModel(read(t, "v1.model"))

@@ -139,7 +139,7 @@ func (s *streams) keep(parts []byte) {
 			})
 		}
 		return nil
-	}) // what is no sequence of parts has none
+	}) // a text that is not a sequence of parts has no parts
 }
 
 // each calls do with each of some parts.

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/view"
 )
 
-// The invented donor of models (package difference), and what stands in a model for what differs from email to email.
+// The invented donor of models (package difference), and the values of a model that differ between emails.
 const (
 	InventedName      = "Maria Lopez"
 	inventedFirstName = "Maria"

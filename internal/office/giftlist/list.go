@@ -101,7 +101,7 @@ var (
 )
 
 // Page returns the next gifts of a list, at most limit, and the cursor of the following page; nil if this is the last one.
-// The newest come first: by the time of the charge; in the list of a fund or a donor by the time at which they were begun,
+// Gifts are sorted, newest first, by the time of the charge; in the list of a fund or a donor, by the time of the form,
 // unless a fund's list has a period.
 func Page(ctx context.Context, q sqlx.QueryerContext, f Filter, after Cursor, limit int) (page []Gift, next *Cursor, err error) {
 	from, until := f.From, f.Until

@@ -87,7 +87,7 @@ func (g *Guard) count(ctx context.Context, counters []counter, do func(tx *sqlx.
 
 // countAttempt counts an attempt under all its counters and returns the places of those that it exceeds, from 1. All
 // attempts lock the counters in the same order of kinds, so two attempts cannot deadlock. An attempt that exceeds one is
-// counted in none, so an address at its limit uses up nothing of the network it shares.
+// counted in no counter, so an address at its limit does not use up the limit of its network.
 const countAttempt = `/* guard.countAttempt */ SELECT count_attempt($1::bytea[], $2::smallint[], $3::float8[], $4::integer[], $5, $6)`
 
 // countAlone counts an attempt in a transaction of its own, and returns the kinds of the limits that it exceeds.

@@ -21,7 +21,7 @@ type file struct {
 	within  int    // gathered objects
 }
 
-// place is where an object stands: from at on in the file or, if gathered, the at-th of the gathered ones.
+// place is the position of an object: its offset in the file or, if gathered, its index in the object stream.
 type place struct {
 	at       int
 	gathered bool

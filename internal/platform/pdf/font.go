@@ -23,7 +23,7 @@ type usedFont struct {
 	common *commonFont // nil: a font of this document
 	codes  map[font.GID]int
 	glyphs []font.GID
-	texts  []string // that the glyphs stand for
+	texts  []string // text of each glyph
 }
 
 // commonFont is what documents of a language share.

@@ -18,7 +18,7 @@ type Font struct {
 	Name    string // as a document names it: "LiberationSans-Bold"
 	font    *font.Font
 	face    *font.Face           // only for what it reads from font; its caches are not safe for concurrent use
-	nominal map[rune]simpleGlyph // of characters that stand for one glyph; only of the built-in fonts
+	nominal map[rune]simpleGlyph // glyphs of characters that have one glyph; only for the built-in fonts
 	common  sync.Map             // by language; see Common
 }
 

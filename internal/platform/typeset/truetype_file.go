@@ -44,7 +44,7 @@ func (t *trueType) loca() (table []byte, format uint16) {
 	return table, format
 }
 
-// cmap returns which glyph stands for each character (OpenType, table cmap, format 4).
+// cmap returns a table of the glyph of each character (OpenType, table cmap, format 4).
 func (t *trueType) cmap() []byte {
 	type segment struct{ first, last, glyph int }
 	var all []segment
@@ -55,7 +55,7 @@ func (t *trueType) cmap() []byte {
 		}
 		all = append(all, segment{int(r), int(r), i + 1})
 	}
-	all = append(all, segment{0xFFFF, 0xFFFF, 0x10000}) // stands for no glyph
+	all = append(all, segment{0xFFFF, 0xFFFF, 0x10000}) // no glyph
 	log := 0
 	for 2<<log <= len(all) {
 		log++

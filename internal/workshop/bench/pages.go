@@ -23,7 +23,7 @@ import (
 	"konbit/internal/workshop/testkit/many"
 )
 
-// pages, export and checkers read a database with a million gifts. settling at 20 gifts a second goes on meanwhile.
+// pages, export and checkers read a database with a million gifts, while 20 gifts a second are settled.
 var (
 	pages = Row{
 		Name: "pages",

@@ -7,7 +7,8 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// chargeEvent is what is read of a charge.succeeded. Most events are one: it is read at once, and nothing else of it.
+// chargeEvent has the fields that are read of a charge.succeeded. Most events have this type, so only these fields are
+// decoded.
 type chargeEvent struct {
 	Data struct {
 		Object struct {
