@@ -154,6 +154,16 @@ CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_head FOR
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 CREATE TRIGGER audit_head_is_newest BEFORE INSERT ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_is_newest();
 
+-- Staff, their roles and links change only with an entry about the person.
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+
 -- Checker A21: every entry of the audit log is sealed within five minutes of its commit, and every seal follows from its entry and the seal before.
 CREATE VIEW check_audit_chain AS
 SELECT 'A21'::text AS checker, a.entity_id, a.serial::text AS subject,
