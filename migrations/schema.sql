@@ -1576,6 +1576,7 @@ CREATE TABLE staff (
     CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
 );
 CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
 
 CREATE TABLE staff_challenge (
     id uuid NOT NULL,
@@ -1622,6 +1623,7 @@ CREATE TABLE staff_invitation (
     CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_passkey (
     id uuid NOT NULL,
@@ -1663,6 +1665,7 @@ CREATE TABLE staff_person (
     CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_recovery (
     staff_id uuid NOT NULL,
@@ -1699,6 +1702,7 @@ CREATE TABLE staff_role (
 CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
 CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
 
 CREATE TABLE staff_session (
@@ -2013,7 +2017,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION is_owner() RETURNS boolean
 
--- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
+-- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 

@@ -158,7 +158,8 @@ func (a AuditDigest) addAudit(ctx context.Context, of *ledger.RecordedHead, to *
 	to.AuditEntries, to.AuditCommand = head.N, "konbit staff verify --head "+head.String()
 	acts, err := audit.OperatorActs(ctx, a.DB, of.EntityID, previous, head)
 	for _, act := range acts {
-		to.Operators = append(to.Operators, fmt.Sprintf("%s %s %s %s: %s", act.At.UTC().Format("2006-01-02 15:04 UTC"), act.Act, act.ObjectKind, act.ObjectID, act.Reason))
+		at := act.At.UTC().Format("2006-01-02 15:04 UTC")
+		to.Operators = append(to.Operators, fmt.Sprintf("%s %s %s %s: %s", at, act.Act, act.ObjectKind, act.ObjectID, act.Reason))
 	}
 	return err
 }

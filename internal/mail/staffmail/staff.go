@@ -82,7 +82,8 @@ func (m Staff) send(ctx context.Context, job staff.EmailJob, from org.LegalEntit
 		Subject: say(".subject"), Language: string(lang), Date: m.Now(),
 	}
 	var err error
-	if email.Text, email.HTML, err = m.View.PlainEmail(lang, mail.DoneeOf(from), email.Subject, []string{say(".text")}, []string{say(".last")}, button); err != nil {
+	email.Text, email.HTML, err = m.View.PlainEmail(lang, mail.DoneeOf(from), email.Subject, []string{say(".text")}, []string{say(".last")}, button)
+	if err != nil {
 		return err
 	}
 	return m.SendUnstored(ctx, email, job.About)

@@ -120,7 +120,8 @@ func (s *sequences) anybody() *human { return s.people[s.rand.IntN(len(s.people)
 
 func (s *sequences) anyAct() *act {
 	if len(s.acts) == 0 || s.rand.IntN(20) == 0 { // one that was never requested
-		return &act{Request: approval.Request{ID: uuid.New(), EntityID: s.entity, Kind: approval.Refund, Subject: uuid.NewString(), Body: "x"}, by: s.anybody(), over: true}
+		unknown := approval.Request{ID: uuid.New(), EntityID: s.entity, Kind: approval.Refund, Subject: uuid.NewString(), Body: "x"}
+		return &act{Request: unknown, by: s.anybody(), over: true}
 	}
 	if s.rand.IntN(4) > 0 {
 		return s.acts[len(s.acts)-1]
