@@ -78,7 +78,8 @@ func (s *sequences) addHuman() *human {
 }
 
 func (s *sequences) join(a, b *human) {
-	s.exec(audited(a.ID)+`SELECT join_staff($1, $2)`, a.ID, b.ID)
+	s.exec(`WITH joined AS (SELECT join_staff($1, $2) AS id)
+		INSERT INTO audit_entry (act, object_kind, object_id, reason) SELECT 'staff.joined', 'staff', id::text, 'a test' FROM joined WHERE id IS NOT NULL`, a.ID, b.ID)
 	from, to := a.number, b.number
 	for _, h := range s.people {
 		if h.number == from {
