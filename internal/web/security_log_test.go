@@ -160,6 +160,15 @@ func TestSecurityLog(t *testing.T) {
 			}
 		}, securitylog.LimitReached},
 		{own("/portal/sessions/end", url.Values{}), securitylog.SessionsEnded},
+		{func() { canaries = append(canaries, e.Max().Key, visitor.StaffPassword) }, securitylog.StaffLinkUsed}, // and FactorChanged, StaffSignedIn
+		{func() {
+			e.Max().Stale()
+			e.Max().PostOffice("/office/account", url.Values{"do": {"confirm"}, "code": {e.Max().Code()}})
+		}, securitylog.FactorUsed},
+		{func() { e.Max().Ask("GET", "/office/aina", nil) }, securitylog.RoleRefused},
+		{ask(e.Nobody, "POST", "/office/invitation", url.Values{"link": {"canary"}}), securitylog.StaffLinkWrong},
+		{ask(e.Nobody, "POST", "/office/sign-in", url.Values{"email": {"canary@example.org"}, "password": {"canary"}, "code": {"000000"}}), securitylog.StaffSignInWrong},
+		{ask(e.Nobody, "POST", "/office/sign-in", url.Values{"email": {"max@example.org"}, "password": {visitor.StaffPassword}, "code": {"canary"}}), securitylog.FactorWrong},
 	} {
 		before := len(e.Log.String())
 		c.do()
@@ -171,8 +180,9 @@ func TestSecurityLog(t *testing.T) {
 	}
 	metrics := scrape(t, e.Program)
 	for _, d := range securitylog.Events() {
-		isCommand := d.Event == securitylog.CommandDone || d.Event == securitylog.CommandFailed // see TestCommandsWriteToTheSecurityLog
-		assert.True(t, seen[string(d.Event)] || isCommand, "nothing led to %s", d.Event)
+		// See TestCommandsWriteToTheSecurityLog, and the tests of passkeys in package staff.
+		elsewhere := d.Event == securitylog.CommandDone || d.Event == securitylog.CommandFailed || d.Event == securitylog.PasskeyCopied
+		assert.True(t, seen[string(d.Event)] || elsewhere, "nothing led to %s", d.Event)
 		assert.Contains(t, metrics, fmt.Sprintf("konbit_security_events_total{event=%q}", d.Event))
 	}
 	for line := range strings.Lines(e.Log.String()) {
