@@ -14,8 +14,8 @@ demo:
 demo-reset:
 	@go run ./cmd/demo reset
 
-# Packages that use browsers run one at a time: their tests wait for other processes, and a machine that is busy with many packages
-# makes them time out. Two at a time took no less time on two cores. The package that kills servers has a target of its own.
+# Packages that use browsers run after the others and two at a time: their tests wait for other processes, and a machine that is busy
+# with many packages makes them time out. The package that kills servers has a target of its own.
 BROWSING = konbit/internal/workshop/e2e konbit/internal/web konbit/internal/web/give konbit/internal/web/portal konbit/internal/view
 BREAKING = konbit/internal/workshop/chaos
 
@@ -28,7 +28,7 @@ TEST = GOGC=400 go test -vet=off -ldflags='-s -w' -timeout 20m
 test: test-deps
 	@status=0; \
 	$(TEST) -p 3 -parallel 3 $(filter-out $(BROWSING) $(BREAKING),$(shell go list ./...)) || status=1; \
-	$(TEST) -p 1 -parallel 3 $(BROWSING) || status=1; \
+	$(TEST) -p 2 -parallel 3 $(BROWSING) || status=1; \
 	exit $$status
 
 # Each promise under faults in short, with servers, databases and networks that are killed, frozen and cut. cmd/chaos runs them at length.

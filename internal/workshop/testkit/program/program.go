@@ -228,7 +228,7 @@ func (l *Log) String() string {
 // Client is a browser that does not follow redirects and keeps no cookies.
 func Client() *http.Client {
 	return &http.Client{
-		Timeout:       15 * time.Second,
+		Timeout:       60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
