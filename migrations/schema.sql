@@ -1464,6 +1464,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION address_is_unused(the_address text) RETURNS boolean
 
+-- FUNCTION addressee(gift uuid) RETURNS TABLE(typed donation_contact, address text, erased boolean)
+
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
 -- FUNCTION are_erased(donors uuid[]) RETURNS boolean
@@ -1561,6 +1563,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION kept_until_erased() RETURNS trigger
 
 -- FUNCTION length_prefixed(value text) RETURNS text
+
+-- FUNCTION lock_addressee(gift uuid) RETURNS TABLE(typed donation_contact, address text, erased boolean)
 
 -- FUNCTION lock_donors_of(gifts uuid[]) RETURNS void
 
