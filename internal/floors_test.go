@@ -61,6 +61,7 @@ var exceptions = map[string]string{
 	"giving/instalment → giving/donation":                 "each payment of a plan is a donation",
 	"giving/owner → giving/donation":                      "a donation has an owner",
 	"giving/owner → giving/donor":                         "the owner of a donation is a donor",
+	"giving/owner → giving/contact":                       "the addressee of a donation is who its contact says",
 	"giving/recurring → giving/owner":                     "emails about a plan go to its owner",
 	"giving/plancard → giving/plan":                       "a card pays for a plan",
 	"giving/recurring → giving/plancard":                  "a card that the donor gives closes the task about another's",

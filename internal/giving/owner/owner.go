@@ -91,26 +91,34 @@ func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, s
 // first donation, which has the plan's id. The next receipt names the same person.
 func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (typed *donation.Contact, err error) {
 	const query = `/* owner.Addressee */ SELECT ` + addresseeColumns + ` FROM addressee($1) a CROSS JOIN LATERAL (SELECT (a.typed).*) t`
-	return addressee(ctx, q, query, gift)
+	var found []addressee
+	if err := sqlx.SelectContext(ctx, q, &found, query, gift); err != nil {
+		return nil, err
+	}
+	return contactOf(ctx, q, gift, found)
 }
 
 // LockAddresseeTx locks a donation against a move until the transaction ends, and returns the addressee.
 func LockAddresseeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) (*donation.Contact, error) {
 	const query = `/* owner.LockAddresseeTx */ SELECT ` + addresseeColumns + ` FROM lock_addressee($1) a CROSS JOIN LATERAL (SELECT (a.typed).*) t`
-	return addressee(ctx, tx, query, gift)
+	var found []addressee
+	if err := tx.SelectContext(ctx, &found, query, gift); err != nil {
+		return nil, err
+	}
+	return contactOf(ctx, tx, gift, found)
 }
 
 const addresseeColumns = contact.Columns + `, note, address, erased`
 
-func addressee(ctx context.Context, q sqlx.QueryerContext, query string, gift uuid.UUID) (*donation.Contact, error) {
-	var found []struct {
-		donation.Contact
-		Address string `db:"address"`
-		Erased  bool   `db:"erased"`
-	}
-	if err := sqlx.SelectContext(ctx, q, &found, query, gift); err != nil {
-		return nil, err
-	}
+// addressee is a row of the functions addressee and lock_addressee.
+type addressee struct {
+	donation.Contact
+	Address string `db:"address"`
+	Erased  bool   `db:"erased"`
+}
+
+// contactOf returns the contact of a gift's addressee. Without a row it is that of a plan.
+func contactOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID, found []addressee) (*donation.Contact, error) {
 	switch {
 	case len(found) == 0:
 		return planAddressee(ctx, q, gift)
