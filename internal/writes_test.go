@@ -33,6 +33,7 @@ var repeatable = map[string]string{
 	"guard.countAttempt":    "an attempt that is counted twice is limited sooner, never later",
 	"checkout.begin":        "a form that has a gift begins no other; the caller reads that gift",
 	"checkout.storeSession": "it stores the same page again",
+	"mail.recordAccepted":   "the end of a delivery is recorded once",
 	"webhook.storeEvents":   "an event is stored once by its id",
 }
 

@@ -62,21 +62,16 @@ func (m Mailer) attempt(ctx context.Context, stored storedEmail, d deliveryRow) 
 	if errors.As(err, &refusal) && !refusal.Permanent() {
 		refusal = nil
 	}
-	// The reply is recorded even after the job's own time limit. An accepted email's is not flushed by itself: the next email
-	// of this worker is stored, and flushed, before it is sent, so a crash of the database repeats no more than is under way.
-	recorded, inTx := context.WithoutCancel(ctx), pg.InTx
+	// The reply is recorded even after the job's own time limit.
+	recorded := context.WithoutCancel(ctx)
 	if err == nil {
-		inTx = pg.InTxAsyncCommit
+		return recordAccepted(recorded, m.DB, d.ID, reply, m.Now())
 	}
-	recordErr := inTx(recorded, m.DB, func(tx *sqlx.Tx) error {
-		switch {
-		case err == nil:
-			return recordAcceptedTx(recorded, tx, d.ID, reply, m.Now())
-		case refusal != nil:
+	recordErr := pg.InTx(recorded, m.DB, func(tx *sqlx.Tx) error {
+		if refusal != nil {
 			return m.recordRefusalTx(recorded, tx, stored, d, refusal)
-		default:
-			return recordAttemptTx(recorded, tx, d.ID, err.Error())
 		}
+		return recordAttemptTx(recorded, tx, d.ID, err.Error())
 	})
 	if refusal != nil {
 		err = nil

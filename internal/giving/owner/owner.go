@@ -22,6 +22,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/email"
@@ -89,15 +90,51 @@ func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, s
 // if the donor was erased, and its address is empty if the donor has none. Emails about a plan go to the addressee of its
 // first donation, which has the plan's id. The next receipt names the same person.
 func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (typed *donation.Contact, err error) {
-	d, err := donation.ByID(ctx, q, gift)
-	if err != nil {
+	const query = `/* owner.Addressee */ SELECT ` + addresseeColumns + ` FROM addressee($1) a CROSS JOIN LATERAL (SELECT (a.typed).*) t`
+	var found []addressee
+	if err := sqlx.SelectContext(ctx, q, &found, query, gift); err != nil {
 		return nil, err
 	}
-	if d.PlanID != nil && *d.PlanID == gift {
-		typed, err = donation.RenewalContact(ctx, q, d)
-	} else {
-		typed, err = donation.ContactOf(ctx, q, gift)
+	return contactOf(ctx, q, gift, found)
+}
+
+// LockAddresseeTx locks a donation against a move until the transaction ends, and returns the addressee.
+func LockAddresseeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) (*donation.Contact, error) {
+	const query = `/* owner.LockAddresseeTx */ SELECT ` + addresseeColumns + ` FROM lock_addressee($1) a CROSS JOIN LATERAL (SELECT (a.typed).*) t`
+	var found []addressee
+	if err := tx.SelectContext(ctx, &found, query, gift); err != nil {
+		return nil, err
 	}
+	return contactOf(ctx, tx, gift, found)
+}
+
+const addresseeColumns = contact.Columns + `, note, address, erased`
+
+// addressee is a row of the functions addressee and lock_addressee.
+type addressee struct {
+	donation.Contact
+	Address string `db:"address"`
+	Erased  bool   `db:"erased"`
+}
+
+// contactOf returns the contact of a gift's addressee. Without a row it is that of a plan.
+func contactOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID, found []addressee) (*donation.Contact, error) {
+	switch {
+	case len(found) == 0:
+		return planAddressee(ctx, q, gift)
+	case found[0].Erased:
+		return nil, nil
+	}
+	return atAddress(found[0].Contact, found[0].Address), nil
+}
+
+// planAddressee is Addressee of a plan. It returns nil if nothing that was typed is left.
+func planAddressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (*donation.Contact, error) {
+	d, err := donation.ByID(ctx, q, gift)
+	if err != nil || d.PlanID == nil || *d.PlanID != gift {
+		return nil, err
+	}
+	typed, err := donation.RenewalContact(ctx, q, d)
 	if err != nil || typed == nil {
 		return nil, err
 	}
@@ -105,17 +142,13 @@ func Addressee(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (type
 	if err != nil || len(owners) == 0 || owners[0].IsErased() {
 		return nil, err
 	}
-	if address := owners[0].Email; address != "" && email.Normalize(typed.Email) != address {
-		typed.Email = address
-	}
-	return typed, nil
+	return atAddress(*typed, owners[0].Email), nil
 }
 
-// LockAddresseeTx locks a donation against a move until the transaction ends, and returns the addressee.
-func LockAddresseeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) (*donation.Contact, error) {
-	const query = `/* owner.LockAddresseeTx */ SELECT lock_owner($1)`
-	if _, err := tx.ExecContext(ctx, query, gift); err != nil {
-		return nil, err
+// atAddress returns what was typed with the donor's address, if the donor has one.
+func atAddress(typed donation.Contact, address string) *donation.Contact {
+	if address != "" && email.Normalize(typed.Email) != address {
+		typed.Email = address
 	}
-	return Addressee(ctx, tx, gift)
+	return &typed
 }

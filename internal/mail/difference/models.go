@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"sync"
 
@@ -21,16 +22,18 @@ type Models struct {
 	mu    sync.Mutex
 	byKey map[string]*StoredModel
 	byID  map[int]*StoredModel
+	uses  int // counts the uses of all models
 }
 
-// maxModels bounds the models in memory, half a megabyte each. Most installations use a few: one for each organisation,
-// language and kind.
+// maxModels bounds the models in memory, half a megabyte each: those used last stay. Most installations use a few: one for
+// each organisation, language and kind.
 const maxModels = 24
 
 // StoredModel is a model with its number.
 type StoredModel struct {
 	*Model
-	ID int
+	ID   int
+	used int // the value of Models.uses when it was used last
 }
 
 // NewModels returns the models in a database.
@@ -40,10 +43,7 @@ func NewModels(db *sqlx.DB) *Models {
 
 // Of returns the model of the emails with a key. It composes and stores a model if there is none.
 func (ms *Models) Of(ctx context.Context, key string, compose func() ([]byte, error)) (*StoredModel, error) {
-	ms.mu.Lock()
-	found := ms.byKey[key]
-	ms.mu.Unlock()
-	if found != nil {
+	if found := ms.find(func() *StoredModel { return ms.byKey[key] }); found != nil {
 		return found, nil
 	}
 	message, err := compose()
@@ -62,33 +62,55 @@ func (ms *Models) Of(ctx context.Context, key string, compose func() ([]byte, er
 	return model, nil
 }
 
+// find returns a model in memory and notes its use; nil if there is none.
+func (ms *Models) find(in func() *StoredModel) *StoredModel {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	found := in()
+	if found != nil {
+		ms.uses++
+		found.used = ms.uses
+	}
+	return found
+}
+
+// keep keeps a model in memory, instead of the one that was not used for longest if there are too many.
 func (ms *Models) keep(key string, model *StoredModel) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	if len(ms.byID) >= maxModels {
-		clear(ms.byKey)
-		clear(ms.byID)
+	if before := ms.byID[model.ID]; before != nil {
+		model = before // another goroutine kept it
 	}
+	ms.uses++
+	model.used = ms.uses
 	ms.byID[model.ID] = model
 	if key != "" {
 		ms.byKey[key] = model
 	}
+	if len(ms.byID) <= maxModels {
+		return
+	}
+	oldest := model
+	for _, m := range ms.byID {
+		if m.used < oldest.used {
+			oldest = m
+		}
+	}
+	delete(ms.byID, oldest.ID)
+	maps.DeleteFunc(ms.byKey, func(_ string, m *StoredModel) bool { return m.ID == oldest.ID })
 }
 
 // ByID returns a stored model.
 func (ms *Models) ByID(ctx context.Context, id int) (*StoredModel, error) {
 	const query = `/* difference.ByID */ SELECT content FROM email_model WHERE id = $1`
-	ms.mu.Lock()
-	found := ms.byID[id]
-	ms.mu.Unlock()
-	if found != nil {
+	if found := ms.find(func() *StoredModel { return ms.byID[id] }); found != nil {
 		return found, nil
 	}
 	var content []byte
 	if err := ms.db.GetContext(ctx, &content, query, id); err != nil {
 		return nil, fmt.Errorf("model %d of emails: %w", id, err)
 	}
-	model := &StoredModel{ReadModel(content), id}
+	model := &StoredModel{Model: ReadModel(content), ID: id}
 	ms.keep("", model)
 	return model, nil
 }

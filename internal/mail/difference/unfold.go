@@ -107,14 +107,7 @@ func (s *streams) expand(stream []byte) []byte {
 	if content, ok := s.contents[string(stream)]; ok {
 		return content
 	}
-	if !bytes.HasPrefix(stream, []byte(deflate.Mark)) {
-		return nil
-	}
-	content := deflate.Expand(stream)
-	if content == nil || !bytes.Equal(deflate.Compress(content), stream) {
-		return nil
-	}
-	return content
+	return deflate.Original(stream)
 }
 
 func (s *streams) compress(content []byte) []byte {

@@ -20,13 +20,13 @@ const (
 
 // Read returns what is recorded.
 func Read(ctx context.Context, q sqlx.QueryerContext) (r Recorded, err error) {
-	const query = `/* installation.Read */ SELECT fact, value, recorded_at FROM installation`
+	const query = `/* installation.Read */ SELECT fact, value, recorded_at FROM installation WHERE fact IN ($1, $2)` // planned once
 	var rows []struct {
 		Fact  string    `db:"fact"`
 		Value string    `db:"value"`
 		At    time.Time `db:"recorded_at"`
 	}
-	if err = sqlx.SelectContext(ctx, q, &rows, query); err != nil {
+	if err = sqlx.SelectContext(ctx, q, &rows, query, factKey, factAddress); err != nil {
 		return r, err
 	}
 	for _, row := range rows {

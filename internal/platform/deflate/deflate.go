@@ -51,7 +51,24 @@ func Compress(content []byte) []byte {
 		}
 	}
 	w.align()
-	return binary.BigEndian.AppendUint32(w.out, adler32.Checksum(content))
+	stream := binary.BigEndian.AppendUint32(w.out, adler32.Checksum(content))
+	made.keep(stream, content)
+	return stream
+}
+
+// Original returns the content that Compress makes a stream of; nil if Compress makes no such stream.
+func Original(stream []byte) []byte {
+	if !bytes.HasPrefix(stream, []byte(Mark)) {
+		return nil
+	}
+	if content := made.find(stream); content != nil {
+		return content
+	}
+	content := Expand(stream)
+	if content == nil || !bytes.Equal(Compress(content), stream) {
+		return nil
+	}
+	return content
 }
 
 // Expand returns the content of a stream; nil if the stream is damaged.

@@ -2,6 +2,7 @@ package deflate_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -55,4 +56,34 @@ func TestStreamsNeverChange(t *testing.T) {
 	}
 	sum := sha256.Sum256(deflate.Compress(content))
 	assert.Equal(t, "f9cdde2f36b463d150d366153a195579b007a5156e919d02db2de2593911875a", hex.EncodeToString(sum[:]))
+}
+
+// TestOriginals: a stream of Compress has an original, whether it was made just now or long ago; another stream has none.
+func TestOriginals(t *testing.T) {
+	t.Parallel()
+	stream := func(i int) []byte { return deflate.Compress(fmt.Appendf(nil, "%d 0 Td (of %d) Tj", i, i)) }
+	for i := range 100 { // more than are kept
+		content := fmt.Appendf(nil, "%d 0 Td (of %d) Tj", i, i)
+		made := deflate.Compress(content)
+		clear(content)
+		require.Equal(t, fmt.Sprintf("%d 0 Td (of %d) Tj", i, i), string(deflate.Original(made)))
+	}
+	first := stream(0)
+	for i := range 100 {
+		stream(i + 1)
+	}
+	require.Equal(t, "0 0 Td (of 0) Tj", string(deflate.Original(first)))
+	changed := bytes.Clone(first)
+	clear(first)
+	require.Equal(t, "0 0 Td (of 0) Tj", string(deflate.Original(changed)), "what a caller does to a stream changes nothing")
+	changed[len(changed)-1] ^= 1
+	assert.Nil(t, deflate.Original(changed), "damaged")
+	var other bytes.Buffer
+	w, err := zlib.NewWriterLevel(&other, zlib.HuffmanOnly)
+	require.NoError(t, err)
+	_, _ = w.Write([]byte("0 0 Td (of 0) Tj"))
+	require.NoError(t, w.Close())
+	copy(other.Bytes(), deflate.Mark)
+	require.Equal(t, "0 0 Td (of 0) Tj", string(deflate.Expand(other.Bytes())))
+	assert.Nil(t, deflate.Original(other.Bytes()), "of another compressor")
 }

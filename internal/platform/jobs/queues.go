@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -40,6 +41,7 @@ func (n QueueName) HoldsEmails() bool { return n == SignIn || n == Emails || n =
 type policy struct {
 	share      int           // of totalShares: the queue's part of all slots
 	poll       time.Duration // how often the database is asked for jobs while there are none
+	cooldown   time.Duration // the shortest time between two fetches; 0: fetchCooldown
 	maxDelay   time.Duration // the longest delay before a failed job runs again, randomised by half
 	maxOverdue time.Duration // a job that is due for longer shows that the queue does not move
 }
@@ -50,13 +52,13 @@ var policies = map[QueueName]policy{
 	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: time.Minute},
 	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, maxOverdue: time.Minute},
-	Emails:   {share: 10, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	Emails:   {share: 10, poll: 50 * time.Millisecond, cooldown: 15 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 6 * time.Hour},
 	previous: {share: 1, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 }
 
-// fetchCooldown is the shortest time between two fetches of a queue. A queue whose jobs end at once runs at most its
-// slots in this time.
+// fetchCooldown is the shortest time between two fetches of most queues. A queue whose jobs end at once runs at most its
+// slots in this time. Each fetch is planned anew, for half a millisecond; a fetch of emails waits until several slots are free.
 const fetchCooldown = 5 * time.Millisecond
 
 // slots returns the slots of a queue if there are total slots: its share, and at least one.
@@ -66,7 +68,9 @@ func (p policy) slots(total int) int { return max(1, p.share*total/totalShares) 
 func queueConfigs(total int) map[string]river.QueueConfig {
 	configs := map[string]river.QueueConfig{}
 	for name, p := range policies {
-		configs[string(name)] = river.QueueConfig{MaxWorkers: p.slots(total), FetchCooldown: fetchCooldown, FetchPollInterval: p.poll}
+		configs[string(name)] = river.QueueConfig{
+			MaxWorkers: p.slots(total), FetchCooldown: cmp.Or(p.cooldown, fetchCooldown), FetchPollInterval: p.poll,
+		}
 	}
 	return configs
 }

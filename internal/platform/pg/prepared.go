@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/lib/pq"
@@ -55,12 +56,22 @@ func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver
 	if s.runs++; s.runs < prepareAfterRuns || s.prepared != nil {
 		return s.prepared, nil
 	}
-	made, err := c.pqConn.PrepareContext(ctx, query)
+	made, err := c.pqConn.PrepareContext(ctx, plannedOnce(query))
 	if err != nil {
 		return nil, err
 	}
 	s.prepared, _ = made.(preparedStmt)
 	return s.prepared, nil
+}
+
+// arrayArgument matches an argument that is an array.
+var arrayArgument = regexp.MustCompile(`(\$\d+)::([a-z_0-9]+\[\])`)
+
+// plannedOnce returns a statement whose plan PostgreSQL keeps. For an array it plans anew each time: it sees that the array
+// is shorter than the ten elements that it assumes without looking, takes that for an advantage, and plans for longer than
+// the statement runs. It does not see the length of an array that it must select first.
+func plannedOnce(query string) string {
+	return arrayArgument.ReplaceAllString(query, "(SELECT $1::$2)::$2")
 }
 
 // discardIfStale discards the connection if a prepared statement failed because of its preparation: the columns have

@@ -3,6 +3,7 @@ package pg_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,4 +137,36 @@ func TestACancelledConnectionIsNotUsedAgain(t *testing.T) {
 	_, err = db.ExecContext(ctx, `SELECT pg_sleep($1)::text`, 20)
 	require.Error(t, err)
 	assert.NotEqual(t, before, server())
+}
+
+// TestArraysArePlannedOnce: PostgreSQL keeps the plan of a statement about an array, however short the array is.
+func TestArraysArePlannedOnce(t *testing.T) {
+	t.Parallel()
+	db, err := pg.Open(t.Context(), things(t).OwnerURL, 1)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec(`CREATE INDEX ON thing (n)`)
+	require.NoError(t, err)
+	_, err = db.Exec(`INSERT INTO thing (n) SELECT generate_series(1, 10000)`)
+	require.NoError(t, err)
+	_, err = db.Exec(`ANALYZE thing`)
+	require.NoError(t, err)
+	for _, query := range []string{
+		`/* any */ SELECT n FROM thing WHERE n = ANY($1::integer[]) ORDER BY n`,
+		`/* join */ SELECT t.n FROM unnest($1::integer[], $2::text[]) AS u (n, what) JOIN thing t ON t.n = u.n ORDER BY t.n`,
+	} {
+		args := []any{"{7,9}"}
+		if strings.Contains(query, "$2") {
+			args = append(args, "{seven,nine}")
+		}
+		for range 20 {
+			var found []int
+			require.NoError(t, db.Select(&found, query, args...))
+			require.Equal(t, []int{7, 9}, found)
+		}
+		var kept, anew int
+		require.NoError(t, db.QueryRow(`SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE left($1, 8) || '%'`, query).Scan(&kept, &anew))
+		assert.Equal(t, 5, anew, query)
+		assert.Equal(t, 13, kept, query)
+	}
 }

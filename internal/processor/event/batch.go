@@ -109,7 +109,7 @@ func (b *batch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // awaitChargesTx parks the events of payments whose charge is not stored yet. The charge's own event usually arrives
-// first or a moment later; from the second attempt on, the charge is fetched. An event whose payment names no donation
+// first or a moment later; from the third attempt on, the charge is fetched. An event whose payment names no donation
 // of ours is finished: its charge decides.
 func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var ids []uuid.UUID
@@ -131,10 +131,14 @@ func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 		if x == nil || x.ChargeRef == "" && !unsettled[x.DonationID] && !unpaid[x.InvoiceRef] && !e.Fact.needsInvoice() {
 			continue
 		}
-		if e.Attempts > 0 || x.ChargeRef != "" {
+		if e.Attempts > 1 || x.ChargeRef != "" {
 			b.needsFetch = append(b.needsFetch, e)
 		}
-		b.results[i] = parked("waits for its charge", max(chargeGrace, parkDelay(e.Attempts)))
+		delay := max(chargeGrace, parkDelay(e.Attempts))
+		if e.Attempts == 0 {
+			delay = chargeSoon
+		}
+		b.results[i] = parked("waits for its charge", delay)
 	}
 	return nil
 }

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	chargeGrace  = 5 * time.Second // how long the charge of a paid checkout may take before it is fetched
+	chargeSoon   = 500 * time.Millisecond // after so long the charge of a paid checkout is usually settled
+	chargeGrace  = 5 * time.Second        // how long it may take after that before it is fetched
 	maxParkDelay = 10 * time.Minute
 )
 

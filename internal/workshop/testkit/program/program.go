@@ -166,6 +166,14 @@ func (h *Program) build(o Options) {
 	require.NoError(h.t, err)
 }
 
+// MoveTo builds the program again with another database, which has been migrated: a backup of its own that was restored. Its
+// web server stays with the earlier one.
+func (h *Program) MoveTo(db *testkit.Database, o Options) {
+	h.t.Helper()
+	h.DB = db
+	h.build(o)
+}
+
 // testPads is how many receipts of erased donors the database of a test can keep.
 const testPads = 20
 
@@ -228,7 +236,7 @@ func (l *Log) String() string {
 // Client is a browser that does not follow redirects and keeps no cookies.
 func Client() *http.Client {
 	return &http.Client{
-		Timeout:       15 * time.Second,
+		Timeout:       60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
