@@ -38,6 +38,7 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/desk"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -250,7 +251,7 @@ func (a *App) buildServer() {
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
-		&office.Area{Kernel: a.Server},
+		&office.Area{Desk: &desk.Desk{Kernel: a.Server}},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }
