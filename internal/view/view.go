@@ -112,6 +112,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
 		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
 		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
+		"moment": func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
 		"postal": func(lines []string) []string { return v.postal(lang, lines) },
 		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":  v.assets.url,

@@ -68,7 +68,11 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
+	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks", "approvals"} {
+		add(list, Readers...)
+	}
 	add("people", staff.Admin, staff.Auditor)
+	add("audit", staff.Admin, staff.Auditor)
 	return p
 }
 
