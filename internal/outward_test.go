@@ -24,6 +24,7 @@ var reaches = []string{
 	"platform/pg/watchdog.go net.Dialer",                               // likewise
 	"processor/stripepay/client.go http.Client",                        // follows no redirect
 	"processor/stripepay/transport/transport.go http.DefaultTransport", // used by the client above, for Stripe's host alone
+	"processor/stripepay/transport/transport.go http.Transport",        // its type, for the number of connections kept
 }
 
 // outward reports whether a name of the standard library opens connections, or holds a type that does.

@@ -55,6 +55,10 @@ func TestBareWritesAreFound(t *testing.T) {
 		`text := "SELECT 1"; if x > 1 { text = "DELETE FROM a" }; db.GetContext(ctx, &x, text)`: true,
 		`helper(ctx, q, "DELETE FROM a RETURNING b")`:                                           true,
 		`riverdatabasesql.New(db.DB)`:                                                           true,
+		`pg.Repeatable[int](ctx, db, "/* guard.countAttempt */ SELECT count_attempt()")`:        false,
+		`pg.Repeatable[int](ctx, db, "/* guard.other */ SELECT count_attempt()")`:               true,
+		`pg.Repeatable[int](ctx, db, given)`:                                                    true,
+		`lone{}.SelectContext(ctx, nil, "DELETE FROM a")`:                                       true,
 	} {
 		t.Run(source, func(t *testing.T) {
 			within := ""
@@ -62,8 +66,9 @@ func TestBareWritesAreFound(t *testing.T) {
 				within = "q.QueryContext(ctx, query)"
 			}
 			info, files := h.check(t, "konbit/internal/x", nil, `package x
-			import ("context"; "database/sql"; "fmt"; "net/http"; "github.com/jmoiron/sqlx"; "github.com/riverqueue/river/riverdriver/riverdatabasesql")
-			var ( _ http.Header; _ = fmt.Sprint; _ = riverdatabasesql.New; _ = sqlx.Get )
+			import ("context"; "database/sql"; "fmt"; "net/http"; "github.com/jmoiron/sqlx"; "github.com/riverqueue/river/riverdriver/riverdatabasesql"; "konbit/internal/platform/pg")
+			var ( _ http.Header; _ = fmt.Sprint; _ = riverdatabasesql.New; _ = sqlx.Get; _ = pg.UUIDs )
+			type lone struct { *sqlx.Conn }
 			var pieces = "SELECT " + "1"
 			type wrapper struct { *sqlx.DB; anything interface { ExecContext(context.Context, string, ...any) (sql.Result, error) } }
 			func helper(ctx context.Context, q sqlx.QueryerContext, query string) { `+within+` }

@@ -28,6 +28,17 @@ var trusted = map[string]string{
 	"migrations: riverdatabasesql.New":                 "River's own migrations, which may be begun again",
 }
 
+// repeatable lists the statements that pg.Repeatable runs, and why a second run does no harm.
+var repeatable = map[string]string{
+	"guard.countAttempt":    "an attempt that is counted twice is limited sooner, never later",
+	"checkout.begin":        "a form that has a gift begins no other; the caller reads that gift",
+	"checkout.storeSession": "it stores the same page again",
+	"webhook.storeEvents":   "an event is stored once by its id",
+}
+
+// repeater is the function of package pg that runs them.
+const repeater = "Repeatable"
+
 // TestWritesRunInTransactions applies the rule to all shipped code.
 func TestWritesRunInTransactions(t *testing.T) {
 	h := loadModule(t)
@@ -43,6 +54,9 @@ func TestWritesRunInTransactions(t *testing.T) {
 	require.Greater(t, seen, 40, "the test read less SQL than the module has")
 	for name := range trusted {
 		require.True(t, used[name], "no code passes a database to %q any more: delete it from trusted", name)
+	}
+	for name := range repeatable {
+		require.True(t, used[name], "no code repeats %q any more: delete it from repeatable", name)
 	}
 }
 
@@ -120,12 +134,20 @@ func (j *checker) report(at ast.Node, format string, args ...any) {
 
 // call checks one call: of a method that runs SQL, of a function of sqlx, or of other code with a database.
 func (j *checker) call(c *ast.CallExpr) {
-	method, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
+	function := ast.Unparen(c.Fun)
+	if generic, ok := function.(*ast.IndexExpr); ok {
+		function = generic.X
+	}
+	method, ok := function.(*ast.SelectorExpr)
 	if !ok {
 		return
 	}
 	f, ok := j.info.Uses[method.Sel].(*types.Func)
 	if !ok {
+		return
+	}
+	if f.Name() == repeater && f.Pkg().Path() == "konbit/internal/platform/pg" {
+		j.checkRepeated(c, f)
 		return
 	}
 	on, name := j.bare(method), strings.TrimSuffix(method.Sel.Name, "Context")
@@ -152,6 +174,17 @@ func (j *checker) call(c *ast.CallExpr) {
 		case !onlyReads(text, j.writes):
 			j.report(c, "%s on %s of SQL that writes: want a transaction", method.Sel.Name, on)
 		}
+	}
+}
+
+// checkRepeated checks a call of pg.Repeatable: its statement is listed by the name in its comment.
+func (j *checker) checkRepeated(c *ast.CallExpr, f *types.Func) {
+	j.statements++
+	text, known := j.text(queryOf(c, f), map[types.Object]bool{})
+	name, _, _ := strings.Cut(strings.TrimPrefix(text, "/* "), " */")
+	j.used[name] = true
+	if !known || repeatable[name] == "" {
+		j.report(c, "%s of %q: list it with the reason why it may run twice", repeater, name)
 	}
 }
 
@@ -201,8 +234,8 @@ func bareType(t types.Type) string {
 	}
 	name := types.TypeString(t, func(p *types.Package) string { return p.Name() })
 	// pg.pqConn and pg.preparedStmt are the driver beneath database/sql. Their SQL was checked where the pool
-	// was called.
-	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn", "pg.preparedStmt"}, name) {
+	// was called. That of pg.loneConn was checked where Repeatable was called.
+	if slices.Contains([]string{"pg.loneConn", "*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn", "pg.preparedStmt"}, name) {
 		return ""
 	}
 	methods := types.NewMethodSet(t)

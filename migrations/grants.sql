@@ -76,7 +76,7 @@ GRANT SELECT ON erased_address, stored_address TO {{role}};
 GRANT SELECT, INSERT (place, subject), DELETE ON erasure_trace TO {{role}};
 GRANT SELECT, INSERT, DELETE ON erasure_trace_run TO {{role}};
 -- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the
--- server's role calls only the three named below.
+-- server's role calls only those that are named below.
 DO $$
 DECLARE
     f regprocedure;
@@ -91,6 +91,9 @@ GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[],
 -- The donor of a donation and of a plan changes by this alone.
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
 GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
+-- Sums that only these functions write. Each computes them from the rows that they are the sums of.
+GRANT SELECT ON ledger_month, ledger_month_through, donor_year, donor_year_through, donor_year_due, donor_row, gift_row, gift_of_fund TO {{role}};
+GRANT EXECUTE ON FUNCTION add_to_months(integer), rebuild_months(), donor_years_behind(), refresh_donor_years(integer), rebuild_donor_years() TO {{role}};
 
 -- The audit log: who and when are the database's to say. Approvals are written by functions, which read the staff session themselves.
 GRANT SELECT, INSERT (act, entity_id, organisation_id, object_kind, object_id, before, after, reason) ON audit_entry TO {{role}};
@@ -103,7 +106,8 @@ GRANT EXECUTE ON FUNCTION seal_audit_entries(), request_approval(uuid, uuid, uui
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};
-GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
+GRANT SELECT, INSERT (hash, content) ON email_model TO {{role}};
+GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at, tries), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
     ON letter_delivery TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (n), DELETE ON guard_count TO {{role}};
@@ -115,7 +119,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge, check_audit_chain TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_progress TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

@@ -75,6 +75,26 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO check_run (day, checker, found, took, checked_at) VALUES (current_date, 'A1', 0, '0', '2020-01-01')`, noRight},
 	{`INSERT INTO balance_observation (entity_id, currency, held, kept, at) SELECT id, currency, 0, 0, '2199-01-01' FROM legal_entity`, noRight},
 	{`SELECT setval('journal_entry_serial', 1)`, noRight},
+	{`INSERT INTO email_model (hash, content) VALUES (sha256('the next model'), 'x')`, "email_model_check"}, // the email stored by it could not be restored
+	{`INSERT INTO email_model (hash, content) VALUES (sha256('x'), 'x')`, done},
+
+	// Sums, and how far the checkers came.
+	{`INSERT INTO ledger_month SELECT entity_id, '2026-01-01', fund_id, '4000', 5, 1 FROM posting LIMIT 1`, noRight},
+	{`UPDATE ledger_month SET amount = 0`, noRight},
+	{`DELETE FROM ledger_month`, noRight},
+	{`UPDATE ledger_month_through SET serial = 0`, noRight},
+	{`INSERT INTO donor_year SELECT id, 2020, entity_id, 1, 5 FROM donor`, noRight},
+	{`UPDATE donor_year SET amount = 5`, noRight},
+	{`DELETE FROM donor_year`, noRight},
+	{`UPDATE donor_year_through SET serial = 0`, noRight},
+	{`DELETE FROM donor_year_due`, noRight},
+	{`INSERT INTO donor_year_due (donor_id) SELECT id FROM donor`, noRight},
+	{`INSERT INTO check_progress VALUES ('A11', 9223372036854775807, 'infinity')`, noRight},
+	{`UPDATE check_progress SET serial = 9223372036854775807`, noRight},
+	{`SELECT add_to_months(NULL), add_to_months(-1)`, "LIMIT must not be negative"}, // all that is sealed, once
+	{`SELECT add_to_months(NULL); SELECT add_to_months(NULL)`, done},
+	{`SELECT rebuild_months(), rebuild_donor_years()`, done},
+	{`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT refresh_donor_years(NULL)`, "sees_every_commit"},
 
 	// Entries.
 	{entry(`current_date, current_date`) + lines(`'1100', 5`, `'4000', -5`), done},
@@ -227,7 +247,7 @@ var statements = []struct{ sql, answer string }{
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
 	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
-	"entity_fact",
+	"email_model", "entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
 	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "receipt_void", "server_limit", "source_choice", "statement",
@@ -323,6 +343,14 @@ var definers = map[string]string{
 	"erase_people":          "the server may not change what is erased; dates, number and people are checked by may_erase, copies are made by keep_receipt",
 	"move_gift":             "the server may not change a donation's donor; that the receipt exists, that the donor was not erased, and how many a day, is checked; each move is recorded",
 	"drop_expired_receipts": "the server may not read or delete copies; the date is the database's",
+	"add_to_months":         "the server may not write sums; they are computed from sealed entries, whose place the database keeps",
+	"rebuild_months":        "likewise, from all sealed entries",
+	"refresh_donor_years":   "the server may not write sums; they are computed from the gifts of the donors, and each call computes a donor's years whole",
+	"rebuild_donor_years":   "likewise, of all donors",
+	"donor_years_behind":    "it only says whether refresh_donor_years has something to do",
+	"donor_years_change":    "a trigger: records whose years a refund or dispute changes",
+	"donor_years_move":      "a trigger: records whose years a move changes",
+	"check_is_counted":      "a trigger: counts the rows of a checker's view, and records how far it came; the server may not write that",
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 
 	// The audit log and approvals.
@@ -373,9 +401,10 @@ var definers = map[string]string{
 
 // callable are the definer functions that the server's role calls; the others are triggers.
 var callable = []string{
-	"add_staff", "add_staff_passkey", "begin_staff_session", "change_role", "confirm_staff_totp", "decide_approval",
-	"drop_expired_receipts", "end_staff_factor", "end_staff_sessions", "erase_people", "invite_staff", "join_staff",
-	"is_approved", "move_gift", "office_entities", "office_funds", "office_organisations", "request_approval",
+	"add_staff", "add_staff_passkey", "add_to_months", "begin_staff_session", "change_role", "confirm_staff_totp",
+	"decide_approval", "donor_years_behind", "drop_expired_receipts", "end_staff_factor", "end_staff_sessions",
+	"erase_people", "invite_staff", "is_approved", "join_staff", "move_gift", "office_entities", "office_funds",
+	"office_organisations", "rebuild_donor_years", "rebuild_months", "refresh_donor_years", "request_approval",
 	"seal_audit_entries", "see_staff_session", "set_invitation_token", "set_staff_password", "set_staff_recovery",
 	"set_staff_totp", "staff_check_code", "staff_factor", "staff_factor_is_fresh", "staff_has_role",
 	"staff_money_factor_is_fresh", "staff_of_session", "use_invitation", "use_staff_passkey", "use_staff_recovery",

@@ -59,7 +59,7 @@ type datedCommand struct {
 // is on its day. What the database judges ends by its own clock.
 func TestCommandsFollowTheBusinessClock(t *testing.T) {
 	h := program.New(t, program.Options{})
-	real := time.Now()
+	machine := time.Now()
 	h.Fake.Advance(2 * 365 * 24 * time.Hour)
 	gift := h.SettledGift(program.ValidForm())
 	h.Fake.Advance(366 * 24 * time.Hour)
@@ -91,6 +91,7 @@ func TestCommandsFollowTheBusinessClock(t *testing.T) {
 	table := []datedCommand{
 		{args: []string{"export journal"}, shows: []string{"written by Konbit at " + today}},
 		{args: []string{"export journal", "--format", "beancount"}, shows: []string{"written by Konbit at " + today}},
+		{args: []string{"export gifts", "--entity", "tsne"}, shows: []string{charged}},
 		{args: []string{"statements"}, wrong: true, shows: []string{"--year " + lastYear}},
 		{args: []string{"statements", "--year", "0"}, wrong: true, shows: []string{"such as " + lastYear}},
 		{args: []string{"statements", "--year", giftYear, "--entity", "tsne"}, wrote: `SELECT issued_at FROM statement`},
@@ -126,7 +127,7 @@ func TestCommandsFollowTheBusinessClock(t *testing.T) {
 			for _, part := range c.shows {
 				assert.Contains(t, out, part)
 			}
-			assert.NotContains(t, out, real.UTC().Format(time.DateOnly))
+			assert.NotContains(t, out, machine.UTC().Format(time.DateOnly))
 			if c.wrote == "" {
 				return
 			}

@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/office/giftlist"
 	"konbit/internal/office/interchange"
 )
 
 func exportCommand() *cobra.Command {
-	return group("export", "Export data in formats of other programs", exportJournalCommand())
+	return group("export", "Export data in formats of other programs", exportJournalCommand(), exportGiftsCommand())
 }
 
 func exportJournalCommand() *cobra.Command {
@@ -27,6 +28,26 @@ func exportJournalCommand() *cobra.Command {
 				return err
 			}
 			return out.Flush()
+		})
+	}
+	return c
+}
+
+func exportGiftsCommand() *cobra.Command {
+	c := &cobra.Command{Use: "gifts", Short: "The gifts of a legal entity with their donors as CSV, the newest first", Args: cobra.NoArgs}
+	slug := c.Flags().String("entity", "", "the legal entity (its slug)")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+			names, err := interchange.Names(c.Context(), o.db)
+			if err != nil {
+				return err
+			}
+			for id, known := range names.Entities {
+				if known == *slug {
+					return giftlist.WriteCSV(c.Context(), o.db, c.OutOrStdout(), giftlist.Filter{EntityID: id}, names.Funds)
+				}
+			}
+			return fmt.Errorf("%w: --entity %s: no legal entity has this slug", errUse, *slug)
 		})
 	}
 	return c

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/office/check"
+	"konbit/internal/office/figures"
 	"konbit/internal/office/interchange"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -33,7 +32,10 @@ func balanceCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print JSON, in minor units, debit positive")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			lines, err := balances(c.Context(), db, *slug)
+			lines, err := interchange.Balances(c.Context(), db, *slug)
+			if errors.Is(err, interchange.ErrNoOrganisation) {
+				err = fmt.Errorf("%w: %w", errUse, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -51,61 +53,14 @@ func balanceCommand() *cobra.Command {
 	return c
 }
 
-// balanceLine is a balance in the output of `ledger balance --json`.
-type balanceLine struct {
-	ledger.Line
-	Name string `json:"account_name"`
-}
-
-// balances returns all balances, or those of the funds of one organisation, with their names, in one database snapshot.
-func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []balanceLine, err error) {
-	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
-		names, err := interchange.Names(ctx, tx)
-		if err != nil {
-			return err
-		}
-		var filter ledger.Filter
-		if organisation != "" {
-			register, err := org.ReadRegister(ctx, tx)
-			if err != nil {
-				return err
-			}
-			o, err := register.Organisation(organisation)
-			if err != nil {
-				return fmt.Errorf("%w: no organisation has the slug %q", errUse, organisation)
-			}
-			funds, err := fund.All(ctx, tx)
-			if err != nil {
-				return err
-			}
-			filter.Funds = []uuid.UUID{}
-			for _, f := range funds {
-				if f.OrganisationID == o.ID {
-					filter.Funds = append(filter.Funds, f.ID)
-				}
-			}
-		}
-		chart, err := ledger.Chart(ctx, tx)
-		if err != nil {
-			return err
-		}
-		all, err := ledger.Balance(ctx, tx, names, filter)
-		lines = make([]balanceLine, len(all)) // an empty list in JSON, not null
-		for i, l := range all {
-			lines[i] = balanceLine{l, chart[l.Account]}
-		}
-		return err
-	})
-	return lines, err
-}
-
 func verifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify", Short: "Recompute the books and their seals from the rows, and run the checkers; fails if a rule is broken", Args: cobra.NoArgs,
 		Long: "Recomputes the books, the chains of their seals and the snapshots of balances from the stored rows. Then runs the checkers:\n" +
-			"views that are empty while all payments, donations, entries, receipts and emails agree. It only reads. With a million\n" +
-			"donations it takes minutes.",
+			"views that are empty while all payments, donations, entries, receipts and emails agree. It only reads, unless --rebuild is\n" +
+			"given. With a million donations it takes minutes.",
 	}
+	rebuild := c.Flags().Bool("rebuild", false, "first compute the sums by month and by donor and year anew from the postings and the gifts")
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	heads := c.Flags().StringArray("head", nil, "compare the chain with the head in a digest email, as ENTITY:N:HASH; may be repeated")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -117,6 +72,11 @@ func verifyCommand() *cobra.Command {
 			expected, err := readHeads(entities, *heads)
 			if err != nil {
 				return err
+			}
+			if *rebuild {
+				if err := errors.Join(ledger.RebuildMonths(c.Context(), db), figures.Rebuild(c.Context(), db)); err != nil {
+					return err
+				}
 			}
 			report, err := ledger.Verify(c.Context(), db, expected...)
 			if err != nil {

@@ -66,3 +66,35 @@ func TestAuditorsAreAddresses(t *testing.T) {
 	_, err = readConfig(map[string]string{"AUDIT_MAIL": "audit@firm.example;board@tsne.example"})
 	require.ErrorContains(t, err, "separate several by commas")
 }
+
+// TestVerifyRebuild: wrong sums are found, and computed anew.
+func TestVerifyRebuild(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	d := h.SettledGift(program.ValidForm())
+	_, err := runCommand(t, "ledger", "seal")
+	require.NoError(t, err)
+	h.Exec(`UPDATE ledger_month SET amount = amount + 1`)
+	h.Exec(`INSERT INTO donor_year VALUES (gen_random_uuid(), 2020, $1, 1, 1)`, d.EntityID)
+	out, err := runCommand(t, "ledger", "verify")
+	require.ErrorContains(t, err, "the checkers found errors")
+	require.Contains(t, out, "every sum of a month is that of its postings")
+	require.Contains(t, out, "what a donor gave in a year is the sum of their gifts")
+	_, err = runCommand(t, "ledger", "verify", "--rebuild")
+	require.NoError(t, err)
+}
+
+// TestExportGifts writes a row for each gift of the entity.
+func TestExportGifts(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	d := h.SettledGift(program.ValidForm())
+	out, err := runCommand(t, "export", "gifts", "--entity", "tsne")
+	require.NoError(t, err)
+	require.Len(t, strings.Split(strings.TrimSpace(out), "\n"), 2)
+	require.Contains(t, out, d.ID.String())
+	_, err = runCommand(t, "export", "gifts", "--entity", "nobody")
+	require.ErrorIs(t, err, errUse)
+}

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
+	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/refund"
 	"konbit/internal/people/donoraccess"
@@ -202,7 +203,7 @@ func (a *App) buildMail() {
 	s, clocks := a.settings, a.resources.Clocks
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
-		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
+		DB: a.resources.DB, View: a.View, Transport: a.Transport, Models: difference.NewModels(a.resources.DB), DKIM: s.DKIM,
 		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: a.resources.Log,
 		Yield: a.EventWorker.Yield, Refused: a.emailRefused,
 	}

@@ -8,6 +8,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
+	"konbit/internal/mail/difference"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/staff"
@@ -31,7 +32,7 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 		return mail.Resender{}, err
 	}
 	return mail.Resender{Queue: o.Queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
-		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: log,
+		DB: db, View: pages, Models: difference.NewModels(db), DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Shown: clocks.Shown, Log: log,
 	}}}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/check"
+	"konbit/internal/office/figures"
 	"konbit/internal/office/privacy"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/processor/stripepay/webhook"
@@ -26,6 +27,7 @@ func (a *App) periodicTasks() []periodicTask {
 		{"import Stripe's balance", 3 * time.Second, a.importBalance},
 		{"seal the books", time.Second, a.sealBooks},
 		{"seal the audit log", 5 * time.Second, a.sealAudit},
+		{"sum up what donors gave by year", 10 * time.Second, a.refreshFigures},
 		{"warn of entries without a seal", time.Minute, a.watchSeals},
 		{"warn of events set aside", time.Minute, a.watchSetAside},
 		{"take snapshots of balances", 5 * time.Second, a.takeSnapshots},
@@ -59,6 +61,13 @@ func (a *App) importBalance(ctx context.Context) error {
 func (a *App) sealBooks(ctx context.Context) error {
 	defer a.EventWorker.Yield(ctx)()
 	_, err := ledger.Seal(ctx, a.resources.DB)
+	return err
+}
+
+// refreshFigures waits for event batches like sealBooks.
+func (a *App) refreshFigures(ctx context.Context) error {
+	defer a.EventWorker.Yield(ctx)()
+	_, err := figures.Refresh(ctx, a.resources.DB)
 	return err
 }
 

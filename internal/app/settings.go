@@ -42,7 +42,7 @@ const (
 
 	workerConnections = 16 // database connections of the background work
 	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
-	jobSlots          = 20 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
+	jobSlots          = 25 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )
 
 // Keys returns the keys that sign and seal.

@@ -52,14 +52,23 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 	if err != nil || !begun {
 		return err
 	}
+	return m.attempt(ctx, stored, d)
+}
+
+// attempt sends a stored email, whose attempt was counted, and records the result.
+func (m Mailer) attempt(ctx context.Context, stored storedEmail, d deliveryRow) error {
 	reply, err := m.send(ctx, stored, d.Recipient)
 	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && !refusal.Permanent() {
 		refusal = nil
 	}
-	// The reply is recorded even after the job's own time limit.
-	recorded := context.WithoutCancel(ctx)
-	recordErr := pg.InTx(recorded, m.DB, func(tx *sqlx.Tx) error {
+	// The reply is recorded even after the job's own time limit. An accepted email's is not flushed by itself: the next email
+	// of this worker is stored, and flushed, before it is sent, so a crash of the database repeats no more than is under way.
+	recorded, inTx := context.WithoutCancel(ctx), pg.InTx
+	if err == nil {
+		inTx = pg.InTxAsyncCommit
+	}
+	recordErr := inTx(recorded, m.DB, func(tx *sqlx.Tx) error {
 		switch {
 		case err == nil:
 			return recordAcceptedTx(recorded, tx, d.ID, reply, m.Now())
@@ -77,8 +86,11 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 
 // send addresses, signs and sends a stored email, and returns the server's reply.
 func (m Mailer) send(ctx context.Context, stored storedEmail, to string) (reply string, err error) {
-	message, err := transport.Address(stored.Message, to, transport.KeyFor(m.DKIM, stored.Sender))
+	message, err := m.message(ctx, stored)
 	if err != nil {
+		return "", err
+	}
+	if message, err = transport.Address(message, to, transport.KeyFor(m.DKIM, stored.Sender)); err != nil {
 		return "", err
 	}
 	return m.Transport.Send(ctx, stored.Sender, to, message)

@@ -11,6 +11,9 @@
 //	                          │                └──── error: the job is retried later
 //	                          └── ordered again, to the same or a corrected address: the same text
 //
+// A receipt or statement is stored as its difference to a model (package difference): the email to an invented donor, in the
+// same words of the same organisation. Other emails are stored whole. Models name nobody and are never removed.
+//
 // A stored email never changes. Its recipient belongs to the delivery, and only there an erasure removes the address. A
 // corrected address is a new delivery, which supersedes the deliveries that still wait.
 //

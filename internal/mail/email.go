@@ -29,7 +29,8 @@ type Email struct {
 	Document *Document
 	Language string
 	Date     time.Time
-	Choice   *Choice // nil: the donor cannot stop this kind of email
+	Choice   *Choice   // nil: the donor cannot stop this kind of email
+	Model    *invented // what the stored email is compared with; nil: it is stored whole
 
 	// Gift is the donation whose addressee To is. The email is not stored and not sent if the donation has moved to another
 	// donor since To was read. uuid.Nil: To does not depend on a donation.

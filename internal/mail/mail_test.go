@@ -19,6 +19,7 @@ import (
 
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
+	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/statement"
 	"konbit/internal/view"
@@ -63,8 +64,10 @@ func TestResendSendsTheFirstBytes(t *testing.T) {
 	messages := h.Mail.Messages()
 	require.Len(t, messages, 2)
 	assert.Equal(t, messages[1].Raw, messages[0].Raw)
-	var stored []byte
-	require.NoError(t, h.DB.Owner.Get(&stored, `SELECT message FROM letter`))
+	var row struct{ Content, Difference []byte }
+	require.NoError(t, h.DB.Owner.Get(&row, `SELECT m.content, l.difference FROM letter l JOIN email_model m ON m.id = l.model_id WHERE l.message = ''`))
+	stored, err := difference.ReadModel(row.Content).Message(row.Difference)
+	require.NoError(t, err)
 	unaddressed := bytes.Replace(messages[0].Raw, []byte("<ana@example.org>"), []byte("<"+transport.Unaddressed+">"), 1)
 	assert.Equal(t, bytes.TrimRight(stored, "\r\n"), bytes.TrimRight(unaddressed, "\r\n"), "only the delivery has the address")
 	assert.NotContains(t, string(stored), "ana@example.org")

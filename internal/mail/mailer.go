@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/pg"
@@ -23,7 +24,8 @@ type Mailer struct {
 	DB        *sqlx.DB
 	View      *view.View
 	Transport *transport.Transport
-	DKIM      []transport.DKIM // signing keys; empty: emails are not signed
+	Models    *difference.Models // nil: emails are stored whole
+	DKIM      []transport.DKIM   // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
 	Now       func() time.Time // the machine's clock: dates and deliveries of emails
 	// Shown returns a moment of Now as the business clock shows it: for dates that a person reads, and for tasks.
@@ -45,9 +47,12 @@ type renderer func() (*Email, error)
 // sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
 // email, and nothing if a mail server accepted them, refused them permanently, or the email was cancelled.
 func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
-	stored, err := m.storedOrRendered(ctx, kind, subject, render)
-	if err != nil || stored == nil {
+	stored, begun, err := m.storedOrRendered(ctx, kind, subject, render, true)
+	switch {
+	case err != nil || stored == nil:
 		return err
+	case begun != nil:
+		return m.attempt(ctx, *stored, *begun)
 	}
 	d, err := firstDelivery(ctx, m.DB, stored.ID)
 	if err != nil {
@@ -57,45 +62,48 @@ func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, 
 }
 
 // storedOrRendered returns the stored email of a kind about a subject. If there is none, it renders one and stores it;
-// nil if there is nothing to send. If another worker stored one first, that one is returned.
-func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.UUID, render renderer) (*storedEmail, error) {
-	stored, err := findStored(ctx, m.DB, kind, subject)
-	if stored != nil || err != nil {
-		return stored, err
+// nil if there is nothing to send. If another worker stored one first, that one is returned. With send, begun is the
+// delivery whose first attempt was counted when the email was stored; nil if none was.
+func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.UUID, render renderer, send bool) (
+	stored *storedEmail, begun *deliveryRow, err error,
+) {
+	if stored, err = findStored(ctx, m.DB, kind, subject); stored != nil || err != nil {
+		return stored, nil, err
 	}
 	for tries := 0; ; tries++ {
 		email, err := render()
 		if err != nil || !email.isSendable() {
-			return nil, err
+			return nil, nil, err
 		}
-		stored, err := m.composeAndStore(ctx, *email)
+		stored, begun, err = m.composeAndStore(ctx, *email, send)
 		if !errors.Is(err, errMoved) || tries == 3 {
-			return stored, err
+			return stored, begun, err
 		}
 	}
 }
 
-// composeAndStore composes an email and stores it with its first delivery. Only the delivery has the address.
-func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, error) {
+// composeAndStore composes an email and stores it with its first delivery. Only the delivery has the address. With send,
+// it counts the first attempt in the same transaction and returns the delivery, except of an email that its donor can stop:
+// the donor's preference is read before each attempt.
+func (m Mailer) composeAndStore(ctx context.Context, e Email, send bool) (_ *storedEmail, begun *deliveryRow, err error) {
 	message, err := composeUnaddressed(e)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	messageID, err := e.MessageID()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := m.Now()
-	stored := storedEmail{
-		ID: m.NewID(), EntityID: e.EntityID, Kind: e.Kind, SubjectID: e.ID, Sender: e.From,
-		MessageID: messageID, Message: message, RenderedAt: now,
+	stored := storedEmail{ID: m.NewID(), EntityID: e.EntityID, Kind: e.Kind, SubjectID: e.ID, Sender: e.From, MessageID: messageID, RenderedAt: now}
+	if err := m.setMessage(ctx, &stored, message, e.Model); err != nil {
+		return nil, nil, err
 	}
 	if c := e.Choice; c != nil {
 		stored.DonorID, stored.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
-	return store(ctx, m.DB, stored, e.recheckTx, deliveryRow{
-		ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now,
-	})
+	d := deliveryRow{ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now}
+	return store(ctx, m.DB, stored, e.recheckTx, d, send && e.Choice == nil)
 }
 
 // sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is

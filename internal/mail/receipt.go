@@ -12,6 +12,7 @@ import (
 	"konbit/internal/mail/paper"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/view"
 )
 
 // The kinds of emails about receipts, and their stream.
@@ -129,6 +130,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
 		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt, Gift: issued.DonationID,
 	}
+	email.Model = r.receiptModel(*email, words)
 	if kind == kindVoided {
 		if words.Voided == nil {
 			return nil, fmt.Errorf("receipt %s is not void", issued.ID)
@@ -146,4 +148,11 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email.Document = &Document{issued.Reference() + ".pdf", pdf}
 	return email, nil
+}
+
+// receiptModel returns how the model of an email about a receipt is made.
+func (r Receipts) receiptModel(of Email, words view.ReceiptWords) *invented {
+	w, key := paper.InventedReceipt(words)
+	return newInvented(of, kindReceipt, key, w.Number+".pdf", func() ([]byte, error) { return r.View.ReceiptPDF(w) },
+		func() (subject, text, html string, err error) { return r.View.ReceiptEmail(w) })
 }

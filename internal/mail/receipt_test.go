@@ -271,13 +271,21 @@ func TestEmailsAndDeliveriesAreImmutable(t *testing.T) {
 	r := settleAndIssue(t, h, 1, "en")[0]
 	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
 	for _, change := range []string{
-		`UPDATE letter SET message = ''`, `DELETE FROM letter`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
+		`UPDATE letter SET message = ''`, `UPDATE letter SET difference = NULL`, `DELETE FROM letter`, `DELETE FROM email_model`,
+		`UPDATE email_model SET content = ''`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
 		`UPDATE letter_delivery SET accepted_at = NULL`, `UPDATE letter_delivery SET refused_at = now(), accepted_at = NULL`,
 	} {
 		_, err := h.DB.Owner.Exec(change)
 		require.Error(t, err, change)
 		_, err = h.DB.Server.Exec(change)
 		require.Error(t, err, change)
+	}
+	for _, change := range []string{`UPDATE letter SET difference = 'y'`, `UPDATE letter SET message = 'y'`, `UPDATE letter SET model_id = 99`} {
+		tx := h.DB.Owner.MustBegin()
+		tx.MustExec(`SET LOCAL konbit.erasing = 'yes'`)
+		_, err := tx.Exec(change)
+		require.ErrorContains(t, err, "nothing but the person may go", change)
+		require.NoError(t, tx.Rollback())
 	}
 }
 

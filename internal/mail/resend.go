@@ -33,7 +33,7 @@ func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string
 		return ErrReceiptVoid
 	}
 	kind := kindOf(issued)
-	stored, err := rs.storedOrRendered(ctx, kind, issued.ID, rs.renderer(ctx, issued, kind))
+	stored, _, err := rs.storedOrRendered(ctx, kind, issued.ID, rs.renderer(ctx, issued, kind), false)
 	if err != nil {
 		return err
 	}

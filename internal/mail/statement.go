@@ -14,6 +14,7 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/view"
 )
 
 // The kinds of emails with annual statements or gifts so far, and their stream.
@@ -140,5 +141,13 @@ func (m Statements) render(ctx context.Context, s statement.Statement, kind stri
 		return nil, m.held(ctx, s.EntityID, err)
 	}
 	email.Document = &Document{paper.StatementFile(s), pdf}
+	email.Model = m.statementModel(*email, words)
 	return email, nil
+}
+
+// statementModel returns how the model of a statement is made.
+func (m Statements) statementModel(of Email, words view.StatementWords) *invented {
+	w := paper.InventedStatement(words)
+	return newInvented(of, kindStatement, fmt.Sprint(w), "statement.pdf", func() ([]byte, error) { return m.View.StatementPDF(w) },
+		func() (subject, text, html string, err error) { return m.View.StatementEmail(w) })
 }

@@ -20,14 +20,16 @@ type storedEmail struct {
 	SubjectID  uuid.UUID `db:"subject_id"`
 	Sender     string    `db:"sender"`
 	MessageID  string    `db:"message_id"`
-	Message    []byte    `db:"message"`
+	Message    []byte    `db:"message"`    // empty if ModelID is set, or the email was erased
+	ModelID    *int      `db:"model_id"`   // with Difference; nil: the message is stored whole
+	Difference []byte    `db:"difference"` // to the model; empty if the email was erased
 	RenderedAt time.Time `db:"rendered_at"`
 
 	DonorID uuid.NullUUID `db:"donor_id"` // the donor who can stop this kind of email; NULL: it is always sent
 	Choice  *string       `db:"choice"`   // one of donor.EmailKinds
 }
 
-const selectStored = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
+const selectStored = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, model_id, difference, rendered_at, donor_id, choice FROM letter `
 
 // deliveryRow is a row of table letter_delivery: an order to send a stored email to one recipient.
 type deliveryRow struct {
@@ -61,33 +63,45 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 	return &stored, nil
 }
 
-// store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it
-// returns that one. It reports errMoved if recheckTx does: what the email is about belongs to another donor since the
-// recipient was read.
-func store(ctx context.Context, db *sqlx.DB, e storedEmail, recheckTx func(context.Context, *sqlx.Tx) error, d deliveryRow) (stored *storedEmail, err error) {
+// store stores a rendered email with its first delivery and, with begin, counts the first attempt to send it; then begun is
+// that delivery. If an email of the same kind and subject is stored already, it returns that one. If the person was erased,
+// the email is stored empty, and its delivery is over. It reports errMoved if recheckTx does: what the email is about
+// belongs to another donor since the recipient was read.
+func store(
+	ctx context.Context, db *sqlx.DB, e storedEmail, recheckTx func(context.Context, *sqlx.Tx) error, d deliveryRow, begin bool,
+) (stored *storedEmail, begun *deliveryRow, err error) {
 	const query = `/* mail.store */
-		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING` // with (kind, subject_id), two transactions may conflict in message_id first
+		WITH l AS (
+		    INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, model_id, difference, rendered_at, donor_id, choice)
+		    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		    ON CONFLICT DO NOTHING RETURNING id) -- with (kind, subject_id), two transactions may conflict in message_id first
+		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at, tries)
+		SELECT $13, l.id, $14, $15, $16, $17, $18::boolean::integer FROM l RETURNING recipient`
+	message := e.Message
+	if e.ModelID != nil {
+		message = []byte{}
+	}
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		if err := recheckTx(ctx, tx); err != nil {
 			return err
 		}
-		done, err := tx.ExecContext(ctx, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, e.Message, e.RenderedAt, e.DonorID,
-			e.Choice)
+		var recipients []string // one, or none if there was a conflict
+		err := tx.SelectContext(ctx, &recipients, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, message, e.ModelID, e.Difference,
+			e.RenderedAt, e.DonorID, e.Choice, d.ID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt, begin)
 		if err != nil {
 			return err
 		}
-		if n, err := done.RowsAffected(); err != nil {
-			return err
-		} else if n > 0 {
+		if len(recipients) > 0 {
 			stored = &e
-			_, err := orderTx(ctx, tx, d)
-			return err
+			if begin && recipients[0] != "" {
+				begun = &d
+			}
+			return nil
 		}
 		stored, err = findStored(ctx, tx, e.Kind, e.SubjectID)
 		return err
 	})
-	return stored, err
+	return stored, begun, err
 }
 
 // orderTx inserts a delivery and returns its recipient, which is empty if the person was erased.

@@ -1,7 +1,7 @@
 package view_test
 
 import (
-	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/workshop/testkit"
 )
 
 // revised returns the receipt of pages.ReceiptWords with $5.50 returned; it replaces number 100.
@@ -61,7 +62,7 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 				require.NoError(t, err)
 				pdf, err := v.ReceiptPDF(r)
 				require.NoError(t, err)
-				require.True(t, bytes.Contains(pdf, []byte("/Count 1/")), "%s %s: one page", lang, reason)
+				require.True(t, strings.Contains(testkit.PDFText(pdf), "/Count 1/"), "%s %s: one page", lang, reason)
 				require.Contains(t, subject, "TSNE-2026-000100")
 				for where, words := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
 					for _, saying := range append(byReason[reason], byReason[""]...) {

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web/portal/giftpage"
+	"konbit/internal/workshop/testkit"
 	"konbit/templates"
 )
 
@@ -231,7 +232,7 @@ func TestStatementBreaksBetweenRows(t *testing.T) {
 	pdf, err := v.StatementPDF(s)
 	require.NoError(t, err)
 	text := pdfText(t, pdf)
-	pages := bytes.Count(pdf, []byte("/Type/Page/"))
+	pages := strings.Count(testkit.PDFText(pdf), "/Type/Page/")
 	assert.GreaterOrEqual(t, pages, 3)
 	assert.LessOrEqual(t, pages, 6)
 	for _, page := range strings.Split(text, "\f") {

@@ -22,6 +22,7 @@ var recorded = []string{
 	"donor move", "donor sign-out",
 	"erasures add", "erasures apply", "erasures open", "erasures prepare",
 	"event-mode open", "event-mode close",
+	"export gifts", // shows names and addresses
 	"keys rotate",
 	"migrate", // rights of the server's role, the recorded address
 	"payments ignore",
@@ -46,7 +47,7 @@ var unrecorded = map[string]string{
 	"ledger seal":         "the workers do the same each second",
 	"payments list":       "it shows counts and amounts",
 	"refunds list":        "it shows ids and amounts, without the notes",
-	"ledger verify":       "it reads, and shows ids",
+	"ledger verify":       "it shows ids, and computes sums anew from what they are the sums of",
 	"serve":               "it writes the log of its requests",
 	"stripe events list":  "events are stored without what names a person",
 	"stripe events sweep": "the workers do the same every quarter of an hour",

@@ -42,3 +42,8 @@ func (d *Date) Scan(value any) error {
 	*d = DateOf(t, time.UTC)
 	return nil
 }
+
+// FirstOfMonth returns the first day of the month that is so many months after the date's.
+func (d Date) FirstOfMonth(months int) Date {
+	return DateOf(time.Date(d.Year, d.Month+time.Month(months), 1, 0, 0, 0, 0, time.UTC), time.UTC)
+}

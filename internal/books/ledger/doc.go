@@ -16,12 +16,14 @@
 // The rules are checked three times: here, so that a caller gets an early error; in the database
 // (migrations/00003_ledger.sql), so that no code can break them; and by Verify, in the rows as they are stored.
 //
-// After its commit, three things happen to an entry. Each has rows of its own that are written once, and none slows
+// After its commit, four things happen to an entry. Each has rows of its own that are written once, and none slows
 // down the donation:
 //
 //	entry ──▶ Seal           numbers and hashes it in its entity's chain (seal.go; what is hashed: seal_hash.go)
 //	      ──▶ TakeSnapshots  adds it to its funds' next snapshots; Balance and ReadPosition read the newest snapshot
 //	                         and the postings since
+//	      ──▶ Seal           adds it to the sums of its month, in ledger_month; SumsByMonth and Activities read them and the
+//	                         postings since
 //	      ──▶ RecordHeadTx   records the chain's last hash once a day; it is emailed to the auditors, out of reach of
 //	                         everyone here
 //

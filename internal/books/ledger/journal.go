@@ -48,15 +48,49 @@ func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, erro
 	return chart, rows.Err()
 }
 
-// Walk calls visit with every entry, in the order of dates and, within a date, of recording. It holds one entry at a
-// time. The Record and its Lines are valid until visit returns. visit must not use q.
+// Walk calls visit with every entry, in the order of dates and, within a date, of recording. It reads one date after the
+// other, so that the first entry comes at once however large the books are, and holds one entry at a time. The Record and
+// its Lines are valid until visit returns. visit must not use q. To see the books as they are at one moment, q is a
+// transaction of ReadConsistent.
 func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*Record) error) error {
 	const query = `/* ledger.Walk */
+		WITH RECURSIVE day AS (
+		    (SELECT entry_date FROM journal_entry ORDER BY entry_date LIMIT 1)
+		    UNION ALL
+		    SELECT (SELECT e.entry_date FROM journal_entry e WHERE e.entry_date > day.entry_date ORDER BY e.entry_date LIMIT 1) FROM day WHERE day.entry_date IS NOT NULL
+		) SELECT entry_date FROM day WHERE entry_date IS NOT NULL`
+	var days []Date
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d Date
+		if err := rows.Scan(&d); err != nil {
+			return err
+		}
+		days = append(days, d)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, d := range days {
+		if err := walkDay(ctx, q, names, d, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walkDay calls visit with every entry of a date.
+func walkDay(ctx context.Context, q sqlx.QueryerContext, names Names, day Date, visit func(*Record) error) error {
+	const query = `/* ledger.walkDay */
 		SELECT e.id, e.entity_id, e.currency, e.entry_date, e.fact_date, e.source, e.source_id, e.kind, e.reverses,
 		       p.fund_id, p.account_code, p.amount, p.dimensions, p.foreign_currency, p.foreign_amount, p.rate
 		  FROM journal_entry e JOIN posting p ON p.entry_id = e.id
-		 ORDER BY e.entry_date, e.recorded_at, e.id, p.n`
-	rows, err := q.QueryContext(ctx, query)
+		 WHERE e.entry_date = $1 ORDER BY e.recorded_at, e.id, p.n`
+	rows, err := q.QueryContext(ctx, query, day.String())
 	if err != nil {
 		return err
 	}

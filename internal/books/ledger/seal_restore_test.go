@@ -24,7 +24,8 @@ func newCluster(t *testing.T) *testkit.Database {
 	require.NoError(t, testkit.CreateRoles(t.Context(), s))
 	require.NoError(t, s.CreateDatabase(t.Context(), "restored", testkit.OwnerRole))
 	d := &testkit.Database{OwnerURL: s.URL(testkit.OwnerRole, "restored"), ServerURL: s.URL(testkit.ServerRole, "restored")}
-	d.Owner, d.Server = sqlx.MustConnect("postgres", d.OwnerURL), sqlx.MustConnect("postgres", d.ServerURL)
+	const asProgram = "&binary_parameters=yes" // as pg.Open
+	d.Owner, d.Server = sqlx.MustConnect("postgres", d.OwnerURL+asProgram), sqlx.MustConnect("postgres", d.ServerURL+asProgram)
 	t.Cleanup(func() { require.NoError(t, errors.Join(d.Owner.Close(), d.Server.Close())) })
 	return d
 }

@@ -1,4 +1,6 @@
 package checkout
 
-// InsertTx is insertTx, for tests of the order in which rows are inserted.
-var InsertTx = insertTx
+// Begin and BeginArgs are for tests of the order in which rows are locked.
+const Begin = begin
+
+var BeginArgs = beginArgs

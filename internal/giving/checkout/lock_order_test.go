@@ -2,103 +2,153 @@ package checkout_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/donor"
 	"konbit/internal/platform/money"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
-// beginning is a submission of a form, in a transaction that executes one step at a time.
+// pauses makes an insert into donor or checkout wait for a lock of the test's, by the table and the transaction's number.
+const pauses = `
+	CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM pg_advisory_xact_lock_shared(CASE TG_TABLE_NAME WHEN 'donor' THEN 1 ELSE 2 END, current_setting('test.number')::integer);
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER pause AFTER INSERT ON donor FOR EACH ROW WHEN (current_setting('test.number', true) <> '') EXECUTE FUNCTION pause();
+	CREATE TRIGGER pause AFTER INSERT ON checkout FOR EACH ROW WHEN (current_setting('test.number', true) <> '') EXECUTE FUNCTION pause()`
+
+// beginning is a submission of a form, in a transaction that stops after a number of steps: 1 the donor, 2 the checkout, 3
+// the commit.
 type beginning struct {
 	donation donation.Donation
 	checkout checkout.Checkout
 	request  donation.Request
-	email    string
-	fund     uuid.UUID
 	fresh    bool // the form had no gift
 
-	tx    *sqlx.Tx
-	pid   int // of the database's process
-	steps []func() error
-	ended chan error // receives the error of each call of run
+	h               *program.Program
+	tx              *sqlx.Tx
+	pid             int // of the database's process
+	number          int
+	holder          *sqlx.Tx // holds the lock at which it stops; nil: it does not stop
+	pausedBy, steps int
+	ended           chan error // receives the error of the transaction
+	over            bool
 }
 
-// run executes up to n steps, and commits after the last one.
-func (b *beginning) run(n int) {
+// start begins the gift, up to n steps.
+func (b *beginning) start(t *testing.T, n int) {
+	t.Helper()
+	b.steps = n
+	if n < 3 {
+		holder, err := b.h.DB.Owner.BeginTxx(t.Context(), nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = holder.Rollback() })
+		b.holder = holder
+		b.holder.MustExec(`SELECT pg_advisory_xact_lock($1, $2)`, n, b.number)
+		require.NoError(t, b.holder.Get(&b.pausedBy, `SELECT pg_backend_pid()`))
+	}
+	args := checkout.BeginArgs(b.donation, b.checkout, b.request, program.NewID())
 	go func() {
-		for ; n > 0 && len(b.steps) > 0; n-- {
-			if err := b.steps[0](); err != nil {
-				b.ended <- err
-				return
-			}
-			b.steps = b.steps[1:]
+		var donors []uuid.NullUUID
+		err := b.tx.Select(&donors, checkout.Begin, args...)
+		if err == nil {
+			b.fresh = donors[0].Valid
+			err = b.tx.Commit()
 		}
-		if len(b.steps) == 0 {
-			b.ended <- b.tx.Commit()
-			return
-		}
-		b.ended <- nil
+		b.ended <- err
 	}()
 }
 
-// prepare sets the steps of Starter.begin.
-func (b *beginning) prepare(t *testing.T) {
-	b.steps = []func() error{
-		func() (err error) {
-			b.donation.DonorID, err = donor.FindOrAddTx(t.Context(), b.tx, donor.Donor{
-				ID: program.NewID(), EntityID: b.donation.EntityID, Email: b.email, FirstName: "A", LastName: "B", Language: "en", CreatedAt: b.donation.CreatedAt,
-			})
-			return err
-		},
-		func() (err error) {
-			b.fresh, err = checkout.InsertTx(t.Context(), b.tx, b.checkout)
-			return err
-		},
-		func() error {
-			if !b.fresh {
-				return nil
-			}
-			return donation.CreateTx(t.Context(), b.tx, b.donation, b.request)
-		},
+// goOn lets the transaction run to its end.
+func (b *beginning) goOn(t *testing.T) {
+	t.Helper()
+	switch {
+	case b.steps == 0:
+		b.start(t, 3)
+	case b.holder != nil:
+		require.NoError(t, b.holder.Rollback())
+		b.holder = nil
 	}
+}
+
+// waits returns true when the transaction waits for one that the test did not stop, and false when it stops or has ended.
+func (b *beginning) waits(t *testing.T) (waits bool) {
+	t.Helper()
+	testkit.Eventually(t, time.Minute, func() error {
+		if b.over || b.steps == 0 {
+			return nil
+		}
+		select {
+		case err := <-b.ended:
+			require.NoError(t, err)
+			b.over = true
+			return nil
+		default:
+		}
+		var by pq.Int64Array
+		require.NoError(t, b.h.DB.Owner.Get(&by, `SELECT pg_blocking_pids($1)`, b.pid))
+		stops := slices.Contains(by, int64(b.pausedBy))
+		if len(by) == 0 || stops && b.holder == nil {
+			return fmt.Errorf("the transaction has not ended and waits for no lock")
+		}
+		waits = !stops
+		return nil
+	})
+	return waits
 }
 
 // TestGiftsBeginWithoutADeadlock lets two requests begin a gift at once. One stops after each number of steps
 // and the other after each number of steps, or because it waits for a lock; then the first goes on and the other after
-// it. The database ends one of two transactions that wait for each other, so that its step would report an error.
+// it. The database ends one of two transactions that wait for each other, so that it would report an error.
 func TestGiftsBeginWithoutADeadlock(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	like := h.StartedGift(program.ValidForm())
 	page := h.Checkout(like)
+	h.DB.Owner.MustExec(pauses)
 	for _, c := range []struct {
 		name                string
 		sameForm, sameDonor bool
 		gifts               int
 	}{{"same form", true, false, 1}, {"same donor", false, true, 2}, {"same form and donor", true, true, 1}} {
-		for firstSteps := range 3 {
+		for firstSteps := 1; firstSteps <= 3; firstSteps++ {
 			for otherSteps := range 4 {
-				name := fmt.Sprintf("%s, %d and %d steps", c.name, firstSteps+1, otherSteps)
-				t.Run(name, func(t *testing.T) {
-					first, other := begin(t, h, like, page), begin(t, h, like, page)
+				t.Run(fmt.Sprintf("%s, %d and %d steps", c.name, firstSteps, otherSteps), func(t *testing.T) {
+					first, other := begin(t, h, like, page, 1), begin(t, h, like, page, 2)
 					if c.sameForm {
 						other.checkout.FormID = first.checkout.FormID
 					}
 					if c.sameDonor {
-						other.email = first.email
+						other.request.Contact.Email = first.request.Contact.Email
 					}
-					first.prepare(t)
-					other.prepare(t)
-					interleave(t, h, first, other, firstSteps+1, otherSteps)
+					first.start(t, firstSteps)
+					require.False(t, first.waits(t))
+					require.Equal(t, firstSteps == 3, first.over)
+					if otherSteps > 0 {
+						other.start(t, otherSteps)
+					}
+					otherWaits := other.waits(t)
+					first.goOn(t)
+					if first.waits(t) { // for the other, which stops
+						require.False(t, otherWaits)
+						other.goOn(t)
+						require.False(t, other.waits(t))
+						require.False(t, first.waits(t))
+					}
+					other.goOn(t)
+					require.False(t, other.waits(t))
+					require.True(t, first.over && other.over)
 					require.Equal(t, c.gifts == 2, first.fresh && other.fresh)
 					require.True(t, first.fresh || other.fresh)
 					require.Equal(t, c.gifts, h.Count(`SELECT count(*) FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE c.form_id IN ($1, $2)`,
@@ -110,66 +160,21 @@ func TestGiftsBeginWithoutADeadlock(t *testing.T) {
 }
 
 // begin returns a submission of a form of its own by a donor of its own, like a gift with its page.
-func begin(t *testing.T, h *program.Program, like donation.Donation, page checkout.Checkout) *beginning {
+func begin(t *testing.T, h *program.Program, like donation.Donation, page checkout.Checkout, number int) *beginning {
 	t.Helper()
-	b := &beginning{donation: like, checkout: page, fund: h.Offer("csio").Funds[0].ID, ended: make(chan error, 1)}
-	b.donation.ID, b.donation.PublicRef, b.email = program.NewID(), program.NewRef(), program.NewID().String()+"@example.org"
+	b := &beginning{donation: like, checkout: page, h: h, number: number, ended: make(chan error, 1)}
+	b.donation.ID, b.donation.PublicRef = program.NewID(), program.NewRef()
 	b.checkout = checkout.Checkout{DonationID: b.donation.ID, FormID: program.NewID(), FormHash: page.FormHash, Try: 1, ExpiresAt: page.ExpiresAt}
-	b.request = donation.Request{Designations: []donation.Designation{{FundID: b.fund, Amount: like.Amount(), Covered: money.New(0, "USD")}}}
+	b.request = donation.Request{Designations: []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: like.Amount(), Covered: money.New(0, "USD")}}}
+	b.request.Contact.Email = program.NewID().String() + "@example.org"
 	tx, err := h.DB.Server.BeginTxx(t.Context(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = tx.Rollback() })
 	// However slow this machine is, no time limit ends a transaction.
-	_, err = tx.Exec(`SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`)
+	_, err = tx.Exec(fmt.Sprintf(`SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+		SET LOCAL test.number = %d`, number))
 	require.NoError(t, err)
 	b.tx = tx
 	require.NoError(t, tx.Get(&b.pid, `SELECT pg_backend_pid()`))
 	return b
-}
-
-// interleave runs n steps of first and m of other; then the rest of first, and the rest of other.
-func interleave(t *testing.T, h *program.Program, first, other *beginning, n, m int) {
-	t.Helper()
-	first.run(n)
-	require.NoError(t, <-first.ended)
-	if len(first.steps) == 0 { // it has committed
-		other.run(len(other.steps))
-		require.NoError(t, <-other.ended)
-		return
-	}
-	other.run(m)
-	otherWaits := waitsForLock(t, h, other)
-	first.run(len(first.steps))
-	if !otherWaits && waitsForLock(t, h, first) {
-		other.run(len(other.steps))
-		require.NoError(t, <-other.ended)
-		require.NoError(t, <-first.ended)
-		return
-	}
-	if otherWaits {
-		require.NoError(t, <-first.ended)
-		require.NoError(t, <-other.ended)
-	}
-	if len(other.steps) > 0 {
-		other.run(len(other.steps))
-		require.NoError(t, <-other.ended)
-	}
-}
-
-// waitsForLock returns true when the transaction waits for a lock, and false when its steps have ended without an error.
-func waitsForLock(t *testing.T, h *program.Program, b *beginning) (waits bool) {
-	t.Helper()
-	testkit.Eventually(t, time.Minute, func() error {
-		select {
-		case err := <-b.ended:
-			require.NoError(t, err)
-			return nil
-		default:
-		}
-		if waits = h.Count(`SELECT cardinality(pg_blocking_pids($1))`, b.pid) > 0; waits {
-			return nil
-		}
-		return fmt.Errorf("the steps have not ended and wait for no lock")
-	})
-	return waits
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/donor"
 	"konbit/internal/giving/notice"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
@@ -110,19 +110,20 @@ func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Req
 // dbTimeout returns the limit of each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
 func dbTimeout() time.Duration { return pg.RequestTimeout() / 2 }
 
-// liveGift returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns
-// nil if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted
+// liveGift begins a donation, unless the form has one that is neither expired nor failed: then it returns that one. It
+// returns nil if that one ended meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted
 // again after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
 func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout())
 	defer cancel()
 	for {
+		if g, err := s.begin(ctx, offer, r); err != nil || g != nil {
+			return g, err
+		}
 		g, err := liveByForm(ctx, s.DB, r.FormID)
 		switch {
-		case err != nil:
+		case err != nil || g == nil:
 			return nil, err
-		case g == nil:
-			return s.begin(ctx, offer, r)
 		case !g.Status.Paid() || bytes.Equal(g.FormHash, r.Hash[:]):
 			return g, nil
 		}
@@ -159,8 +160,8 @@ func (s Starter) withTimeout(ctx context.Context, fn func(ctx context.Context, t
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }
 
-// begin commits the rows before any call to Stripe. It returns nil if the form got a live donation meanwhile.
-func (s Starter) begin(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
+// begin commits the rows before any call to Stripe. It returns nil if the form has a live donation.
+func (s Starter) begin(ctx context.Context, offer donation.Offer, r donation.Request) (_ *Gift, err error) {
 	now := s.Now()
 	d := donation.Donation{
 		ID: s.NewID(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, PublicRef: s.NewRef(),
@@ -174,26 +175,27 @@ func (s Starter) begin(ctx context.Context, offer donation.Offer, r donation.Req
 	c := Checkout{
 		DonationID: d.ID, FormID: r.FormID, FormHash: r.Hash[:], Try: 1, ExpiresAt: now.Add(sessionLifetime).Truncate(time.Second),
 	}
-	fresh := false
-	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
-		d.DonorID, err = donor.FindOrAddTx(ctx, tx, donor.Donor{
-			ID: s.NewID(), EntityID: d.EntityID, Email: email.Normalize(r.Contact.Email), FirstName: r.Contact.FirstName,
-			LastName: r.Contact.LastName, Language: d.Language, CreatedAt: now,
+	args := beginArgs(d, c, r, s.NewID())
+	var donors []uuid.NullUUID // one
+	if r.Dedication == nil && !r.Recurs() {
+		donors, err = pg.Repeatable[uuid.NullUUID](ctx, s.DB, begin, args...)
+	} else {
+		err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+			donors = nil
+			if err := tx.SelectContext(ctx, &donors, begin, args...); err != nil || !donors[0].Valid {
+				return err
+			}
+			d.DonorID = donors[0].UUID
+			if err := dedication.InsertTx(ctx, tx, d.ID, r.Dedication); err != nil || !r.Recurs() {
+				return err
+			}
+			return s.Plans.BeginTx(ctx, tx, d, r)
 		})
-		if err != nil {
-			return err
-		}
-		if fresh, err = insertTx(ctx, tx, c); err != nil || !fresh {
-			return err
-		}
-		if err := donation.CreateTx(ctx, tx, d, r); err != nil || !r.Recurs() {
-			return err
-		}
-		return s.Plans.BeginTx(ctx, tx, d, r)
-	})
-	if err != nil || !fresh {
+	}
+	if err != nil || !donors[0].Valid {
 		return nil, err
 	}
+	d.DonorID = donors[0].UUID
 	return &Gift{d, c}, nil
 }
 
@@ -227,11 +229,9 @@ func (s Starter) open(ctx context.Context, offer donation.Offer, r donation.Requ
 // storeSession stores the page of a donation that has none yet. A page that came too late is expired before the donor
 // sees it, and the error is errSuperseded.
 func (s Starter) storeSession(ctx context.Context, offer donation.Offer, id uuid.UUID, session Session) error {
-	stored := false
-	err := s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) (err error) {
-		stored, err = storeSessionTx(ctx, tx, id, session)
-		return err
-	})
+	bounded, cancel := context.WithTimeout(ctx, dbTimeout())
+	defer cancel()
+	stored, err := storeSession(bounded, s.DB, id, session)
 	if err != nil || stored {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -44,35 +45,34 @@ func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Gi
 	return &Gift{d, c}, nil
 }
 
-// insertTx writes the checkout of a donation that is written next. It returns false, and writes nothing, if the form
-// has a live one already.
-func insertTx(ctx context.Context, tx *sqlx.Tx, c Checkout) (bool, error) {
-	const query = `/* checkout.insertTx */
-		INSERT INTO checkout (donation_id, form_id, form_hash, try, expires_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (form_id) WHERE NOT ended DO NOTHING`
-	done, err := tx.ExecContext(ctx, query, c.DonationID, c.FormID, c.FormHash, c.Try, c.ExpiresAt)
-	if err != nil {
-		return false, err
+// begin calls begin_gift of migration 00105, which locks rows in this order: donor, checkout, donation. It returns the
+// donor; NULL if the form has a live gift.
+const begin = `/* checkout.begin */ SELECT begin_gift($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+	$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31::uuid[], $32::bigint[], $33::bigint[])`
+
+// beginArgs returns the arguments of begin. A donor who is not known yet gets the id newDonor.
+func beginArgs(d donation.Donation, c Checkout, r donation.Request, newDonor uuid.UUID) []any {
+	funds := pg.NewColumns(3)
+	for _, p := range r.Designations {
+		funds.Add(p.FundID, p.Amount.Minor, p.Covered.Minor)
 	}
-	n, err := done.RowsAffected()
-	return n > 0, err
+	args := []any{
+		d.ID, d.EntityID, d.OrganisationID, d.PublicRef, d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News,
+		d.CreatedAt, d.PlanID, c.FormID, c.FormHash, c.ExpiresAt, newDonor, email.Normalize(r.Contact.Email), r.Contact.Note,
+	}
+	return append(append(args, r.Contact.Args()...), funds.Args()...)
 }
 
-// storeSessionTx stores the page of a started donation that has none yet. It returns false, and stores nothing, if the
-// donation is not started any more or has another page.
-func storeSessionTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, session Session) (bool, error) {
-	const query = `/* checkout.storeSessionTx */
-		UPDATE checkout SET session_id = $2, session_url = $3 WHERE donation_id = $1 AND coalesce(session_id, $2) = $2`
-	status, err := donation.LockTx(ctx, tx, id)
-	if err != nil || status != donation.Started {
-		return false, err
-	}
-	done, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
-	if err != nil {
-		return false, err
-	}
-	n, err := done.RowsAffected()
-	return n > 0, err
+// storeSession stores the page of a started donation that has none yet. It returns false, and stores nothing, if the
+// donation is not started any more or has another page. The donation is locked first; PostgreSQL reads the checkout again
+// if another transaction changed it during the wait.
+func storeSession(ctx context.Context, db *sqlx.DB, id uuid.UUID, session Session) (bool, error) {
+	const query = `/* checkout.storeSession */
+		WITH started AS MATERIALIZED (` + donation.LockStarted + `)
+		UPDATE checkout c SET session_id = $2, session_url = $3 FROM started WHERE c.donation_id = started.id AND coalesce(c.session_id, $2) = $2
+		RETURNING c.donation_id`
+	stored, err := pg.Repeatable[uuid.UUID](ctx, db, query, id, session.ID, session.URL)
+	return len(stored) > 0, err
 }
 
 // nextTryTx increments the try of a checkout if it is `used`, and returns the row.

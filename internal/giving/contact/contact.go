@@ -4,7 +4,8 @@
 // The donation form, the donor's own pages, imports, copies of a person's data and erasures use these lists, so a new
 // field is added in one place for all of them:
 //
-//  1. a migration adds the column to donation_contact; for a field of Details also to donor, to the function
+//  1. a migration adds the column to donation_contact, and to begin_gift (a new function, called by checkout/store.go: the
+//     previous release calls the one before); for a field of Details also to donor, to the function
 //     erase_people and to grants.sql; then go test ./migrations -run TestSchemaFile -update writes schema.sql,
 //  2. this file: the field of the struct, and its place in Columns, Params (for Details also DetailColumns, DetailParams
 //     and EmptyDetails), Args and fields,

@@ -12,7 +12,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/contact"
-	"konbit/internal/giving/dedication"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -53,29 +52,8 @@ func LockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (status Status, err 
 	return status, err
 }
 
-// CreateTx writes a started donation that was begun on our form, with its contact and designations. Its checkout was
-// written before: package checkout says whether the form may begin a donation.
-func CreateTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) error {
-	const gift = `/* donation.CreateTx */
-		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
-			amount, covered, currency, language, anonymous, news, created_at, source, plan_id)
-		VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $9, $10, $11, $12, $13, 'form', $14)`
-	_, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.Frequency, d.AmountMinor,
-		d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.PlanID)
-	if err != nil {
-		return err
-	}
-	if err := insertContactTx(ctx, tx, d.ID, r.Contact); err != nil {
-		return err
-	}
-	if err := dedication.InsertTx(ctx, tx, d.ID, r.Dedication); err != nil {
-		return err
-	}
-	if err := insertDesignationsTx(ctx, tx, d.ID, d.EntityID, r.Designations); err != nil {
-		return err
-	}
-	return recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
-}
+// LockStarted is a query that locks the donation $1, and returns its id, if it is started.
+const LockStarted = `SELECT id FROM donation WHERE id = $1 AND status = 'started' FOR UPDATE`
 
 // UnsettledFromForm returns up to limit donations begun on our form that are not paid yet, in random order: started
 // ones that were begun before `started`, and bank debits that were begun before `processing`.

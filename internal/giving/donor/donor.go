@@ -48,7 +48,7 @@ type Donor struct {
 // shows whether the entity has the donor already.
 //
 // The donor found is locked against an erasure until the transaction ends. A donor who was erased meanwhile is not
-// found: if the person gives again, a new donor is added.
+// found: if the person gives again, a new donor is added. begin_gift of migration 00105 does the same for a form.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2 FOR KEY SHARE`
 	const add = `/* donor.FindOrAddTx */
@@ -58,12 +58,15 @@ func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	if err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email); err != nil || len(found) > 0 {
 		return first(found), err
 	}
-	_, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt,
+	done, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt,
 		cmp.Or(d.Kind, Person), d.OrganisationName)
-	if err != nil || d.Email == "" {
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if n, err := done.RowsAffected(); err != nil || n > 0 {
 		return d.ID, err
 	}
-	err = tx.SelectContext(ctx, &found, find, d.EntityID, d.Email)
+	err = tx.SelectContext(ctx, &found, find, d.EntityID, d.Email) // another transaction added it
 	return first(found), err
 }
 

@@ -111,12 +111,8 @@ func donationIDs(asked []Request) []uuid.UUID {
 // erasure of one donor, and two receipts of one person would lock their donors in another order than the erasure. It locks
 // the donations before the donors, as a move does.
 func LockDonorsTx(ctx context.Context, tx *sqlx.Tx, donations []uuid.UUID) error {
-	const lockDonations = `/* receipt.LockDonorsTx: donations */ SELECT lock_owner(o.id) FROM (SELECT id FROM unnest($1::uuid[]) AS u (id) ORDER BY id) o`
-	if _, err := tx.ExecContext(ctx, lockDonations, pg.UUIDs(donations)); err != nil {
-		return err
-	}
-	const lockDonors = `/* receipt.LockDonorsTx */ SELECT lock_donors_of($1::uuid[])`
-	_, err := tx.ExecContext(ctx, lockDonors, pg.UUIDs(donations))
+	const query = `/* receipt.LockDonorsTx */ SELECT lock_donors_of($1::uuid[])`
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(donations))
 	return err
 }
 

@@ -8,7 +8,7 @@ import (
 	"konbit/internal/mail/transport"
 )
 
-// TestAddress: the recipient stands at the end of the field To with any name and any other fields, and nothing else
+// TestAddress: the recipient is at the end of the field To with any name and any other fields, and nothing else
 // changes. A message that an earlier release stored is sent as it is.
 func TestAddress(t *testing.T) {
 	for name, c := range map[string]struct{ stored, want string }{

@@ -39,6 +39,8 @@ func Checkers() []Checker {
 		{"A18", "check_receipt_beyond_charge", "no receipt is valid for more than Stripe left us of its charge"},
 		{"A19", "check_audit_chain", "every entry of the audit log is sealed, and as it was sealed"},
 		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
+		{"A19", "check_month_differs", "every sum of a month is that of its postings"},
+		{"A20", "check_donor_year_differs", "what a donor gave in a year is the sum of their gifts"},
 	}
 }
 
@@ -71,9 +73,13 @@ type Found struct {
 const MaxRows = 100
 
 // RunAll runs all checkers, in the order of Checkers, and returns a result for each, also for those that found
-// nothing. It only reads and blocks no writer. With a million donations it takes some tens of seconds. An error means
-// that a checker could not run.
+// nothing. Each reads everything, not only what is new. It only reads and blocks no writer. With a million donations it
+// takes some tens of seconds. An error means that a checker could not run.
 func RunAll(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
+	const whole = `/* check.RunAll */ SELECT set_config('konbit.check_whole', 'yes', true)`
+	if _, err := tx.ExecContext(ctx, whole); err != nil {
+		return nil, err
+	}
 	var all []Found
 	for _, c := range Checkers() {
 		found, err := runChecker(ctx, tx, c)

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/check"
+	"konbit/internal/office/figures"
 	"konbit/internal/office/privacy"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -33,7 +34,7 @@ func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	h := program.New(t, program.Options{})
 	s := &scenario{Program: h}
-	for _, d := range []*donation.Donation{&s.unchanged, &s.part, &s.whole, &s.lost} {
+	for _, d := range []*donation.Donation{&s.part, &s.unchanged, &s.whole, &s.lost} {
 		*d = h.SettledGift(program.ValidForm())
 	}
 	won, open := h.SettledGift(program.ValidForm()), h.SettledGift(program.ValidForm())
@@ -77,6 +78,8 @@ func (s *scenario) settle(t *testing.T) {
 	s.RetryParked()
 	_, err = ledger.Seal(t.Context(), s.DB.Server)
 	require.NoError(t, err)
+	_, err = figures.Refresh(t.Context(), s.DB.Server)
+	require.NoError(t, err)
 }
 
 // TestCheckersFindNothingInAValidState runs the checkers after the whole scenario and after each step of a gift.
@@ -101,6 +104,55 @@ func TestCheckersFindNothingInAValidState(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_observation WHERE held = kept AND held > 0`))
 	h.RequireNoFindings()
+}
+
+// TestDailyRunReadsWhatIsNew: after a day without rows, a checker reads what was sealed since; a week later, and while it
+// finds something, it reads everything.
+func TestDailyRunReadsWhatIsNew(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	first := h.SettledGift(program.ValidForm())
+	n := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
+	day := func() (found []string) {
+		t.Helper()
+		_, err := ledger.Seal(t.Context(), h.DB.Server)
+		require.NoError(t, err)
+		all, err := n.Run(t.Context())
+		require.NoError(t, err)
+		for _, f := range all {
+			if f.No == "A11" || f.No == "A3" {
+				for range f.Count {
+					found = append(found, f.No)
+				}
+			}
+		}
+		h.Exec(`ALTER TABLE check_run DISABLE TRIGGER insert_only; DELETE FROM check_run`)
+		return found
+	}
+	change := func(d donation.Donation, by int) {
+		t.Helper()
+		h.Exec(`ALTER TABLE posting DISABLE TRIGGER USER`)
+		h.Exec(`UPDATE posting SET amount = amount + $1::bigint WHERE account_code = '4100'
+			AND entry_id = (SELECT id FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $2)`, by, d.ID.String())
+		h.Exec(`ALTER TABLE posting ENABLE TRIGGER USER`)
+	}
+	require.Empty(t, day())
+	h.SettledGift(program.ValidForm())
+	require.Empty(t, day())
+	change(first, 1)
+	require.Empty(t, day(), "the entry is not new")
+	h.Exec(`UPDATE check_progress SET whole_at = now() - interval '7 days'`)
+	require.Equal(t, []string{"A3", "A11"}, day(), "everything is read once a week")
+	require.Equal(t, []string{"A3", "A11"}, day(), "and until nothing is wrong")
+	change(first, -1)
+	require.Empty(t, day())
+	third := h.SettledGift(program.ValidForm())
+	_, err := ledger.Seal(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	change(third, 1)
+	require.Equal(t, []string{"A3", "A11"}, day(), "what is new is read every day")
+	change(third, -1)
+	require.Empty(t, day())
 }
 
 // TestDailyRun: the checkers run once a day; what they find is an open task until it is corrected.

@@ -11,6 +11,14 @@
 //	A15  an event that failed and is set aside
 //	A16  a receipt or statement that names its legal entity as it was not on that day, a receipt of another amount or day
 //	A17  a row that names a person who was erased
+//	A18  a receipt of more than Stripe left of its charge
+//	A19  a sum of a month that is not that of its postings
+//	A20  a sum of a donor's year that is not that of their gifts
+//
+// A3, A11, A19 and A20 would read every entry. Their daily run reads the entries that were sealed since the last run
+// without rows, and everything once a week, or until nothing is wrong. A11 counts entries and seals before that: an entry
+// that was passed over is found on the same day. check_progress, which only the database writes, says how far each has
+// come. RunAll reads everything.
 //
 // SealWatch does not wait for the daily run: it opens tasks as soon as entries wait and nothing is sealed.
 //

@@ -112,7 +112,7 @@ func TestErasureRemovesEveryWord(t *testing.T) {
 	require.NoError(t, err)
 	before := retainedRows(h)
 	known := testkit.ColumnsContaining(t, h.DB.Owner, canaries)
-	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.message",
+	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.difference",
 		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
 		require.Contains(t, known, column, "the scan finds it")
 	}
@@ -248,7 +248,7 @@ func TestErasureWaitsForActivePlansAndPendingGifts(t *testing.T) {
 	require.Zero(t, n)
 	require.NotEmpty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 	for _, attack := range []string{
-		`UPDATE receipt SET facts = personless(facts)`, `UPDATE letter SET message = ''`, `SELECT erase_people(gen_random_uuid(), '{}')`,
+		`UPDATE receipt SET facts = personless(facts)`, `UPDATE letter SET message = ''`, `UPDATE letter SET difference = NULL`, `SELECT erase_people(gen_random_uuid(), '{}')`,
 		`SELECT set_config('konbit.erasing', 'yes', false); UPDATE receipt SET facts = personless(facts)`, `SELECT sealed FROM receipt_hold`,
 	} {
 		_, err := h.DB.Server.Exec(attack)

@@ -146,7 +146,16 @@ func TestWritersWaitForAnErasure(t *testing.T) {
 		"a statement's person": e.sql(`WITH s AS (INSERT INTO statement SELECT gen_random_uuid(), entity_id, donor_id, year, 99, language, words_version, facts, now() FROM statement WHERE id = $1 RETURNING id) INSERT INTO statement_person SELECT id, jsonb_build_object('email', $2::text) FROM s`, statement, canaries[0]),
 		"a card of a plan":     e.sql(`UPDATE plan SET card_brand = $2, card_last4 = '4242' WHERE id = $1`, d.ID, canaries[1]),
 		"an event of a plan":   e.sql(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES (gen_random_uuid(), $1, 'x', 'x', $2, now())`, d.ID, detail),
-		"a request of a plan":  e.sql(`INSERT INTO plan_request (id, plan_id, kind, subject, detail, asked_by, asked_at) VALUES (gen_random_uuid(), $1, 'x', 'x', $2, 'x', now())`, d.ID, detail),
+		"an event behind a table of its own": e.inTx(func(tx *sqlx.Tx) error {
+			for _, table := range []string{"erasure_donor", "plan"} {
+				if _, err := tx.Exec(`CREATE TEMP TABLE ` + table + ` (LIKE public.` + table + `) ON COMMIT DROP`); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES (gen_random_uuid(), $1, 'x', 'y', $2, now())`, d.ID, detail)
+			return err
+		}),
+		"a request of a plan": e.sql(`INSERT INTO plan_request (id, plan_id, kind, subject, detail, asked_by, asked_at) VALUES (gen_random_uuid(), $1, 'x', 'x', $2, 'x', now())`, d.ID, detail),
 		"a corrected receipt": e.inTx(func(tx *sqlx.Tx) error {
 			_, err := h.Settler.Receipts.ReplaceTx(t.Context(), tx, []receipt.Replacement{{Of: mailed.ID, Facts: facts, Change: receipt.Change{Reason: receipt.Corrected, On: "2026-01-01", By: "staff"}}}, time.Now())
 			return err
@@ -167,7 +176,7 @@ func TestWritersWaitForAnErasure(t *testing.T) {
 	}
 	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 	require.Len(t, h.Mail.Messages(), sent, "nothing is sent that was rendered before")
-	require.Equal(t, []string{`{"n": 7}`, `{"n": 7}`}, h.Lines(`SELECT detail::text FROM plan_event WHERE kind = 'x' UNION ALL SELECT detail::text FROM plan_request WHERE kind = 'x'`))
+	require.Equal(t, []string{`{"n": 7}`, `{"n": 7}`, `{"n": 7}`}, h.Lines(`SELECT detail::text FROM plan_event WHERE kind = 'x' UNION ALL SELECT detail::text FROM plan_request WHERE kind = 'x'`))
 	require.Empty(t, e.tracesAndRows())
 }
 

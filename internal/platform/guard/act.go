@@ -107,7 +107,7 @@ func (g *Guard) judgeAnswer(ctx context.Context, a Act, now time.Time) (Verdict,
 			}
 		}
 		for _, way := range a.ways(s) {
-			if exceeded, err = countWayTx(ctx, tx, g.counters(way)); err != nil || len(exceeded) == 0 {
+			if exceeded, err = countTx(ctx, tx, g.counters(way)); err != nil || len(exceeded) == 0 {
 				return err == nil, err
 			}
 		}

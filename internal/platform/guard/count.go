@@ -73,40 +73,52 @@ func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)
 // count counts an attempt if it is within all its limits, and then calls do, unless it is nil, in the same transaction.
 // It returns the kinds of the limits that the attempt exceeds; an attempt that exceeds one is counted in none.
 func (g *Guard) count(ctx context.Context, counters []counter, do func(tx *sqlx.Tx) error) (exceeded []string, err error) {
+	if do == nil {
+		return g.countAlone(ctx, counters)
+	}
 	_, err = g.commitIf(ctx, func(tx *sqlx.Tx) (_ bool, err error) {
-		if exceeded, err = countTx(ctx, tx, counters); err != nil || len(exceeded) > 0 || do == nil {
-			return len(exceeded) == 0, err
+		if exceeded, err = countTx(ctx, tx, counters); err != nil || len(exceeded) > 0 {
+			return false, err
 		}
 		return true, do(tx)
 	})
 	return exceeded, err
 }
 
-// countTx counts an attempt under all its limits and returns the kinds of those that it exceeds. All attempts lock the
-// counters in the same order of kinds, so two attempts cannot deadlock. The caller rolls back an attempt that it
-// refuses, so an address at its limit uses up nothing of the network it shares.
-func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
-	const query = `/* guard.countTx */
-		WITH asked AS (
-		    SELECT place, key, shard, length, most, floor(extract(epoch FROM now()) / length)::bigint AS slice
-		      FROM unnest($2::bytea[], $3::smallint[], $4::float8[], $5::integer[]) WITH ORDINALITY AS a (key, shard, length, most, place)
-		), counted AS (
-		    INSERT INTO guard_count AS c (key, slice, shard, n, until)
-		    SELECT key, slice, shard, 1, now() + make_interval(secs => length * ($1 + 2)) FROM asked ORDER BY place
-		    ON CONFLICT (key, slice, shard) DO UPDATE SET n = c.n + 1
-		    RETURNING key, n
-		)
-		SELECT a.place
-		  FROM asked a
-		  JOIN counted c USING (key)
-		 CROSS JOIN LATERAL (
-		    SELECT sum(o.n) AS n FROM guard_count o
-		     WHERE o.key = a.key AND o.slice BETWEEN a.slice - $1 AND a.slice AND (o.slice, o.shard) <> (a.slice, a.shard)
-		 ) others
-		 WHERE c.n + coalesce(others.n, 0) > a.most ORDER BY a.place`
+// countAttempt counts an attempt under all its counters and returns the places of those that it exceeds, from 1. All
+// attempts lock the counters in the same order of kinds, so two attempts cannot deadlock. An attempt that exceeds one is
+// counted in no counter, so an address at its limit does not use up the limit of its network.
+const countAttempt = `/* guard.countAttempt */ SELECT count_attempt($1::bytea[], $2::smallint[], $3::float8[], $4::integer[], $5, $6)`
+
+// countAlone counts an attempt in a transaction of its own, and returns the kinds of the limits that it exceeds.
+func (g *Guard) countAlone(ctx context.Context, counters []counter) ([]string, error) {
 	if len(counters) == 0 {
 		return nil, nil
 	}
+	places, err := pg.Repeatable[int](ctx, g.db, countAttempt, countArgs(counters, false)...)
+	return kindsAt(counters, places), err
+}
+
+// countTx is countAlone within a transaction.
+func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
+	if len(counters) == 0 {
+		return nil, nil
+	}
+	var places []int
+	err = tx.SelectContext(ctx, &places, countAttempt, countArgs(counters, false)...)
+	return kindsAt(counters, places), err
+}
+
+// countAnywayTx counts an attempt under all its counters, also under those whose limit it exceeds.
+func countAnywayTx(ctx context.Context, tx *sqlx.Tx, counters []counter) error {
+	if len(counters) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, countAttempt, countArgs(counters, true)...)
+	return err
+}
+
+func countArgs(counters []counter, anyway bool) []any {
 	rows := pg.NewColumns(4)
 	for _, c := range counters {
 		shard := 0
@@ -115,26 +127,14 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []s
 		}
 		rows.Add(c.key, shard, c.limit.Window.Seconds()/windowSlices, c.limit.Max)
 	}
-	var places []int
-	err = tx.SelectContext(ctx, &places, query, rows.Args(windowSlices)...)
-	for _, place := range places {
-		exceeded = append(exceeded, counters[place-1].kind)
-	}
-	return exceeded, err
+	return append(rows.Args(), windowSlices, anyway)
 }
 
-// countWayTx counts an attempt under all its limits. If one limit is exceeded, it counts the attempt under none of
-// them, even if the transaction commits.
-func countWayTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
-	const begin = `/* guard.countWayTx */ SAVEPOINT way`
-	const undo = `/* guard.countWayTx */ ROLLBACK TO SAVEPOINT way`
-	if _, err = tx.ExecContext(ctx, begin); err != nil {
-		return nil, err
+func kindsAt(counters []counter, places []int) (kinds []string) {
+	for _, place := range places {
+		kinds = append(kinds, counters[place-1].kind)
 	}
-	if exceeded, err = countTx(ctx, tx, counters); err == nil && len(exceeded) > 0 {
-		_, err = tx.ExecContext(ctx, undo)
-	}
-	return exceeded, err
+	return kinds
 }
 
 // deleteExpiredTx deletes counts and failures that no window covers any more.

@@ -291,6 +291,34 @@ func TestWideLimitsAreCountedInShards(t *testing.T) {
 	require.Greater(t, rows, 3)
 }
 
+// TestWhatIsCounted: a refused attempt counts nowhere, also if it would be the first of its slice, and an answered challenge
+// counts for the page, beyond its limit.
+func TestWhatIsCounted(t *testing.T) {
+	l := off
+	l.Page = guard.Limit{Max: 2, Window: 24 * time.Hour}
+	g, db, _ := newGuard(t, l)
+	counted := func() (n []int) {
+		require.NoError(t, db.Owner.Select(&n, `SELECT n FROM guard_count ORDER BY slice`))
+		return n
+	}
+	for range 2 {
+		require.False(t, passes(t, g, attempt("203.0.113.1")))
+	}
+	require.Equal(t, []int{2}, counted())
+	a := attempt("203.0.113.1")
+	verdict, challenge := judge(t, g, a)
+	require.Equal(t, guard.Challenged, verdict)
+	require.Equal(t, []int{2}, counted())
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 1`)
+	verdict, _ = judge(t, g, a)
+	require.Equal(t, guard.Challenged, verdict)
+	require.Equal(t, []int{2}, counted())
+	a.Challenge, a.Proof = challenge.Token, solve(challenge)
+	verdict, _ = judge(t, g, a)
+	require.Equal(t, guard.Passed, verdict)
+	require.Equal(t, []int{2, 1}, counted())
+}
+
 // TestScoreRisesAndFalls: when there are more failures than allowed, every server requires the challenge, until the
 // failures expire.
 func TestScoreRisesAndFalls(t *testing.T) {

@@ -96,7 +96,7 @@ func (g *Guard) judgeForm(ctx context.Context, f form, known bool) (_ Verdict, _
 	own := g.ownCounters(f.Attempt, known)
 	if !f.required && !f.tooFast {
 		all := append(slices.Clone(own), g.sharedCounters(f.Attempt, known)...)
-		exceeded, err = g.count(ctx, all, func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, f.Pass) })
+		exceeded, err = g.count(ctx, all, recordGift(ctx, f.Pass))
 		if err != nil {
 			return Refused, Challenge{}, nil, err
 		}
@@ -104,12 +104,13 @@ func (g *Guard) judgeForm(ctx context.Context, f form, known bool) (_ Verdict, _
 			return Passed, Challenge{}, nil, nil
 		}
 	}
-	exceeded, err = g.count(ctx, own, func(tx *sqlx.Tx) error {
-		if !f.tooFast {
-			return nil
+	var record func(tx *sqlx.Tx) error
+	if f.tooFast {
+		record = func(tx *sqlx.Tx) error {
+			return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + f.Form.String(), Page: f.Page, At: f.now}})
 		}
-		return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + f.Form.String(), Page: f.Page, At: f.now}})
-	})
+	}
+	exceeded, err = g.count(ctx, own, record)
 	if err != nil || len(exceeded) > 0 {
 		return Refused, Challenge{}, exceeded, err
 	}
@@ -190,10 +191,13 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 		if exceeded, err = g.countAnswerTx(ctx, tx, a, s); err != nil || len(exceeded) > 0 {
 			return false, err
 		}
-		if _, err = countTx(ctx, tx, g.sharedCounters(a, a.Known)); err != nil {
+		if err = countAnywayTx(ctx, tx, g.sharedCounters(a, a.Known)); err != nil {
 			return false, err
 		}
-		return true, recordGiftTx(ctx, tx, a.Pass)
+		if record := recordGift(ctx, a.Pass); record != nil {
+			return true, record(tx)
+		}
+		return true, nil
 	})
 	switch {
 	case err != nil:
@@ -279,12 +283,12 @@ func challenge(ctx context.Context, c Challenge) (Verdict, Challenge, error) {
 	return Challenged, c, nil
 }
 
-// recordGiftTx records an attempt with an event pass. It does nothing if pass is uuid.Nil.
-func recordGiftTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID) error {
+// recordGift returns what records an attempt with an event pass; nil without one.
+func recordGift(ctx context.Context, pass uuid.UUID) func(tx *sqlx.Tx) error {
 	if pass == uuid.Nil {
 		return nil
 	}
-	return recordPassEventTx(ctx, tx, pass, passGift)
+	return func(tx *sqlx.Tx) error { return recordPassEventTx(ctx, tx, pass, passGift) }
 }
 
 // DeleteExpired deletes counts and failures that no window covers any more.

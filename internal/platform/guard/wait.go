@@ -33,7 +33,7 @@ func (g *Guard) waitCounters(a Attempt) []counter {
 // returns the limits that it exceeds; nil if it was counted, or if waits are not limited.
 func (g *Guard) countWaitTx(ctx context.Context, tx *sqlx.Tx, a Attempt) (exceeded []string, err error) {
 	for _, c := range g.waitCounters(a) {
-		if exceeded, err = countWayTx(ctx, tx, []counter{c}); err != nil || len(exceeded) == 0 {
+		if exceeded, err = countTx(ctx, tx, []counter{c}); err != nil || len(exceeded) == 0 {
 			return nil, err
 		}
 	}

@@ -11,15 +11,16 @@ type QueueName string
 
 // The queues. Each has slots of its own, so that slow work in one never delays another:
 //
-//	queue       work                                                   slots of 20   retried at the latest after
+//	queue       work                                                   slots of 25   retried at the latest after
 //	requests    what a donor asked of Stripe and waits for             6             9 min
 //	syncs       reads and updates of Stripe without a waiting person   4             9 min
 //	sign_in     emails to a person who wants to sign in, and to staff  2             4.5 s
-//	emails      receipts and what happened to a donation               5             9 min
+//	emails      receipts and what happened to a donation               10            9 min
 //	bulk        statements and news: thousands at once                 2             9 min
 //	default     jobs that the previous release enqueued                1             9 min
 //
-// Emails have at most half of the slots: a mail server that is silent cannot stop the work with Stripe.
+// An email waits for the disk and for the mail server, so many are under way at once. Emails have at most half
+// of the slots: a mail server that is silent cannot stop the work with Stripe.
 const (
 	Requests QueueName = "requests"
 	Syncs    QueueName = "syncs"
@@ -43,13 +44,13 @@ type policy struct {
 	maxOverdue time.Duration // a job that is due for longer shows that the queue does not move
 }
 
-const totalShares = 20
+const totalShares = 25
 
 var policies = map[QueueName]policy{
 	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: time.Minute},
 	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, maxOverdue: time.Minute},
-	Emails:   {share: 5, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	Emails:   {share: 10, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 6 * time.Hour},
 	previous: {share: 1, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 }

@@ -63,7 +63,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 	jobs.Handle(handlers, func(ctx context.Context, _ queued[bulk]) error { return blocked(ctx) })
 	jobs.Handle(handlers, func(context.Context, queued[requests]) error { return finished() })
 	jobs.Handle(handlers, func(context.Context, queued[signIn]) error { return finished() })
-	runner, err := jobs.NewRunner(db.Server, handlers, 20, slog.New(slog.DiscardHandler))
+	runner, err := jobs.NewRunner(db.Server, handlers, 25, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start())
 	t.Cleanup(func() {
@@ -78,7 +78,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 	}
 	enqueue(t, db.Server, nil, full...)
 	testkit.Eventually(t, 20*time.Second, func() error {
-		if n := started.Load(); n < 7 {
+		if n := started.Load(); n < 12 {
 			return fmt.Errorf("%d emails have started", n)
 		}
 		return nil
@@ -92,7 +92,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 		}
 		return nil
 	})
-	assert.EqualValues(t, 7, started.Load(), "five slots of emails, two of bulk: less than half of all")
+	assert.EqualValues(t, 12, started.Load(), "ten slots of emails, two of bulk: less than half of all")
 	waiting, err := jobs.ReadQueues(t.Context(), db.Server)
 	require.NoError(t, err)
 	due := map[jobs.QueueName]int{}
@@ -100,7 +100,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 		due[q.Queue] = q.Due
 		assert.False(t, q.Stuck, q.Queue)
 	}
-	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 35, jobs.Bulk: 38, "default": 0}, due)
+	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 30, jobs.Bulk: 38, "default": 0}, due)
 }
 
 func TestStuckQueuesAreReported(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"konbit/internal/platform/deflate"
 )
 
 // Bytes returns the document. Nothing can be drawn afterwards.
@@ -18,9 +20,9 @@ func (d *Document) Bytes() ([]byte, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	f := &file{offsets: []int{0}}
-	f.Grow(44 << 10) // most documents
-	f.write("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+	f := &file{places: make([]place, 1)}
+	f.Grow(16 << 10) // most documents
+	f.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	catalog, info, metadata, pages, tree, parents := f.next(), f.next(), f.next(), f.next(), f.next(), f.next()
 	for _, p := range d.pages {
 		p.n = f.next()
@@ -34,10 +36,7 @@ func (d *Document) Bytes() ([]byte, error) {
 		"/ViewerPreferences<</DisplayDocTitle true>>>>", pages, d.info.Language, tree, metadata))
 	f.object(info, fmt.Sprintf("<</Title%s/Author%s/Subject%s/CreationDate(%s)/ModDate(%[4]s)>>", textString(d.info.Title), textString(d.info.Author),
 		textString(d.info.Subject), d.info.Created.UTC().Format("D:20060102150405Z")))
-	f.begin(metadata)
-	packet := d.metadata()
-	f.printf("<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream", len(packet), packet)
-	f.end()
+	f.stream(metadata, "/Type/Metadata/Subtype/XML", deflate.Compress([]byte(d.metadata())))
 	d.writePages(f, pages)
 	for _, u := range d.fonts {
 		u.write(f)
@@ -54,7 +53,7 @@ func (d *Document) identity() []byte {
 		_, _ = h.Write(p.content.Bytes()) // a hash takes everything
 	}
 	for _, u := range d.fonts {
-		fmt.Fprintf(h, "%s %v\n", u.font.Name, u.extra)
+		fmt.Fprintf(h, "%s %v\n", u.font.Name, u.glyphs)
 	}
 	return h.Sum(nil)[:16]
 }
@@ -65,7 +64,7 @@ func (d *Document) writePages(f *file, pages int) {
 	for _, p := range d.pages {
 		f.printf("%d 0 R ", p.n)
 	}
-	f.printf("]/Count %d/MediaBox[0 0 %s %s]/Resources<</Font<<", len(d.pages), appendNumber(nil, d.info.Width), appendNumber(nil, d.info.Height))
+	f.printf("]/Count %d/MediaBox[0 0 %s %s]/Resources<</Font<<", len(d.pages), appendNumber(nil, d.info.Width, 2), appendNumber(nil, d.info.Height, 2))
 	for _, u := range d.fonts {
 		f.printf("/F%d %d 0 R", u.n, u.object)
 	}
@@ -74,7 +73,7 @@ func (d *Document) writePages(f *file, pages int) {
 	for i, p := range d.pages {
 		content := f.next()
 		f.object(p.n, fmt.Sprintf("<</Type/Page/Parent %d 0 R/Contents %d 0 R/StructParents %d/Tabs/S>>", pages, content, i))
-		f.compressed(content, "", compress(p.content.Bytes()))
+		f.stream(content, "", deflate.Compress(p.content.Bytes()))
 	}
 }
 

@@ -7,6 +7,10 @@
 // otherwise. Lengths are points, 1/72 inch; y grows downwards from the top of the page. The same calls give the same
 // bytes.
 //
+// A document is small, and most of it is the same in all documents of a language: the common characters of each typeface
+// are one font, compressed once in a process. The other glyphs that a document needs are another font. Objects that are no
+// streams are one compressed stream.
+//
 // What it does for a reader: title and language, which the viewer shows and speaks; headings, paragraphs and tables with
 // their header cells; text that is copied or read aloud is the text that was set, in reading order, also of scripts whose
 // glyphs are not in that order (ActualText).

@@ -82,14 +82,22 @@ func (d *Document) Rectangle(x, y, width, height float64, c Colour) {
 	d.current.content.WriteString("re f\n")
 }
 
-// Polygon fills a polygon, given by x and y of its points in turn. It is decoration.
-func (d *Document) Polygon(c Colour, points ...float64) {
+// Polygons fills n equal polygons, each dx to the right of the one before. The first is given by x and y of its points in
+// turn. They are decoration.
+func (d *Document) Polygons(c Colour, n int, dx float64, points ...float64) {
 	d.fill(c)
-	for i := 0; i+1 < len(points); i += 2 {
-		d.put(points[i], d.info.Height-points[i+1])
-		d.current.content.WriteString(map[bool]string{true: "m ", false: "l "}[i == 0])
+	content := &d.current.content
+	content.WriteString("q\n")
+	for range n {
+		for i := 0; i+1 < len(points); i += 2 {
+			d.put(points[i], d.info.Height-points[i+1])
+			content.WriteString(map[bool]string{true: "m ", false: "l "}[i == 0])
+		}
+		content.WriteString("f\n1 0 0 1 ")
+		d.put(dx, 0)
+		content.WriteString("cm\n")
 	}
-	d.current.content.WriteString("f\n")
+	content.WriteString("Q\n")
 }
 
 func (d *Document) fill(c Colour) {
@@ -104,7 +112,7 @@ func (d *Document) colour(c Colour) {
 		return
 	}
 	for _, v := range c {
-		d.current.content.Write(appendNumber(nil, float64(v)/255))
+		d.current.content.Write(appendNumber(nil, float64(v)/255, 3))
 		d.current.content.WriteByte(' ')
 	}
 	d.current.content.WriteString("rg\n")
@@ -114,7 +122,7 @@ func (d *Document) colour(c Colour) {
 func (d *Document) put(values ...float64) {
 	b := d.current.content.AvailableBuffer()
 	for _, v := range values {
-		b = append(appendNumber(b, v), ' ')
+		b = append(appendNumber(b, v, 2), ' ')
 	}
 	d.current.content.Write(b)
 }
@@ -139,16 +147,14 @@ func (d *Document) Text(x, y, size float64, c Colour, line typeset.Line) {
 // readers, the element gives it too (Say). Text from right to left is not given beside: programs that copy text reverse such
 // runs themselves, and would reverse that text too.
 func (d *Document) run(x, y, size float64, c Colour, run typeset.Run) {
-	p, font := d.current, d.font(run.Font)
+	p := d.current
 	beside := run.Shaped && !run.RTL
 	if beside {
 		p.content.WriteString("/Span <</ActualText " + textString(run.Text) + ">> BDC\n")
 	}
 	p.content.WriteString("BT\n")
 	d.colour(c)
-	fmt.Fprintf(&p.content, "/F%d ", font.n)
-	d.put(size)
-	p.content.WriteString("Tf\n")
+	var font *usedFont
 	pen, drawn := 0.0, -1.0 // where the next glyph belongs, and where it would be drawn, in ems
 	var codes []byte
 	flush := func() {
@@ -169,9 +175,19 @@ func (d *Document) run(x, y, size float64, c Colour, run typeset.Run) {
 			p.content.WriteString("Tm\n")
 			drawn, raised = at, g.DY
 		}
-		code := font.code(g)
-		codes = appendEscaped(appendEscaped(codes, byte(code>>8)), byte(code))
-		drawn += font.width(code)
+		use, code, width := d.code(run.Font, g)
+		if use != font {
+			flush()
+			font = use
+			fmt.Fprintf(&p.content, "/F%d ", font.n)
+			d.put(size)
+			p.content.WriteString("Tf\n")
+		}
+		if font.common == nil {
+			codes = appendEscaped(codes, byte(code>>8))
+		}
+		codes = appendEscaped(codes, byte(code))
+		drawn += width
 		pen += g.Advance
 	}
 	flush()

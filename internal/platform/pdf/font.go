@@ -7,130 +7,145 @@ import (
 	"unicode/utf16"
 
 	"github.com/go-text/typesetting/font"
+	"golang.org/x/text/encoding/charmap"
 
+	"konbit/internal/platform/deflate"
 	"konbit/internal/platform/typeset"
 )
 
-// usedFont is a font of the document. A glyph's code in the document is its number in the subset. A subset begins with
-// the font's common characters; if the document has no others, everything that depends on them alone was written before.
+// usedFont is a font of the document. The common characters of a typeface are one, the same in every document of the
+// language; its codes are those of WinAnsiEncoding. The other glyphs that a document needs of the typeface are another
+// one, whose codes are the numbers of the glyphs.
 type usedFont struct {
 	font   *typeset.Font
 	n      int // F1, F2, …
 	object int
-	common *commonFont
-	codes  map[font.GID]int // of other glyphs than the common ones
-	extra  []font.GID
-	widths []float64
-	texts  []string // that the other glyphs stand for
+	common *commonFont // nil: a font of this document
+	codes  map[font.GID]int
+	glyphs []font.GID
+	texts  []string // text of each glyph
 }
 
-// commonFont is what documents share that need only the common characters of a font.
+// commonFont is what documents of a language share.
 type commonFont struct {
-	subset  typeset.Subset
+	typeset.Common
 	codes   map[font.GID]int
-	program []byte // compressed
-	length  int    // of the program before
-	texts   []string
-	unicode []byte // ToUnicode, compressed
-	tag     string // see subsetTag
-	widths  []byte // see widthsOf
+	widths  map[int]float64 // by code
+	program []byte          // compressed
+	tag     string          // see subsetTag
+	list    []byte          // of widths, from that of code first to that of code last
+	first   int
+	last    int
 }
 
-// commonFonts has a *commonFont for each *typeset.Font.
+type commonKey struct {
+	font     *typeset.Font
+	language string
+}
+
+// commonFonts has a *commonFont for each commonKey.
 var commonFonts sync.Map
 
-func commonOf(f *typeset.Font) *commonFont {
-	if c, ok := commonFonts.Load(f); ok {
+func commonOf(f *typeset.Font, language string) *commonFont {
+	key := commonKey{f, language}
+	if c, ok := commonFonts.Load(key); ok {
 		return c.(*commonFont)
 	}
-	c := &commonFont{subset: f.Common(), codes: map[font.GID]int{}}
-	for i, id := range c.subset.Glyphs {
-		c.codes[id] = i + 1
-		c.texts = append(c.texts, f.CharacterOf(id))
+	c := &commonFont{Common: *f.Common(language), codes: map[font.GID]int{}, widths: map[int]float64{}}
+	for i, id := range c.Glyphs {
+		if code, ok := charmap.Windows1252.EncodeRune(c.Characters[i]); ok {
+			c.codes[id], c.widths[int(code)] = int(code), c.Widths[i]
+			c.last = max(c.last, int(code))
+			if c.first == 0 || int(code) < c.first {
+				c.first = int(code)
+			}
+		}
 	}
-	if len(c.subset.Glyphs) > 0 {
-		c.program, c.length = compressWell(c.subset.Program), len(c.subset.Program)
-		c.unicode = compressWell(toUnicode(c.texts))
-		c.tag, c.widths = subsetTag(c.subset), widthsOf(c.subset)
+	if len(c.codes) > 0 {
+		c.program, c.tag = deflate.Compress(c.Program), subsetTag(c.Subset)
+		all := make([]float64, 0, c.last-c.first+1)
+		for code := c.first; code <= c.last; code++ {
+			all = append(all, c.widths[code])
+		}
+		c.list = widthsOf(all)
 	}
-	stored, _ := commonFonts.LoadOrStore(f, c)
+	stored, _ := commonFonts.LoadOrStore(key, c)
 	return stored.(*commonFont)
 }
 
-// font returns the document's entry of a font.
-func (d *Document) font(f *typeset.Font) *usedFont {
+// code returns the document's font that has a glyph of a typeface, its code there and its width in ems.
+func (d *Document) code(f *typeset.Font, g typeset.Glyph) (u *usedFont, code int, width float64) {
+	common := commonOf(f, d.info.Language)
+	if code, ok := common.codes[g.ID]; ok {
+		return d.font(f, common), code, common.widths[code]
+	}
+	u = d.font(f, nil)
+	code, ok := u.codes[g.ID]
+	if !ok {
+		u.glyphs, u.texts = append(u.glyphs, g.ID), append(u.texts, "")
+		code = len(u.glyphs)
+		u.codes[g.ID] = code
+	}
+	if u.texts[code-1] == "" {
+		u.texts[code-1] = g.Text
+	}
+	return u, code, f.Width(g.ID)
+}
+
+// font returns the document's entry of a typeface: of its common characters, or of other glyphs.
+func (d *Document) font(f *typeset.Font, common *commonFont) *usedFont {
 	for _, used := range d.fonts {
-		if used.font == f {
+		if used.font == f && used.common == common {
 			return used
 		}
 	}
-	used := &usedFont{font: f, n: len(d.fonts) + 1, common: commonOf(f), codes: map[font.GID]int{}}
+	used := &usedFont{font: f, n: len(d.fonts) + 1, common: common, codes: map[font.GID]int{}}
 	d.fonts = append(d.fonts, used)
 	return used
 }
 
-// code returns a glyph's code.
-func (u *usedFont) code(g typeset.Glyph) int {
-	if code, ok := u.common.codes[g.ID]; ok {
-		return code
-	}
-	code, ok := u.codes[g.ID]
-	if !ok {
-		u.extra = append(u.extra, g.ID)
-		u.widths = append(u.widths, u.font.Width(g.ID))
-		u.texts = append(u.texts, "")
-		code = len(u.common.subset.Glyphs) + len(u.extra)
-		u.codes[g.ID] = code
-	}
-	if i := code - len(u.common.subset.Glyphs) - 1; u.texts[i] == "" {
-		u.texts[i] = g.Text
-	}
-	return code
-}
-
-// width returns the width of the glyph with a code, in ems.
-func (u *usedFont) width(code int) float64 {
-	n := len(u.common.subset.Widths)
-	if code > n {
-		return u.widths[code-n-1]
-	}
-	return u.common.subset.Widths[code-1]
-}
-
-// write writes the font's objects (ISO 32000-1, 9.7 and 9.9).
+// write writes the font's objects (ISO 32000-1, 9.6, 9.7 and 9.9).
 func (u *usedFont) write(f *file) {
-	subset, program, length, unicode := u.common.subset, u.common.program, u.common.length, u.common.unicode
-	tag, widths := u.common.tag, u.common.widths
-	if len(u.extra) > 0 {
-		subset = u.font.Subset(append(append([]font.GID{}, subset.Glyphs...), u.extra...))
-		program, length = compress(subset.Program), len(subset.Program)
-		unicode = compress(toUnicode(append(append([]string{}, u.common.texts...), u.texts...)))
-		tag, widths = subsetTag(subset), widthsOf(subset)
+	if c := u.common; c != nil {
+		descriptor, embedded := f.next(), f.next()
+		name := c.tag + "+" + u.font.Name
+		f.object(u.object, fmt.Sprintf("<</Type/Font/Subtype/TrueType/BaseFont/%s/Encoding/WinAnsiEncoding/FontDescriptor %d 0 R"+
+			"/FirstChar %d/LastChar %d/Widths[%s]>>", name, descriptor, c.first, c.last, c.list))
+		describe(f, descriptor, embedded, name, nonsymbolic, c.Subset, c.program)
+		return
 	}
-	name := tag + "+" + u.font.Name
+	subset := u.font.Subset(u.glyphs)
+	name := subsetTag(subset) + "+" + u.font.Name
 	descendant, descriptor, embedded, mapping := f.next(), f.next(), f.next(), f.next()
 	f.object(u.object, fmt.Sprintf("<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>",
 		name, descendant, mapping))
-	f.begin(descendant)
-	f.printf("<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"+
-		"/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 0/W[1[", name, descriptor)
-	f.Write(widths)
-	f.write("]]>>")
-	f.end()
-	b, m := subset.Bounds, subset.Metrics
-	f.object(descriptor, fmt.Sprintf("<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%.0f %.0f %.0f %.0f]/ItalicAngle 0/Ascent %.0f/Descent %.0f"+
-		"/CapHeight 700/StemV 80/FontFile2 %d 0 R>>", name, b[0]*1000, b[1]*1000, b[2]*1000, b[3]*1000, m.Ascent*1000, m.Descent*1000, embedded))
-	f.compressed(embedded, fmt.Sprintf("/Length1 %d", length), program)
-	f.compressed(mapping, "", unicode)
+	f.object(descendant, fmt.Sprintf("<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"+
+		"/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 0/W[1[%s]]>>", name, descriptor, widthsOf(subset.Widths)))
+	describe(f, descriptor, embedded, name, symbolic, subset, deflate.Compress(subset.Program))
+	f.stream(mapping, "", deflate.Compress(toUnicode(u.texts)))
 }
 
-// widthsOf returns the widths of a subset's glyphs in thousandths of an em.
-func widthsOf(s typeset.Subset) (list []byte) {
-	for i, w := range s.Widths {
+// The flags of a font: whether its codes are those of a standard encoding.
+const (
+	symbolic    = 4
+	nonsymbolic = 32
+)
+
+// describe writes a font's descriptor and its program, which is compressed.
+func describe(f *file, descriptor, embedded int, name string, flags int, s typeset.Subset, program []byte) {
+	b, m := s.Bounds, s.Metrics
+	f.object(descriptor, fmt.Sprintf("<</Type/FontDescriptor/FontName/%s/Flags %d/FontBBox[%.0f %.0f %.0f %.0f]/ItalicAngle 0/Ascent %.0f/Descent %.0f"+
+		"/CapHeight 700/StemV 80/FontFile2 %d 0 R>>", name, flags, b[0]*1000, b[1]*1000, b[2]*1000, b[3]*1000, m.Ascent*1000, m.Descent*1000, embedded))
+	f.stream(embedded, fmt.Sprintf("/Length1 %d", len(s.Program)), program)
+}
+
+// widthsOf returns widths in thousandths of an em.
+func widthsOf(widths []float64) (list []byte) {
+	for i, w := range widths {
 		if i > 0 {
 			list = append(list, ' ')
 		}
-		list = appendNumber(list, w*1000)
+		list = appendNumber(list, w*1000, 4)
 	}
 	return list
 }

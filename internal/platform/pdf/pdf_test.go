@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/platform/pdf"
 	"konbit/internal/platform/typeset"
+	"konbit/internal/workshop/testkit"
 )
 
 func newDocument(t *testing.T) (*pdf.Document, typeset.Line) {
@@ -27,7 +28,7 @@ func TestOnlyTaggedContent(t *testing.T) {
 	for name, draw := range map[string]func(*pdf.Document, typeset.Line){
 		"text outside an element":  func(d *pdf.Document, l typeset.Line) { d.Text(10, 10, 10, black, l) },
 		"shape outside Decorate":   func(d *pdf.Document, _ typeset.Line) { d.Rectangle(1, 1, 1, 1, black) },
-		"polygon outside Decorate": func(d *pdf.Document, _ typeset.Line) { d.Polygon(black, 1, 1, 2, 2, 1, 2) },
+		"polygon outside Decorate": func(d *pdf.Document, _ typeset.Line) { d.Polygons(black, 1, 0, 1, 1, 2, 2, 1, 2) },
 		"element not closed":       func(d *pdf.Document, _ typeset.Line) { d.Open(pdf.Paragraph) },
 		"nothing to close":         func(d *pdf.Document, _ typeset.Line) { d.Close() },
 	} {
@@ -55,7 +56,7 @@ func TestSameCallsSameBytes(t *testing.T) {
 	}
 	first := write()
 	assert.Equal(t, first, write())
-	assert.Contains(t, first, "&lt;Ana&gt; &amp; (co) \\")
-	assert.Contains(t, first, "/K[0 <</Type/MCR/Pg", "one element on two pages")
-	assert.Contains(t, first, "/CreationDate(D:20260102030405Z)")
+	assert.Contains(t, testkit.PDFText([]byte(first)), "&lt;Ana&gt; &amp; (co) \\")
+	assert.Contains(t, testkit.PDFText([]byte(first)), "/K[0 <</Type/MCR/Pg", "one element on two pages")
+	assert.Contains(t, testkit.PDFText([]byte(first)), "/CreationDate(D:20260102030405Z)")
 }

@@ -109,7 +109,7 @@ func (e *element) number(next func() int) {
 func (e *element) write(f *file, parent int) {
 	name, scope := e.tag.split()
 	f.begin(e.n)
-	f.printf("<</Type/StructElem/S/%s/P %d 0 R", name, parent)
+	f.printf("<</S/%s/P %d 0 R", name, parent)
 	if scope != "" {
 		f.printf("/A<</O/Table/Scope/%s>>", scope)
 	}

@@ -1,7 +1,7 @@
 // Package pg opens PostgreSQL and runs transactions.
 //
-// Every write runs in an explicit transaction: lib/pq may run an auto-commit write twice when the reply to it is lost
-// (lib/pq #939), but a statement inside a transaction only once. A function that joins the caller's transaction ends
+// A write runs in an explicit transaction: lib/pq may run an auto-commit write twice when the reply to it is lost
+// (lib/pq #939), but a statement inside a transaction only once. Repeatable runs those that may run twice. A function that joins the caller's transaction ends
 // in Tx and takes the transaction as an argument; a transaction is never passed in ctx.
 package pg
 
@@ -250,13 +250,4 @@ func IsLockConflict(err error) bool {
 func Violates(err error, constraint string) bool {
 	var refused *pq.Error
 	return errors.As(err, &refused) && refused.Constraint == constraint
-}
-
-// UUIDs returns an argument for `$1::uuid[]`.
-func UUIDs[T fmt.Stringer](ids []T) pq.StringArray {
-	texts := make(pq.StringArray, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
-	}
-	return texts
 }

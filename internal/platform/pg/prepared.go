@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -37,6 +38,11 @@ type preparedStmt interface {
 func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (preparedStmt, error) {
 	if len(args) == 0 {
 		return nil, nil // lib/pq sends it in the simple protocol, and it may be several
+	}
+	if strings.Contains(query, "SKIP LOCKED") {
+		// It takes from a queue, and is planned for the queue's present length: a plan that was made while few rows waited
+		// reads the whole table for each of thousands.
+		return nil, nil
 	}
 	s := c.cache[query]
 	if s == nil {

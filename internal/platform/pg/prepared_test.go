@@ -42,6 +42,10 @@ func TestFrequentStatementsArePrepared(t *testing.T) {
 	require.Error(t, db.Get(&half, `SELECT 2 / $1::integer`, 0))
 	require.NoError(t, db.Get(&half, `SELECT 2 / $1::integer`, 2))
 	assert.Equal(t, before, names(), "a statement's own error does not discard the connection")
+	for n := range 5 {
+		require.NoError(t, db.Get(&half, `SELECT n FROM thing WHERE n = $1 FOR UPDATE SKIP LOCKED`, n))
+	}
+	assert.Equal(t, before, names(), "what takes from a queue is planned each time")
 	for n := range 1000 {
 		var same int
 		require.NoError(t, db.Get(&same, fmt.Sprintf(`SELECT %d + $1::integer`, n), 1))

@@ -15,12 +15,11 @@ import (
 
 // Font is one weight of a typeface. It is safe for concurrent use.
 type Font struct {
-	Name       string // as a document names it: "LiberationSans-Bold"
-	font       *font.Font
-	face       *font.Face           // only for what it reads from font; its caches are not safe for concurrent use
-	nominal    map[rune]simpleGlyph // of characters that stand for one glyph; only of the built-in fonts
-	common     func() Subset        // see Common
-	characters map[font.GID]string  // of the glyphs of common
+	Name    string // as a document names it: "LiberationSans-Bold"
+	font    *font.Font
+	face    *font.Face           // only for what it reads from font; its caches are not safe for concurrent use
+	nominal map[rune]simpleGlyph // glyphs of characters that have one glyph; only for the built-in fonts
+	common  sync.Map             // by language; see Common
 }
 
 type simpleGlyph struct {
@@ -36,7 +35,7 @@ var builtIn = sync.OnceValue(func() [2]*Font {
 })
 
 func newBuiltIn(name string, file []byte) *Font {
-	f := &Font{Name: name, nominal: map[rune]simpleGlyph{}, characters: map[font.GID]string{}}
+	f := &Font{Name: name, nominal: map[rune]simpleGlyph{}}
 	face, err := font.ParseTTF(bytes.NewReader(file))
 	if err != nil {
 		panic(fmt.Errorf("typeset: %s is part of the program and cannot be read: %w", name, err))
@@ -47,20 +46,8 @@ func newBuiltIn(name string, file []byte) *Font {
 			f.nominal[r] = simpleGlyph{id, float64(face.HorizontalAdvance(id)) / float64(f.font.Upem())}
 		}
 	}
-	var glyphs []font.GID
-	for _, r := range commonCharacters {
-		if g, ok := f.nominal[r]; ok && f.characters[g.id] == "" {
-			glyphs = append(glyphs, g.id)
-			f.characters[g.id] = string(r)
-		}
-	}
-	f.common = sync.OnceValue(func() Subset { return f.Subset(glyphs) })
 	return f
 }
-
-// commonCharacters are those of the words and most names in our languages.
-const commonCharacters = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
-	"\u00a0¡ª°º¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž–—‘’“”•…€−"
 
 // open reads a font file of this machine. From a collection it reads the font of a region or, without one, the first.
 func open(path, name, region string) (*Font, error) {
@@ -120,6 +107,3 @@ func (f *Font) Metrics() Metrics {
 func (f *Font) Width(id font.GID) float64 {
 	return float64(f.face.HorizontalAdvance(id)) / float64(f.font.Upem())
 }
-
-// CharacterOf returns the character that a common glyph stands for; "" if the glyph is not in Common.
-func (f *Font) CharacterOf(id font.GID) string { return f.characters[id] }

@@ -1,6 +1,8 @@
 package typeset
 
 import (
+	"math"
+
 	"github.com/go-text/typesetting/font"
 )
 
@@ -13,30 +15,28 @@ type Subset struct {
 	Bounds  [4]float64 // in ems: left, bottom, right, top
 }
 
-// Common returns the subset of the characters of most names, computed once; without glyphs for a font that is not
-// built in.
-func (f *Font) Common() Subset {
-	if f.common == nil {
-		return Subset{}
-	}
-	return f.common()
-}
-
 // Subset returns the font with some of its glyphs.
-func (f *Font) Subset(glyphs []font.GID) Subset {
-	upem := float64(f.font.Upem())
+func (f *Font) Subset(glyphs []font.GID) Subset { return f.subset(glyphs, nil, f.font.Upem()) }
+
+// subset returns the font with some of its glyphs, drawn on a grid of unitsPerEm. If characters are given, one for each
+// glyph in rising order, the font tells which glyph stands for which.
+func (f *Font) subset(glyphs []font.GID, characters []rune, unitsPerEm uint16) Subset {
+	upem, scale := float64(f.font.Upem()), float64(unitsPerEm)/float64(f.font.Upem())
 	s := Subset{Glyphs: glyphs, Metrics: f.Metrics()}
-	file := trueType{unitsPerEm: f.font.Upem(), ascent: int16(s.Metrics.Ascent * upem), descent: int16(s.Metrics.Descent * upem)}
+	file := trueType{
+		unitsPerEm: unitsPerEm, scale: scale, characters: characters,
+		ascent: int16(s.Metrics.Ascent * float64(unitsPerEm)), descent: int16(s.Metrics.Descent * float64(unitsPerEm)),
+	}
 	file.add(nil, 0)
 	for _, id := range glyphs {
 		outline, _ := f.face.GlyphDataOutline(id)
-		advance := f.face.HorizontalAdvance(id)
-		s.Widths = append(s.Widths, float64(advance)/upem)
-		file.add(outline.Segments, uint16(advance))
+		advance := float64(f.face.HorizontalAdvance(id))
+		s.Widths = append(s.Widths, advance/upem)
+		file.add(outline.Segments, uint16(math.Round(advance*scale)))
 	}
 	s.Program = file.bytes()
 	for i, v := range file.bounds.asList() {
-		s.Bounds[i] = float64(v) / upem
+		s.Bounds[i] = float64(v) / float64(unitsPerEm)
 	}
 	return s
 }

@@ -12,14 +12,17 @@ import (
 // quadratic curves. Outlines of any kind of font can be added; composed glyphs are flattened, and instructions for
 // screens of low resolution are left out.
 type trueType struct {
-	unitsPerEm       uint16
-	ascent, descent  int16
-	glyf, loca, hmtx []byte
-	bounds           box
-	maxPoints        int
-	maxContours      int
-	maxAdvance       uint16
-	glyphs           int
+	unitsPerEm      uint16
+	scale           float64 // of outlines to unitsPerEm
+	characters      []rune  // of the glyphs from 1 on, in rising order; nil: the file does not tell
+	ascent, descent int16
+	glyf, hmtx      []byte
+	offsets         []int // of the glyphs in glyf
+	bounds          box
+	maxPoints       int
+	maxContours     int
+	maxAdvance      uint16
+	glyphs          int
 }
 
 type box struct {
@@ -44,8 +47,8 @@ type point struct {
 
 // add adds a glyph.
 func (t *trueType) add(outline []font.Segment, advance uint16) {
-	t.loca = binary.BigEndian.AppendUint32(t.loca, uint32(len(t.glyf)))
-	contours := contoursOf(outline)
+	t.offsets = append(t.offsets, len(t.glyf))
+	contours := contoursOf(outline, t.scale)
 	var b box
 	points := 0
 	for _, c := range contours {
@@ -95,7 +98,7 @@ func appendGlyph(to []byte, contours [][]point, b box) []byte {
 		}
 	}
 	to = append(append(append(to, flags...), xs...), ys...)
-	for len(to)%4 != 0 {
+	for len(to)%2 != 0 {
 		to = append(to, 0)
 	}
 	return to
@@ -118,12 +121,12 @@ func appendDelta(flag byte, to []byte, d int, short, same byte) (byte, []byte) {
 
 // contoursOf converts an outline to points. A point on the curve that lies in the middle of its neighbours is left out,
 // as the format allows.
-func contoursOf(outline []font.Segment) [][]point {
+func contoursOf(outline []font.Segment, scale float64) [][]point {
 	var all [][]point
 	var current []opentype.SegmentPoint
 	var on []bool
 	finish := func() {
-		if c := closed(current, on); len(c) > 0 {
+		if c := closed(current, on, scale); len(c) > 0 {
 			all = append(all, c)
 		}
 		current, on = current[:0], on[:0]
@@ -153,7 +156,7 @@ func contoursOf(outline []font.Segment) [][]point {
 	return all
 }
 
-func closed(points []opentype.SegmentPoint, on []bool) []point {
+func closed(points []opentype.SegmentPoint, on []bool, scale float64) []point {
 	n := len(points)
 	if n > 1 && points[0] == points[n-1] && on[n-1] {
 		n--
@@ -167,7 +170,7 @@ func closed(points []opentype.SegmentPoint, on []bool) []point {
 		if on[i] && i > 0 && !on[before] && !on[after] && isMiddle(points[before], points[i], points[after]) {
 			continue
 		}
-		c = append(c, point{int16(math.Round(float64(points[i].X))), int16(math.Round(float64(points[i].Y))), on[i]})
+		c = append(c, point{int16(math.Round(float64(points[i].X) * scale)), int16(math.Round(float64(points[i].Y) * scale)), on[i]})
 	}
 	return c
 }

@@ -17,11 +17,15 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/remote"
 	"konbit/internal/processor/stripepay/webhook"
 )
 
 // translateEvent reads an event. It trusts an event of another API version for ids only; the object is fetched.
 func translateEvent(e webhook.Stored) (event.Fact, error) {
+	if e.Type == "charge.succeeded" {
+		return chargeFact(e)
+	}
 	var envelope struct {
 		Data struct {
 			Object json.RawMessage `json:"object"`
@@ -35,8 +39,6 @@ func translateEvent(e webhook.Stored) (event.Fact, error) {
 		return event.Fact{}, err
 	}
 	switch e.Type {
-	case "charge.succeeded":
-		return chargeFact(e, object)
 	case "charge.failed", "payment_intent.payment_failed":
 		return declineFact(e, object)
 	case "payment_intent.succeeded":
@@ -83,45 +85,33 @@ func checkObject(kind string, object json.RawMessage) error {
 		Object string `json:"object"`
 	}
 	if err := json.Unmarshal(object, &o); err != nil || o.ID == "" || o.Object == "" {
-		return fmt.Errorf("its object has no id: %w", cmp.Or(err, errors.New("not an object")))
+		return noObject(err)
 	}
 	return nil
+}
+
+func noObject(err error) error {
+	return fmt.Errorf("its object has no id: %w", cmp.Or(err, errors.New("not an object")))
 }
 
 // movementFact reads which balance transactions a refund or payout names. A charge does not name those of its refunds.
 func movementFact(object json.RawMessage) (event.Fact, error) {
 	var named struct {
-		Object      string          `json:"object"`
-		Transaction *transactionRef `json:"balance_transaction"`
-		Failure     *transactionRef `json:"failure_balance_transaction"`
+		Object      string            `json:"object"`
+		Transaction *remote.ObjectRef `json:"balance_transaction"`
+		Failure     *remote.ObjectRef `json:"failure_balance_transaction"`
 	}
 	if err := json.Unmarshal(object, &named); err != nil {
 		return event.Fact{}, err
 	}
 	m := &event.Movement{}
-	for _, ref := range []*transactionRef{named.Transaction, named.Failure} {
+	for _, ref := range []*remote.ObjectRef{named.Transaction, named.Failure} {
 		if ref != nil && named.Object != "charge" {
 			m.Transactions = append(m.Transactions, ref.ID)
 		}
 	}
 	m.RequestImport = len(m.Transactions) == 0
 	return event.Fact{Movement: m}, nil
-}
-
-// transactionRef is the id of a balance transaction, which Stripe sends alone or inside the whole object.
-type transactionRef struct{ ID string }
-
-// UnmarshalJSON is part of json.Unmarshaler.
-func (r *transactionRef) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &r.ID); err == nil {
-		return nil
-	}
-	var whole struct {
-		ID string `json:"id"`
-	}
-	err := json.Unmarshal(data, &whole)
-	r.ID = whole.ID
-	return err
 }
 
 func disputeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
@@ -165,10 +155,13 @@ func disputeOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *plan.DisputeJ
 	return &plan.DisputeJob{EntityID: entity, Dispute: d.ID, Charge: d.Charge.ID, State: state, At: at.UTC()}
 }
 
-func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
-	var charge stripe.Charge
-	if err := json.Unmarshal(object, &charge); err != nil {
+func chargeFact(e webhook.Stored) (event.Fact, error) {
+	charge, err := remote.ReadCharge(e.Payload)
+	if err != nil {
 		return event.Fact{}, err
+	}
+	if charge.ID == "" || charge.Object == "" {
+		return event.Fact{}, noObject(nil)
 	}
 	if e.APIVersion != stripe.APIVersion {
 		expected := &event.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
@@ -179,7 +172,7 @@ func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 		}
 		return event.Fact{Expected: expected}, nil
 	}
-	c, err := chargeOf(e.EntityID, &charge, e.ID)
+	c, err := chargeOf(e.EntityID, charge, e.ID)
 	return event.Fact{Charge: c}, err
 }
 

@@ -7,8 +7,10 @@
 //	ack backlog floor                    receiving webhooks, processing a backlog, and the highest rate within a p99
 //	form give                            the donor's two requests
 //	whole                                all the work of a gift, from the form to the sealed books and the accepted email
+//	steady                               the same for ten minutes at 0.8 of its rate: waiting work and memory
 //	mail                                 receipts sent to a mail server
-//	growth                               settling and reading with a million gifts in the books
+//	growth                               settling and reading with a million gifts in the books, and their size on disk
+//	pages export checkers                what finance staff read, exports and nightly checks with a million gifts
 //	footprint calls                      memory, start, and calls to Stripe
 //
 // Everything shares the machine:

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -70,21 +69,7 @@ func (w *environment) sendPaced(pace int, lasting time.Duration) time.Duration {
 	w.t.Helper()
 	gifts := w.insertPaidGifts(pace * int(lasting/time.Second))
 	requests, target := w.signedWebhooks(gifts), w.countReceipts()+len(gifts)
-	sent := make([]time.Time, len(requests))
-	began := time.Now()
-	var next int
-	var mu sync.Mutex
-	// A connection takes the next webhook when its planned time has come.
-	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(requests), func(int) request {
-		mu.Lock()
-		i := next
-		next++
-		mu.Unlock()
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(pace))
-		time.Sleep(time.Until(due))
-		sent[i] = due
-		return requests[i]
-	})
+	_, sent := loadPaced(w.t, host(w.URL()), senders, http.StatusOK, pace, len(requests), func(i int) request { return requests[i] })
 	w.waitForReceipts(target)
 	return w.bookingDelay(gifts, sent)
 }

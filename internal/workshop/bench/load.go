@@ -57,6 +57,30 @@ func load(t testing.TB, address string, connections, want int, requests []reques
 // loadFrom is load, but creates the i-th of n requests when it is sent.
 func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) request) loadResult {
 	t.Helper()
+	return sendAll(t, address, connections, n, func(w *connection, i int) (time.Duration, error) {
+		return w.sendWithRetry(request(i), want)
+	})
+}
+
+// loadPaced is loadFrom, but sends the requests at a fixed rate a second, although earlier ones have no answer yet, as long
+// as a connection is free. A latency is counted from the time when the request was due, so that it contains the wait for a
+// free connection. sent has that time of each request.
+func loadPaced(t testing.TB, address string, connections, want, rate, n int, request func(i int) request) (y loadResult, sent []time.Time) {
+	t.Helper()
+	sent = make([]time.Time, n)
+	began := time.Now()
+	y = sendAll(t, address, connections, n, func(w *connection, i int) (time.Duration, error) {
+		sent[i] = began.Add(time.Duration(i) * time.Second / time.Duration(rate))
+		time.Sleep(time.Until(sent[i]))
+		_, err := w.sendWithRetry(request(i), want)
+		return time.Since(sent[i]), err
+	})
+	return y, sent
+}
+
+// sendAll calls send for each i below n, in this order, over a number of connections. send returns the latency.
+func sendAll(t testing.TB, address string, connections, n int, send func(w *connection, i int) (time.Duration, error)) loadResult {
+	t.Helper()
 	took := make([]time.Duration, n)
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
@@ -73,7 +97,7 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 				if i >= n {
 					return
 				}
-				took[i], err = w.sendWithRetry(request(i), want)
+				took[i], err = send(w, i)
 			}
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
@@ -114,7 +138,7 @@ func (w *connection) sendWithRetry(request request, want int) (time.Duration, er
 		switch {
 		case err != nil:
 			return 0, err
-		case status == want:
+		case wanted(status, want):
 			return time.Since(began), nil
 		case status != http.StatusServiceUnavailable || tries == maxTries:
 			return 0, fmt.Errorf("answered %d %s, not %d", status, http.StatusText(status), want)

@@ -15,7 +15,7 @@ type Row struct {
 
 // Rows returns all rows in the order of the table.
 func Rows() []Row {
-	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, mail, growth, footprint, calls}
+	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, export, checkers, footprint, calls}
 }
 
 // A Line is one comparison of a row: a line of the table. Its numbers are measurements, not money.
@@ -61,6 +61,7 @@ type Meter struct {
 	Rounds int
 	Quick  bool                                // smaller numbers, for a run of a few minutes
 	Step   func(row string, done, planned int) // called after each sample; may be nil
+	Rival  *Rival                              // the row settle measures it too; nil if there is none
 
 	row     string
 	samples map[string][]float64

@@ -13,13 +13,20 @@ var settle = Row{
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)
 		gifts := m.Size(4000, 1000)
-		m.Interleave(
+		turns := []func(){
 			func() { m.Note("konbit", w.settle(senders, gifts)); w.dropEmails() },
 			func() { m.Note("N", r.naive(senders, 1600)) },
 			func() { m.Note("D", r.derived(senders, 1600)) },
-		)
+		}
+		if rival := m.Rival; rival != nil {
+			turns = append(turns, func() { m.Note(rival.name(), rival.book(t, senders, gifts)) })
+		}
+		m.Interleave(turns...)
 		m.Compare("beside N", "gifts/s", "konbit", "N", AtLeast(3.5))
 		m.Compare("beside D", "gifts/s", "konbit", "D", AtLeast(1))
+		if m.Rival != nil {
+			m.Compare("beside another program", "gifts/s", "konbit", m.Rival.name(), Shown)
+		}
 	},
 }
 

@@ -105,7 +105,7 @@ func receiptsOfSettlers(t testing.TB, run Run, receipts int) {
 	var all sync.WaitGroup
 	var failed atomic.Int64
 	for i := range settlers {
-		db, err := sqlx.Connect("postgres", h.DB.ServerURL)
+		db, err := sqlx.Connect("postgres", h.DB.ServerURL+"&binary_parameters=yes") // as pg.Open
 		require.NoError(t, err)
 		defer db.Close()
 		r := rand.New(rand.NewPCG(run.Seed, uint64(i)))

@@ -50,7 +50,7 @@ func startSeparatePG(t testing.TB, o localpg.Options) *separatePG {
 }
 
 func (p *separatePG) open(t testing.TB, url string) *sqlx.DB {
-	db, err := sqlx.Connect("postgres", url)
+	db, err := sqlx.Connect("postgres", url+"&binary_parameters=yes") // as pg.Open
 	require.NoError(t, err)
 	db.SetMaxOpenConns(10)
 	t.Cleanup(func() { _ = db.Close() })

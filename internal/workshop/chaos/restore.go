@@ -165,7 +165,7 @@ func connect(t testing.TB, server *localpg.Server) *testkit.Database {
 	db := &testkit.Database{ServerURL: server.URL(testkit.ServerRole, database), OwnerURL: server.URL(testkit.OwnerRole, database)}
 	for url, into := range map[string]**sqlx.DB{db.ServerURL: &db.Server, db.OwnerURL: &db.Owner} {
 		var err error
-		*into, err = sqlx.Connect("postgres", url)
+		*into, err = sqlx.Connect("postgres", url+"&binary_parameters=yes") // as pg.Open
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = (*into).Close() })
 	}

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/office/figures"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
@@ -277,5 +278,7 @@ func (w *simulation) seal() {
 	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
 	_, err = ledger.TakeSnapshots(w.t.Context(), w.DB.Server, ledger.SnapshotAfter)
+	require.NoError(w.t, err)
+	_, err = figures.Refresh(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
 }

@@ -101,7 +101,7 @@ func emptyServer(t *testing.T) (owner, server string) {
 
 func connect(t *testing.T, url string) *sqlx.DB {
 	t.Helper()
-	db, err := sqlx.Connect("postgres", url)
+	db, err := sqlx.Connect("postgres", url+"&binary_parameters=yes") // as pg.Open
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db

@@ -83,7 +83,6 @@ func (b *sharedBrowser) start() error {
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-threaded-compositing", true), // a sixth less work; nobody looks at the frames
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...) // outlives the test that starts it
 	ctx, closeFirst := chromedp.NewContext(allocator, chromedp.WithErrorf(log.Printf))

@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/mail/difference"
 )
 
 // ColumnsContaining returns the columns of all tables in which one of the words occurs, as "table.column". It reads the
-// list of columns from the catalogue and converts values of every type to text.
+// list of columns from the catalogue and converts values of every type to text. Of an email that is stored as a difference
+// it reads what it says.
 func ColumnsContaining(t testing.TB, db *sqlx.DB, words []string) (found []string) {
 	t.Helper()
 	var columns []struct {
@@ -36,9 +39,28 @@ func ColumnsContaining(t testing.TB, db *sqlx.DB, words []string) (found []strin
 		if err := db.Get(&n, fmt.Sprintf(`SELECT count(*) FROM %q WHERE %s ~* $1`, c.Table, text), strings.Join(pattern, "|")); err != nil {
 			t.Fatalf("testkit: %s.%s: %v", c.Table, c.Column, err)
 		}
-		if n > 0 {
+		if n > 0 || c.Table == "letter" && c.Column == "difference" && anEmailContains(t, db, regexp.MustCompile("(?i)"+strings.Join(pattern, "|"))) {
 			found = append(found, c.Table+"."+c.Column)
 		}
 	}
 	return found
+}
+
+// anEmailContains reports whether an email that is stored as a difference contains a word.
+func anEmailContains(t testing.TB, db *sqlx.DB, words *regexp.Regexp) bool {
+	t.Helper()
+	var emails []struct{ Content, Difference []byte }
+	if err := db.Select(&emails, `SELECT m.content, l.difference FROM letter l LEFT JOIN email_model m ON m.id = l.model_id WHERE l.difference IS NOT NULL`); err != nil {
+		t.Fatalf("testkit: emails: %v", err)
+	}
+	for _, e := range emails {
+		message, err := difference.ReadModel(e.Content).Message(e.Difference)
+		if err != nil {
+			t.Fatalf("testkit: an email: %v", err)
+		}
+		if words.Match(message) {
+			return true
+		}
+	}
+	return false
 }

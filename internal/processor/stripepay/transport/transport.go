@@ -22,6 +22,14 @@ type Transport struct {
 // errOtherHost is returned for a request to any other place than Stripe's API (OWASP ASVS 5.0.0 V13.2.5).
 var errOtherHost = errors.New("stripe: a request to another host was not sent")
 
+// maxIdle is how many connections stay open between calls over HTTP/1.1, which a stand-in or a proxy may speak. With the
+// standard two, most calls of a busy hour would open a connection. Stripe itself needs one connection (HTTP/2).
+const maxIdle = 32
+
+func init() {
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = maxIdle
+}
+
 // RoundTrip is part of http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != t.Host || r.URL.Scheme != t.Scheme {

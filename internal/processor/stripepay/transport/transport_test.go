@@ -1,12 +1,15 @@
 package transport
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -31,6 +34,34 @@ func TestRequestsGoToStripeAlone(t *testing.T) {
 	require.Zero(t, reached.Load())
 	require.NoError(t, post(t, &Transport{Scheme: "http", Host: strings.TrimPrefix(here.URL, "http://")}, here.URL+"/v1/balance"))
 	require.EqualValues(t, 1, reached.Load())
+}
+
+// TestCallsAtOnceKeepTheirConnections: eight calls at once, made twice, open eight connections.
+func TestCallsAtOnceKeepTheirConnections(t *testing.T) {
+	const calls = 8
+	var opened atomic.Int64
+	var arrived sync.WaitGroup // of one turn
+	here := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+	}))
+	here.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	here.Start()
+	t.Cleanup(here.Close)
+	to := &Transport{Scheme: "http", Host: strings.TrimPrefix(here.URL, "http://")}
+	for range 2 {
+		arrived.Add(calls)
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() { assert.NoError(t, post(t, to, here.URL+"/v1/balance")) })
+		}
+		all.Wait()
+	}
+	require.EqualValues(t, calls, opened.Load())
 }
 
 // post sends a form.

@@ -90,10 +90,13 @@ func (in *Inbox) store(ctx context.Context, a Event) error {
 	if result.err == nil {
 		return nil
 	}
-	return pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := storeTx(ctx, tx, []row{d.row})
-		return err
-	})
+	return in.storeRows(ctx, []row{d.row})
+}
+
+// storeRows is StoreTx in a transaction of its own.
+func (in *Inbox) storeRows(ctx context.Context, arrivals []row) error {
+	_, err := pg.Repeatable[int](ctx, in.DB, storeEvents, storeArgs(arrivals)...)
+	return err
 }
 
 // enqueue adds an event to the pending ones. It returns true if no request is committing, so that this one must.
@@ -163,10 +166,7 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	for i, d := range batch {
 		arrivals[i] = d.row
 	}
-	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := storeTx(ctx, tx, arrivals)
-		return err
-	})
+	err = in.storeRows(ctx, arrivals)
 	return err
 }
 
@@ -177,26 +177,37 @@ func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, e
 	for i, a := range arrivals {
 		rows[i] = newRow(a)
 	}
-	return storeTx(ctx, tx, rows)
-}
-
-func storeTx(ctx context.Context, tx *sqlx.Tx, arrivals []row) (fresh int64, err error) {
-	const query = `/* webhook.StoreTx */
-		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
-		SELECT u.entity_id, u.id, u.type, u.api_version, u.created_at, u.payload, u.payload_sha256
-		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[])
-		       AS u (entity_id, id, type, api_version, created_at, payload, payload_sha256)
-		ON CONFLICT (entity_id, id) DO NOTHING`
-	slices.SortFunc(arrivals, func(a, b row) int {
-		return cmp.Or(slices.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.ID, b.ID))
-	})
-	rows := pg.NewColumns(7)
-	for _, a := range arrivals {
-		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), a.stored, a.sum[:])
-	}
-	done, err := tx.ExecContext(ctx, query, rows.Args()...)
+	done, err := tx.ExecContext(ctx, storeEvents, storeArgs(rows)...)
 	if err != nil {
 		return 0, err
 	}
 	return done.RowsAffected()
+}
+
+// storeEvents stores events, each once. $1 holds all payloads and $2 all hashes, one after the other: as elements of arrays
+// they would be converted to text and back.
+const storeEvents = `/* webhook.storeEvents */
+	INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
+	SELECT u.entity_id, u.id, u.type, u.api_version, u.created_at, substring($1::bytea FROM u.start FOR u.size), substring($2::bytea FROM 32 * u.n::integer - 31 FOR 32)
+	  FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[], $9::integer[]) WITH ORDINALITY
+	       AS u (entity_id, id, type, api_version, created_at, start, size, n)
+	ON CONFLICT (entity_id, id) DO NOTHING`
+
+// storeArgs returns the arguments of storeEvents. It sorts the events.
+func storeArgs(arrivals []row) []any {
+	slices.SortFunc(arrivals, func(a, b row) int {
+		return cmp.Or(slices.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.ID, b.ID))
+	})
+	payloads, sums := []byte{}, []byte{}
+	rows := pg.NewColumns(7)
+	for _, a := range arrivals {
+		var size *int // nil: no payload is stored
+		if a.stored != nil {
+			n := len(a.stored)
+			size = &n
+		}
+		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), len(payloads)+1, size)
+		payloads, sums = append(payloads, a.stored...), append(sums, a.sum[:]...)
+	}
+	return rows.Args(payloads, sums)
 }

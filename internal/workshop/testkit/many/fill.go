@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/office/figures"
 	"konbit/internal/platform/pg"
 )
 
@@ -83,11 +84,14 @@ func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error
 	return nil
 }
 
-// seal seals the books and updates their balances, as the server does.
+// seal seals the books and updates their balances and sums, as the server does.
 func seal(ctx context.Context, db *sqlx.DB) error {
 	if _, err := ledger.Seal(ctx, db); err != nil {
 		return err
 	}
-	_, err := ledger.TakeSnapshots(ctx, db, ledger.SnapshotAfter)
+	if _, err := ledger.TakeSnapshots(ctx, db, ledger.SnapshotAfter); err != nil {
+		return err
+	}
+	_, err := figures.Refresh(ctx, db)
 	return err
 }

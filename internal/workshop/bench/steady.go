@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+)
+
+// steady measures whole gifts at a rate that the machine can hold. Work that falls behind, or memory that is never given
+// back, shows only after minutes.
+var steady = Row{
+	Name:  "steady",
+	Claim: "whole gifts for ten minutes at 0.8 of the row whole's rate: how long work waits in any queue, and whether the server's memory grows",
+	Measure: func(t testing.TB, m *Meter) {
+		metricsAddress := freeAddress(t)
+		w := newEnvironment(t, e2e.Options{Settings: map[string]string{
+			"SMTP_URL": "smtp://" + discardServer(t), "TRUSTED_PROXIES": "127.0.0.1", "METRICS_ADDR": metricsAddress,
+			"GIVE_LIMITS": "page=1000000/10m min_fill_time=off",
+		}})
+		require.NoError(t, w.Stripe().SetMode(stripefake.Normal))
+		w.giveWhole(m.Size(200, 50))
+		n := m.Size(2000, 400)
+		began := time.Now()
+		w.giveWhole(n)
+		rate := 0.8 * float64(n) / time.Since(began).Seconds()
+		lasting := time.Duration(m.Size(600, 60)) * time.Second
+
+		var oldest, early, late float64
+		given := w.giveAtRate(rate, lasting, func(at time.Duration) {
+			oldest = max(oldest, w.oldestWaiting())
+			switch memory := resident(t, metricsAddress); {
+			case at < lasting/5: // caches and connections are being filled
+			case at < lasting*3/5:
+				early = max(early, memory)
+			default:
+				late = max(late, memory)
+			}
+		})
+		m.Note("rate", float64(given)/lasting.Seconds())
+		m.Note("oldest", oldest)
+		m.Note("late", late)
+		m.Note("early", early)
+		m.Absolute("rate", "gifts/s", "rate", Shown)
+		m.Absolute("oldest waiting row", "s", "oldest", AtMost(5))
+		m.Compare("memory, second half", "MB", "late", "early", AtMost(1.1))
+		w.waitUntilDone()
+	},
+}
+
+// giveAtRate lets donors give at a fixed rate a second, as long as fewer than 64 are at it, and returns how many gave. It
+// calls look about every second, with the time since its begin.
+func (w *environment) giveAtRate(rate float64, lasting time.Duration, look func(at time.Duration)) (given int) {
+	w.t.Helper()
+	var mu sync.Mutex
+	var failed error
+	var donors sync.WaitGroup
+	places := make(chan struct{}, 64)
+	began, looked := time.Now(), time.Now()
+	for n := 0; ; n++ {
+		due := time.Duration(float64(n) / rate * float64(time.Second))
+		if due >= lasting {
+			break
+		}
+		time.Sleep(time.Until(began.Add(due)))
+		if time.Since(looked) > time.Second {
+			looked = time.Now()
+			look(looked.Sub(began))
+		}
+		places <- struct{}{}
+		donors.Go(func() {
+			defer func() { <-places }()
+			err := w.giveAndPay(int(w.donors.Add(1)))
+			mu.Lock()
+			defer mu.Unlock()
+			if given++; err != nil && failed == nil {
+				failed = err
+			}
+		})
+	}
+	donors.Wait()
+	require.NoError(w.t, failed)
+	return given
+}
+
+// oldestWaiting returns for how many seconds the oldest work that could be done has been waiting: an event, a fee, a job or
+// an entry without a seal.
+func (w *environment) oldestWaiting() (seconds float64) {
+	w.t.Helper()
+	require.NoError(w.t, w.DB.Owner.Get(&seconds, `SELECT coalesce(extract(epoch FROM now() - least(
+			(SELECT min(received_at) FROM stripe_event WHERE state <> 'done'),
+			(SELECT min(charged_at) FROM fee_due),
+			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available'),
+			(SELECT min(recorded_at) FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal)))), 0)`))
+	return max(seconds, 0)
+}
