@@ -39,7 +39,6 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
-	"konbit/internal/web/office/desk"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -248,11 +247,12 @@ func (a *App) buildServer() {
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
+	staffPages := office.New(a.Server)
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
-		&office.Area{Desk: &desk.Desk{Kernel: a.Server}},
+		staffPages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

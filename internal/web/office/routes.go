@@ -14,6 +14,13 @@ import (
 // Area serves the pages of staff.
 type Area struct{ *desk.Desk }
 
+// New returns the area. Its Desk is what the areas of the other pages of the office take.
+func New(k *web.Kernel) *Area {
+	a := &Area{&desk.Desk{Kernel: k}}
+	a.AskToSignIn = a.askToSignIn
+	return a
+}
+
 // Addresses that several handlers use.
 const (
 	homePath       = "/office"
@@ -37,11 +44,11 @@ const (
 
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
-	signedIn := a.StaffSession(a.askToSignIn)
-	setup := a.StaffSetup(a.askToSignIn)
-	anyRole := a.StaffIn(a.askToSignIn, staff.RoleNames...)
-	reads := a.StaffIn(a.askToSignIn, staff.Admin, staff.Auditor)
-	admin := a.StaffIn(a.askToSignIn, staff.Admin)
+	signedIn := a.StaffSession(a.AskToSignIn)
+	setup := a.StaffSetup(a.AskToSignIn)
+	anyRole := a.In(staff.RoleNames...)
+	reads := a.In(staff.Admin, staff.Auditor)
+	admin := a.In(staff.Admin)
 	return []web.Route{
 		web.Get(signInPath, web.Page, web.Public, a.signInGet),
 		web.Post(signInPath, web.Page, web.Public, a.signInPost).LimitedInside(signInsInside),

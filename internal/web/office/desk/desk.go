@@ -12,7 +12,16 @@ import (
 )
 
 // Desk is what the handlers of the office share.
-type Desk struct{ *web.Kernel }
+type Desk struct {
+	*web.Kernel
+	// AskToSignIn answers a request without a session by the page for signing in.
+	AskToSignIn web.Handler
+}
+
+// In returns the permission of staff who hold one of the roles in the scope that the address names.
+func (d *Desk) In(roles ...staff.RoleName) web.Permission[web.StaffVisit] {
+	return d.StaffIn(d.AskToSignIn, roles...)
+}
 
 // Pages limits the pages that a person reads (STAFF 28).
 var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
