@@ -209,6 +209,13 @@ CREATE TABLE books (
     CONSTRAINT books_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 
+CREATE TABLE check_progress (
+    checker text NOT NULL,
+    serial bigint NOT NULL,
+    whole_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (checker)
+);
+
 CREATE TABLE check_run (
     day date NOT NULL,
     checker text NOT NULL,
@@ -267,7 +274,7 @@ CREATE TABLE designation (
     CONSTRAINT designation_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
     CONSTRAINT designation_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
-CREATE INDEX designation_by_fund ON designation USING btree (fund_id);
+CREATE INDEX designation_newest ON designation USING btree (fund_id, donation_id DESC);
 CREATE CONSTRAINT TRIGGER designation_fits_gift AFTER INSERT ON designation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designation_fits_gift();
 
 CREATE TABLE donation (
@@ -309,12 +316,16 @@ CREATE TABLE donation (
 );
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
+CREATE INDEX donation_newest ON donation USING btree (entity_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_organisation ON donation USING btree (organisation_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND ((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+CREATE TRIGGER donor_years_move AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION donor_years_move();
 CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
+CREATE TRIGGER words_move AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION moved_gift_has_words();
 
 CREATE TABLE donation_contact (
     donation_id uuid NOT NULL,
@@ -335,7 +346,10 @@ CREATE TABLE donation_contact (
 );
 CREATE TRIGGER contact_of_paid_gift_stays BEFORE DELETE ON donation_contact FOR EACH ROW EXECUTE FUNCTION contact_of_paid_gift_stays();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
+CREATE TRIGGER has_words AFTER INSERT ON donation_contact FOR EACH ROW WHEN (((new.address_line1 <> ''::text) OR (new.city <> ''::text) OR (new.postal_code <> ''::text))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER sees_every_commit BEFORE DELETE ON donation_contact FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE TRIGGER words_follow AFTER UPDATE ON donation_contact FOR EACH ROW WHEN (((((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2)) OR (old.city IS DISTINCT FROM new.city)) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
+CREATE TRIGGER words_go AFTER DELETE ON donation_contact REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION addresses_had_words();
 
 CREATE TABLE donation_dedication (
     donation_id uuid NOT NULL,
@@ -394,6 +408,7 @@ CREATE TABLE donation_owner_change (
 CREATE INDEX donation_owner_change_by_time ON donation_owner_change USING btree (entity_id, at);
 CREATE INDEX donation_owner_change_of_donation ON donation_owner_change USING btree (donation_id, n);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON donation_owner_change DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
@@ -436,7 +451,9 @@ CREATE TABLE donor (
 );
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
+CREATE TRIGGER has_words AFTER INSERT ON donor FOR EACH ROW EXECUTE FUNCTION donor_has_words();
 CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
+CREATE TRIGGER words_follow AFTER UPDATE ON donor FOR EACH ROW WHEN ((((((((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name)) OR (old.organisation_name IS DISTINCT FROM new.organisation_name)) OR (old.address_line1 IS DISTINCT FROM new.address_line1)) OR (old.address_line2 IS DISTINCT FROM new.address_line2)) OR (old.city IS DISTINCT FROM new.city)) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION donor_has_words();
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -451,6 +468,51 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor_word (
+    donor_id uuid NOT NULL,
+    word text NOT NULL,
+    entity_id uuid NOT NULL,
+    PRIMARY KEY (donor_id, word),
+    CONSTRAINT donor_word_word_check CHECK (word <> ''::text AND length(word) <= 40)
+);
+CREATE INDEX donor_word_found ON donor_word USING btree (entity_id, word) INCLUDE (donor_id);
+
+CREATE TABLE donor_year (
+    donor_id uuid NOT NULL,
+    year integer NOT NULL,
+    entity_id uuid NOT NULL,
+    gifts integer NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (donor_id, year),
+    CONSTRAINT donor_year_amount_check CHECK (amount > 0),
+    CONSTRAINT donor_year_gifts_check CHECK (gifts > 0)
+);
+CREATE INDEX donor_year_largest ON donor_year USING btree (entity_id, year, amount DESC, donor_id);
+
+CREATE TABLE donor_year_due (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    donor_id uuid NOT NULL,
+    PRIMARY KEY (n)
+);
+
+CREATE TABLE donor_year_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT donor_year_through_one_check CHECK (one)
+);
+
+CREATE TABLE email_model (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    hash bytea NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (hash),
+    CONSTRAINT email_model_check CHECK (hash = sha256(content))
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE entity_fact (
     entity_id uuid NOT NULL,
@@ -485,6 +547,7 @@ CREATE TABLE erasure (
 CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
 CREATE TRIGGER erasure_is_done BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW WHEN ((new.done_at IS NOT NULL)) EXECUTE FUNCTION erasure_is_done();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON erasure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('erasure', 'id');
 
 CREATE TABLE erasure_address (
     erasure_id uuid NOT NULL,
@@ -724,6 +787,25 @@ CREATE TRIGGER head_is_newest BEFORE INSERT ON ledger_head FOR EACH ROW EXECUTE 
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
+CREATE TABLE ledger_month (
+    entity_id uuid NOT NULL,
+    month date NOT NULL,
+    fund_id uuid NOT NULL,
+    account_code text NOT NULL,
+    amount bigint NOT NULL,
+    lines bigint NOT NULL,
+    PRIMARY KEY (entity_id, month, fund_id, account_code),
+    CONSTRAINT ledger_month_lines_check CHECK (lines > 0),
+    CONSTRAINT ledger_month_month_check CHECK (EXTRACT(day FROM month) = 1::numeric)
+);
+
+CREATE TABLE ledger_month_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT ledger_month_through_one_check CHECK (one)
+);
+
 CREATE TABLE ledger_seal (
     entity_id uuid NOT NULL,
     n bigint NOT NULL,
@@ -805,6 +887,8 @@ CREATE TABLE letter (
     rendered_at timestamp with time zone NOT NULL,
     donor_id uuid,
     choice text,
+    model_id integer,
+    difference bytea,
     PRIMARY KEY (id),
     UNIQUE (kind, subject_id),
     UNIQUE (message_id),
@@ -944,6 +1028,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE payment_change_share (
@@ -1193,6 +1278,7 @@ CREATE TABLE plan_request (
 );
 CREATE INDEX plan_request_open ON plan_request USING btree (asked_at) WHERE ((carried_at IS NULL) AND (refused IS NULL));
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON plan_request FOR EACH ROW WHEN ((new.detail <> cardless(new.detail))) EXECUTE FUNCTION erased_stays_erased();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON plan_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('plan', 'plan_id');
 
 CREATE TABLE plan_terms (
     plan_id uuid NOT NULL,
@@ -1340,6 +1426,7 @@ CREATE TABLE receipt_void (
 );
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON receipt_void DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE refund_order (
     id uuid NOT NULL,
@@ -1535,6 +1622,16 @@ CREATE TABLE staff_code_hour (
     tries bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (one),
     CONSTRAINT staff_code_hour_one_check CHECK (one)
+);
+
+CREATE TABLE staff_form (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    content bytea NOT NULL,
+    used_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_form_content_check CHECK (octet_length(content) = 32),
+    CONSTRAINT staff_form_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 
 CREATE TABLE staff_invitation (
@@ -1744,6 +1841,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_erased_person (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_event_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1755,6 +1854,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW check_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_job_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_month_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_not_booked_once (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -1772,9 +1873,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW donor_row (id uuid, entity_id uuid, kind text, first_name text, last_name text, organisation_name text, email text, key text, erased boolean)
+
 -- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
+
+-- VIEW gift_of_fund (fund_id uuid, donation_id uuid)
+
+-- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
@@ -1788,9 +1895,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
 
+-- FUNCTION add_to_months(most integer) RETURNS bigint
+
+-- FUNCTION address_has_words() RETURNS trigger
+
 -- FUNCTION address_is_locked() RETURNS trigger
 
 -- FUNCTION address_is_unused(the_address text) RETURNS boolean
+
+-- FUNCTION addresses_had_words() RETURNS trigger
 
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
@@ -1822,11 +1935,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
+-- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
+
 -- FUNCTION begin_staff_session(new_id uuid, of_staff uuid, secret bytea, on_device text, from_network text) RETURNS void
+
+-- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
 -- FUNCTION change_role(act text, new_id uuid, of_staff uuid, named text, entity uuid, organisation uuid, request uuid DEFAULT NULL::uuid) RETURNS void
+
+-- FUNCTION check_from(the_checker text) RETURNS bigint
 
 -- FUNCTION check_is_counted() RETURNS trigger
 
@@ -1839,6 +1958,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION confirm_staff_totp(code text) RETURNS boolean
 
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
+
+-- FUNCTION count_attempt(keys bytea[], shards smallint[], lengths double precision[], limits integer[], slices integer, anyway boolean) RETURNS SETOF integer
 
 -- FUNCTION count_wrong_code(of_session uuid) RETURNS void
 
@@ -1860,7 +1981,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
 
+-- FUNCTION donor_has_words() RETURNS trigger
+
+-- FUNCTION donor_years_behind() RETURNS boolean
+
+-- FUNCTION donor_years_change() RETURNS trigger
+
+-- FUNCTION donor_years_move() RETURNS trigger
+
+-- FUNCTION donors_by_words(of_entity uuid, words text, paid boolean, organisations uuid[], most integer) RETURNS SETOF uuid
+
 -- FUNCTION donors_of(subject uuid) RETURNS SETOF uuid
+
+-- FUNCTION donors_of_entries(after bigint, upto bigint) RETURNS SETOF uuid
 
 -- FUNCTION drop_expired_receipts() RETURNS void
 
@@ -1893,6 +2026,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
 
 -- FUNCTION fee_is_booked() RETURNS trigger
+
+-- FUNCTION find_donors(of_entity uuid, words text, most integer) RETURNS SETOF uuid
 
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
@@ -1950,9 +2085,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
+-- FUNCTION moved_gift_has_words() RETURNS trigger
+
+-- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
+
+-- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
+
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_find_donors(of_entity uuid, of_organisation uuid, words text, most integer) RETURNS SETOF uuid
 
 -- FUNCTION office_funds(roles text[]) RETURNS uuid[]
 
@@ -1988,9 +2131,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 
+-- FUNCTION rebuild_donor_years() RETURNS void
+
+-- FUNCTION rebuild_months() RETURNS void
+
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION refresh_donor_words(donors uuid[]) RETURNS void
+
+-- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
 -- FUNCTION refund_is_approved(o refund_order) RETURNS boolean
 
@@ -2031,6 +2182,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION seal_audit_entries() RETURNS integer
 
 -- FUNCTION seals_follow_entries() RETURNS trigger
+
+-- FUNCTION search_words(VARIADIC texts text[]) RETURNS SETOF text
 
 -- FUNCTION see_staff_session() RETURNS TABLE(id uuid, staff_id uuid, name text, email text, language text, break_glass boolean, stage text, invitation text, factor_at timestamp with time zone, factor_kind text, factor_is_fresh boolean, made_at timestamp with time zone, ends_at timestamp with time zone)
 
@@ -2076,18 +2229,32 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
 
+-- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
+
 -- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
 
 -- FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigint
 
 -- FUNCTION unaddressed(message bytea) RETURNS bytea
 
+-- FUNCTION uneven_entries(after bigint) RETURNS TABLE(entity_id uuid, entry_id uuid, currency text, total numeric)
+
 -- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
 
 -- FUNCTION use_invitation(new_id uuid, token bytea, secret bytea, on_device text, from_network text) RETURNS text
+
+-- FUNCTION use_staff_form(form uuid, says bytea, roles text[], of_entity uuid, of_organisation uuid) RETURNS boolean
 
 -- FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
 
 -- FUNCTION use_staff_recovery(code text) RETURNS boolean
 
 -- FUNCTION withdraw_approval(the_request uuid) RETURNS void
+
+-- FUNCTION words_of_donor(of_donor uuid) RETURNS SETOF text
+
+-- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
+
+-- FUNCTION wrong_months(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
+
+-- FUNCTION years_of_donors(donors uuid[]) RETURNS TABLE(donor_id uuid, year integer, entity_id uuid, gifts integer, amount bigint)
