@@ -22,7 +22,7 @@ var otherTreatments = []string{"none", "hashed", "sealed", "never stored"}
 var unguarded = map[string]string{
 	"session":      "a transaction that inserts a session holds the lock on the row of mailbox, which the erasure needs",
 	"mailbox_step": "likewise",
-	"donor_word":   "triggers write it, from rows of donor and donation_contact that wait for the erasure",
+	"donor_address_word": "triggers write it, from rows of donor and donation_contact that wait for the erasure",
 }
 
 var (

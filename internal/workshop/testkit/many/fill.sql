@@ -46,9 +46,6 @@ ANALYZE gift (k, entity_id);
 INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)
 SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, last_name, language, charged_at, at FROM gift ORDER BY entity_id, donor, k
     ON CONFLICT (entity_id, email) DO NOTHING;
-INSERT INTO donor_word (donor_id, word, entity_id)
-SELECT o.donor_id, w, o.entity_id FROM (SELECT DISTINCT donor_id, entity_id, first_name, last_name FROM gift) o, search_words(o.first_name, o.last_name) w
-    ON CONFLICT DO NOTHING;
 
 INSERT INTO checkout (donation_id, form_id, form_hash, session_id, session_url, expires_at)
 SELECT id, pg_temp.id(at, hash || ' form'), sha256(hash::bytea), session, 'https://checkout.stripe.example/c/pay/' || session, at + interval '35 minutes' FROM gift;
