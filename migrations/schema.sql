@@ -313,6 +313,8 @@ CREATE TABLE donor (
 );
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
+CREATE TRIGGER words_of_donor AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION words_of_donor();
+CREATE TRIGGER words_of_renamed_donor AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name) OR (old.organisation_name IS DISTINCT FROM new.organisation_name))) EXECUTE FUNCTION words_of_donor();
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -327,6 +329,14 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_word_by_beginning ON donor_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_word_of_donor ON donor_word USING btree (donor_id);
 
 CREATE TABLE donor_year (
     donor_id uuid NOT NULL,
@@ -1580,8 +1590,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
--- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
-
 -- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
@@ -1635,6 +1643,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION unaddressed(message bytea) RETURNS bytea
 
 -- FUNCTION uneven_entries(after bigint) RETURNS TABLE(entity_id uuid, entry_id uuid, currency text, total numeric)
+
+-- FUNCTION words_of_donor() RETURNS trigger
+
+-- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 
