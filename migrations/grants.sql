@@ -91,6 +91,8 @@ GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[],
 -- The donor of a donation and of a plan changes by this alone.
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
 GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
+-- The words of donors' names: a trigger writes them.
+GRANT SELECT ON donor_word TO {{role}};
 -- Sums that only these functions write. Each computes them from the rows that they are the sums of.
 GRANT SELECT ON ledger_month, ledger_month_through, donor_year, donor_year_through, donor_year_due, donor_row, gift_row, gift_of_fund TO {{role}};
 
