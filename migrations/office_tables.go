@@ -75,6 +75,7 @@ var officeTables = []officeTable{
 	{"receipt", entitiesOr("donation", "o.id = receipt.donation_id"), ""},
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
+	{"staff_note", byOrganisation(ofMoney), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
@@ -133,7 +134,7 @@ var officeTables = []officeTable{
 // (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, donor_row, gift_row, gift_of_fund TO konbit_office;
+	GRANT SELECT ON account, staff_note_row, donor_row, gift_row, gift_of_fund TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_find_donors(uuid, uuid, text, integer) TO konbit_office;`
 
