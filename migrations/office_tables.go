@@ -79,7 +79,7 @@ var officeTables = []officeTable{
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
-	{"letter", entitiesOr("receipt", "o.id = letter.subject_id"), "id, entity_id, kind, subject_id, sender, message_id, rendered_at, donor_id, choice"},
+	{"letter", entitiesOr("receipt", "o.id = letter.subject_id") + ` OR ` + through("plan_event", "o.id = letter.subject_id"), "id, entity_id, kind, subject_id, sender, message_id, rendered_at, donor_id, choice"},
 	{"letter_delivery", through("letter", "o.id = letter_delivery.letter_id"), ""},
 
 	// Money.

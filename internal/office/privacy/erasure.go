@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/keyring"
@@ -92,6 +93,37 @@ func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 		err = fault.New(fault.Conflict, phraseGift, nil)
 	}
 	return err
+}
+
+// CheckErasable is the function CheckErasable, with the eraser's database.
+func (k Eraser) CheckErasable(ctx context.Context, donors []uuid.UUID) error { return CheckErasable(ctx, k.DB, donors) }
+
+// Person is a person as an erasure needs them.
+type Person struct {
+	Donors    []uuid.UUID // in every legal entity
+	Addresses []string    // also linked ones, and those without a donation
+	Pending   *Erasure    // a request that is not done; nil: none
+}
+
+// PersonOf returns the person of a donor. A donor without an address is a person of their own.
+func (k Eraser) PersonOf(ctx context.Context, id uuid.UUID) (p Person, err error) {
+	p.Donors = []uuid.UUID{id}
+	found, err := donor.ByIDs(ctx, k.DB, p.Donors)
+	if err != nil {
+		return p, err
+	}
+	if len(found) > 0 && found[0].Email != "" {
+		if p.Addresses, err = donoraccess.LinkedAddresses(ctx, k.DB, []string{found[0].Email}); err != nil {
+			return p, err
+		}
+		all, err := donor.ByEmails(ctx, k.DB, p.Addresses)
+		if err != nil {
+			return p, err
+		}
+		p.Donors = donor.IDs(all)
+	}
+	p.Pending, err = Pending(ctx, k.DB, p.Donors)
+	return p, err
 }
 
 // Request records a request and enqueues its email, in one transaction. It returns a request that is pending already
