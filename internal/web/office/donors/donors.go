@@ -166,11 +166,11 @@ func formOf(r *http.Request) (f form, problems []fault.Field, err error) {
 	if err != nil {
 		return f, nil, fault.Wrap(fault.Invalid, "problem.400.text", err)
 	}
-	f.Do, f.Reason = r.PostForm.Get("do"), strings.TrimSpace(r.PostForm.Get("reason"))
+	f.Do, f.Reason = r.PostForm.Get("do"), typedText(r.PostForm.Get("reason"))
 	switch {
 	case f.Reason == "":
 		problems = append(problems, fault.Field{Name: "reason", Phrase: "office.donors.error.reason"})
-	case len([]rune(f.Reason)) > maxReason || strings.ContainsRune(f.Reason, 0):
+	case len([]rune(f.Reason)) > maxReason:
 		problems = append(problems, fault.Field{Name: "reason", Phrase: "office.donors.error.reason_long"})
 	}
 	return f, problems, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/donorfile"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/money"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -20,7 +21,7 @@ type ListPage struct {
 }
 
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	text := strings.TrimSpace(r.URL.Query().Get("q"))
+	text := typedText(r.URL.Query().Get("q"))
 	var place donorfile.Place
 	placed := desk.ReadCursor(r, &place)
 	var rows []donorfile.Row
@@ -103,6 +104,11 @@ func (a *Area) listTable(v web.StaffVisit, rows []donorfile.Row) desk.Table {
 		}})
 	}
 	return t
+}
+
+// typedText returns what was typed as one line that the database takes.
+func typedText(typed string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(clean.Line(typed), ""), "\x00", "")
 }
 
 // say returns a phrase in the visit's language.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -21,10 +20,11 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // receiptIn returns the receipt that the address names, with its gift and donor; fault.NotFound if the visit's person may not see
-// it.
+// it. The gift may have moved from the donor to another since the page was shown.
 func (a *Area) receiptIn(r *http.Request, v web.StaffVisit) (d donor.Record, gift donation.Donation, issued receipt.Receipt, err error) {
 	id, err := idIn(r, "receipt")
 	if err != nil {
@@ -37,18 +37,33 @@ func (a *Area) receiptIn(r *http.Request, v web.StaffVisit) (d donor.Record, gif
 		if issued, err = receipt.ByID(r.Context(), tx, id); err != nil {
 			return err
 		}
-		gift, err = donation.ByID(r.Context(), tx, issued.DonationID)
+		if gift, err = donation.ByID(r.Context(), tx, issued.DonationID); err != nil || gift.DonorID == d.ID {
+			return err
+		}
+		moves, err := owner.ChangesOf(r.Context(), tx, d.ID, desk.PageSize)
+		if err == nil && !slices.ContainsFunc(moves, func(m owner.Change) bool { return m.Donation == gift.ID && m.From == d.ID }) {
+			err = web.NotFound()
+		}
 		return err
 	})
-	if err == nil && (gift.DonorID != d.ID || d.IsErased() || v.Organisation != nil && gift.OrganisationID != v.Organisation.ID) {
+	if err == nil && (d.IsErased() || v.Organisation != nil && gift.OrganisationID != v.Organisation.ID) {
 		err = web.NotFound()
 	}
 	return d, gift, issued, err
 }
 
-// receiptGet shows the forms that send a receipt again, move it to another address, or correct it.
+// receiptGet shows the forms that send a receipt again, move it to another address, or correct it, and notes in the audit log that
+// the receipt was opened.
 func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	d, _, issued, err := a.receiptIn(r, v)
+	d, gift, issued, err := a.receiptIn(r, v)
+	if err == nil && gift.DonorID != d.ID {
+		return a.done(w, r, v, gift.DonorID, "receipt_moved")
+	}
+	if err == nil {
+		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+			return record(r, v, tx, audit.Act{Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt", ObjectID: issued.ID.String()})
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -100,6 +115,9 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if err != nil {
 		return err
 	}
+	if gift.DonorID != d.ID {
+		return a.done(w, r, v, gift.DonorID, "receipt_moved")
+	}
 	f, problems, err := formOf(r)
 	if err != nil {
 		return err
@@ -119,12 +137,13 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if problems != nil {
 		return a.showReceipt(w, r, v, d, issued, problems)
 	}
-	said := ""
+	said, id := "", d.ID
 	switch f.Do {
 	case "resend":
 		said, err = "receipt_sent", a.resend(r, v, f, gift, issued)
 	case "redirect":
-		said, err = "receipt_moved", a.redirect(r, v, f, d, issued, to)
+		said = "receipt_moved"
+		id, err = a.redirect(r, v, f, d, issued, to)
 	default:
 		said, err = "receipt_corrected", a.correct(r, v, f, issued, correction)
 	}
@@ -134,12 +153,12 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if err != nil {
 		return err
 	}
-	return a.done(w, r, v, d.ID, said)
+	return a.done(w, r, v, id, said)
 }
 
 // correctionOf reads the name that a receipt must have. Nothing was corrected if it has it already.
 func correctionOf(r *http.Request, issued receipt.Receipt) (c receipt.Correction, bad []fault.Field) {
-	typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	typed := func(name string) string { return typedText(r.PostForm.Get(name)) }
 	name, first := "first_name", typed("first_name")
 	if issued.Facts.DonorOrganisation != "" {
 		name, first = "organisation_name", typed("organisation_name")
@@ -169,17 +188,20 @@ func (a *Area) resend(r *http.Request, v web.StaffVisit, f form, gift donation.D
 	})
 }
 
-// redirect moves the receipt's gift, or its plan with all payments, to the donor with an address, and sends the receipt there.
-func (a *Area) redirect(r *http.Request, v web.StaffVisit, f form, d donor.Record, issued receipt.Receipt, to string) error {
-	return a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
+// redirect moves the receipt's gift, or its plan with all payments, to the donor with an address, and sends the receipt there. It
+// returns that donor; the one before if the form was sent before.
+func (a *Area) redirect(r *http.Request, v web.StaffVisit, f form, d donor.Record, issued receipt.Receipt, to string) (id uuid.UUID, err error) {
+	id = d.ID
+	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
 		done := audit.Act{Name: "receipt.redirected", ObjectKind: "receipt", ObjectID: issued.ID.String(), Before: map[string]any{"donor": d.ID}}
 		if err := a.Resender.RedirectTx(r.Context(), tx, issued, to, v.Actor()); err != nil {
 			return done, err
 		}
 		moved, err := donation.ByID(r.Context(), tx, issued.DonationID)
-		done.After = map[string]any{"donor": moved.DonorID}
+		id, done.After = moved.DonorID, map[string]any{"donor": moved.DonorID}
 		return done, err
 	})
+	return id, err
 }
 
 // correct replaces the receipt by one with another name.
