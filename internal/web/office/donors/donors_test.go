@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/office/setup"
 	"konbit/internal/people/staff"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -287,6 +289,9 @@ func TestPauseAndStop(t *testing.T) {
 	require.Equal(t, 422, got.StatusCode)
 	require.Contains(t, got.Page, "said something else")
 
+	form.Set("months", "2")
+	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode, "the form of another person")
+
 	form = o.formOf(o.finance, path(o.ana, "plans/"+plan, ""), "cancel")
 	form.Set("reason", "")
 	got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form)
@@ -456,4 +461,31 @@ func TestErasure(t *testing.T) {
 	list := o.finance.Ask("GET", "/office/tsne/donors", nil)
 	require.Contains(t, list.Page, "Erased donor")
 	require.NotContains(t, list.Page, "forgotten")
+}
+
+// TestActsOfStaffNeedAnEntry: the database refuses what staff ordered without an entry in the audit log, and a search without a
+// session.
+func TestActsOfStaffNeedAnEntry(t *testing.T) {
+	o := newOffice(t)
+	plan, r := o.Lines(`SELECT id::text FROM plan`)[0], o.latest(o.bea)
+	for _, by := range []string{"staff " + uuid.NewString(), "portal"} {
+		for sql, args := range map[string][]any{
+			`INSERT INTO plan_request (id, plan_id, kind, subject, detail, asked_by, asked_at) VALUES ($1, $2, 'cancel', $1::text, '{}', $3, now())`:               {uuid.New(), plan, by},
+			`INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES ($1, now(), $2, 'en', now())`:                                                   {uuid.New(), by},
+			`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ($1, $2, 'correction', current_date, $3, now())`: {r.ID, r.DonationID, by},
+		} {
+			_, err := o.DB.Server.Exec(sql, args...)
+			assert.Equal(t, by != "portal", pg.Violates(err, "requires_audit"), "%s %s: %v", by, sql, err)
+		}
+	}
+	var found []string
+	require.Error(t, o.DB.Server.Select(&found, `SELECT office_find_donors(entity_id, NULL, 'ana', 10)::text FROM donor LIMIT 1`), "not as the server")
+	err := pg.InTx(t.Context(), o.DB.Server, func(tx *sqlx.Tx) error {
+		if _, err := tx.Exec(`SET LOCAL ROLE konbit_office`); err != nil {
+			return err
+		}
+		return tx.Select(&found, `SELECT office_find_donors($1, NULL, 'ana', 10)::text`, o.Gift(r.DonationID).EntityID)
+	})
+	require.NoError(t, err)
+	require.Empty(t, found, "no session")
 }
