@@ -107,9 +107,13 @@ CREATE OR REPLACE FUNCTION office_find_donors(of_entity uuid, of_organisation uu
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     last CONSTANT text := chr(1114111); -- sorts after every letter
+    many CONSTANT integer := 2 * most;
     roles         text[] := '{entry,finance,auditor}';
     organisations uuid[];
     wanted        text[]; -- the words, that of the fewest donors first
+    n             bigint; -- so many rows has the first one; not more than many are counted
+    the_word      text;
+    found         uuid[];
 BEGIN
     IF of_entity = ANY(office_entities(roles)) THEN
         organisations := CASE WHEN of_organisation IS NOT NULL THEN ARRAY[of_organisation] END;
@@ -120,32 +124,45 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    SELECT array_agg(q.w ORDER BY c.n, length(q.w) DESC, q.w) INTO wanted
+    SELECT array_agg(q.w ORDER BY c.n, length(q.w) DESC, q.w), min(c.n) INTO wanted, n
       FROM (SELECT DISTINCT unnest(words_of_name(words, NULL, NULL)) AS w) q
      CROSS JOIN LATERAL (SELECT count(*) AS n FROM (
            (SELECT FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(q.w, 3) AND left(d.word, 3) < left(q.w, 3) || last
-               AND starts_with(d.word, q.w) LIMIT 5000)
+               AND starts_with(d.word, q.w) LIMIT many)
            UNION ALL
            (SELECT FROM donor_address_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(q.w, 3) AND left(d.word, 3) < left(q.w, 3) || last
-               AND starts_with(d.word, q.w) LIMIT 5000)) l) c
+               AND starts_with(d.word, q.w) LIMIT many)) l) c
      WHERE q.w <> '';
     IF wanted IS NULL THEN
         RETURN;
     END IF;
-    RETURN QUERY
-    SELECT DISTINCT f.donor_id FROM (
-        SELECT w.donor_id FROM (
-            SELECT d.donor_id FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(wanted[1], 3)
-               AND left(d.word, 3) < left(wanted[1], 3) || last AND starts_with(d.word, wanted[1])
+    the_word := wanted[1];
+    found := ARRAY(
+        SELECT DISTINCT w.donor_id FROM (
+            (SELECT d.donor_id FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
+                AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) LIMIT many)
             UNION ALL
-            SELECT d.donor_id FROM donor_address_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(wanted[1], 3)
-               AND left(d.word, 3) < left(wanted[1], 3) || last AND starts_with(d.word, wanted[1])) w
+            (SELECT d.donor_id FROM donor_address_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
+                AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) LIMIT many)) w
          WHERE NOT EXISTS (SELECT FROM unnest(wanted[2:]) q (w2)
                 WHERE NOT EXISTS (SELECT FROM donor_word o WHERE o.donor_id = w.donor_id AND starts_with(o.word, q.w2))
-                  AND NOT EXISTS (SELECT FROM donor_address_word o WHERE o.donor_id = w.donor_id AND starts_with(o.word, q.w2)))
-           AND EXISTS (SELECT FROM donation g WHERE g.donor_id = w.donor_id AND g.charged_at IS NOT NULL
-                          AND (organisations IS NULL OR g.organisation_id = ANY(organisations)))
-         LIMIT most) f;
+                  AND NOT EXISTS (SELECT FROM donor_address_word o WHERE o.donor_id = w.donor_id AND starts_with(o.word, q.w2))));
+    found := ARRAY(SELECT u.id FROM unnest(found) u (id) WHERE EXISTS (SELECT FROM donation g WHERE g.donor_id = u.id AND g.charged_at IS NOT NULL
+        AND (organisations IS NULL OR g.organisation_id = ANY(organisations))) LIMIT most);
+    IF n >= many AND cardinality(found) < most THEN -- each word is common, and not all donors of the first one were read
+        found := NULL;
+        FOREACH the_word IN ARRAY wanted LOOP
+            found := ARRAY(
+                SELECT d.donor_id FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
+                   AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) AND (found IS NULL OR d.donor_id = ANY(found))
+                UNION
+                SELECT d.donor_id FROM donor_address_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
+                   AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) AND (found IS NULL OR d.donor_id = ANY(found)));
+        END LOOP;
+    END IF;
+    RETURN QUERY
+    SELECT u.id FROM unnest(found) u (id) WHERE EXISTS (SELECT FROM donation g WHERE g.donor_id = u.id AND g.charged_at IS NOT NULL
+        AND (organisations IS NULL OR g.organisation_id = ANY(organisations))) LIMIT most;
 END $$;
 
 -- use_staff_form notes that the person of the staff session sends a form with a one-time id. The person has one of the roles in the scope now. It
