@@ -129,8 +129,10 @@ func TestRolesAreApprovedByASecondAdmin(t *testing.T) {
 	second := office.Add(t, d.Owner, "second", office.Role{Role: "admin", Entity: "desk"})
 	change := func(who *office.Person, request uuid.UUID) error {
 		return who.InTx(t, d.Server, func(tx *sqlx.Tx) error {
-			_, err := tx.Exec(`SELECT change_role('grant', gen_random_uuid(), $1, 'auditor', $2, NULL, $3)`, d.ben.ID, d.entity, request)
-			return err
+			if _, err := tx.Exec(`SELECT change_role('grant', gen_random_uuid(), $1, 'auditor', $2, NULL, $3)`, d.ben.ID, d.entity, request); err != nil {
+				return err
+			}
+			return audit.RecordTx(t.Context(), tx, audit.Act{Name: "staff.role_granted", ObjectKind: "staff", ObjectID: d.ben.ID.String()})
 		})
 	}
 	ask := func(by, about *office.Person) (approval.Request, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
@@ -53,9 +54,9 @@ func newFixture(t testing.TB) fixture {
 	f.Service = staff.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, keys, guard.Limits{}, time.Now), Keys: keys, Site: address,
 		NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
-		Record: func(_ context.Context, _ *sqlx.Tx, e staff.Event) error {
+		Record: func(ctx context.Context, tx *sqlx.Tx, e staff.Event) error {
 			*f.events = append(*f.events, e)
-			return nil
+			return audit.RecordTx(ctx, tx, audit.Act{Name: e.Act, EntityID: e.EntityID, ObjectKind: "staff", ObjectID: e.About.String(), Reason: e.Reason})
 		},
 	}
 	f.operator = f.Service

@@ -171,7 +171,10 @@ func TestSessionsEnd(t *testing.T) {
 			_, err := f.operator.Add(f.t.Context(), staff.Invitation{Email: p.email, Name: "x", Language: "en", Role: staff.Auditor, Scope: f.whole()}, "more")
 			require.NoError(f.t, err)
 		},
-		"role ended":  func(f fixture, p *person) { f.exec(`UPDATE staff_role SET ended_at = now() WHERE staff_id = $1`, p.id) },
+		"role ended": func(f fixture, p *person) {
+			f.exec(`WITH audited AS (INSERT INTO audit_entry (act, object_kind, object_id, reason) VALUES ('staff.changed', 'staff', $1, 'a test'))
+				UPDATE staff_role SET ended_at = now() WHERE staff_id = $1::uuid`, p.id)
+		},
 		"disabled":    func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
 		"app removed": func(f fixture, p *person) { f.exec(`UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id) },
 		"passkey removed": func(f fixture, p *person) {
