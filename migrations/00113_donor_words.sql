@@ -71,10 +71,12 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
+-- +goose StatementEnd
 
+-- +goose StatementBegin
 -- find_donors returns donors of an entity that have, for each word of a text, a word in their name that begins with it; at most so many, in no order.
--- It returns none if the text has no word. It reads the donors of the word that the fewest have, and keeps those who have the other words. If many
--- donors have each word, it first looks among the newest of them, where most texts of that kind have enough.
+-- It returns none if the text has no word. If many donors have each word, it first looks among some of those of each word, where most
+-- texts of that kind have enough. Otherwise it reads the donors of one word, and keeps those who have the next one, and so on.
 CREATE OR REPLACE FUNCTION find_donors(of_entity uuid, words text, most integer) RETURNS SETOF uuid STABLE LANGUAGE plpgsql
 SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -93,15 +95,17 @@ BEGIN
         RETURN;
     END IF;
     IF n > many THEN
-        the_word := wanted[1];
-        found := ARRAY(
-            SELECT r.donor_id
-              FROM (SELECT d.donor_id, d.word FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
-                       AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) ORDER BY left(d.word, 3) DESC LIMIT 5 * most) r
-             WHERE NOT EXISTS (SELECT FROM unnest(wanted[2:]) q (w)
-                                WHERE NOT EXISTS (SELECT FROM donor_word o WHERE o.donor_id = r.donor_id AND starts_with(o.word, q.w)))
-               AND NOT EXISTS (SELECT FROM donor_word o WHERE o.donor_id = r.donor_id AND starts_with(o.word, the_word) AND o.word < r.word) -- each once
-             LIMIT most);
+        FOREACH the_word IN ARRAY wanted LOOP
+            found := ARRAY(
+                SELECT r.donor_id
+                  FROM (SELECT d.donor_id, d.word FROM donor_word d WHERE d.entity_id = of_entity AND left(d.word, 3) >= left(the_word, 3)
+                           AND left(d.word, 3) < left(the_word, 3) || last AND starts_with(d.word, the_word) ORDER BY left(d.word, 3) DESC LIMIT many / 2) r
+                 WHERE NOT EXISTS (SELECT FROM unnest(array_remove(wanted, the_word)) q (w)
+                                    WHERE NOT EXISTS (SELECT FROM donor_word o WHERE o.donor_id = r.donor_id AND starts_with(o.word, q.w)))
+                   AND NOT EXISTS (SELECT FROM donor_word o WHERE o.donor_id = r.donor_id AND starts_with(o.word, the_word) AND o.word < r.word) -- each once
+                 LIMIT most);
+            EXIT WHEN cardinality(found) = most;
+        END LOOP;
     END IF;
     IF found IS NULL OR cardinality(found) < most THEN
         found := NULL;

@@ -98,7 +98,9 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
+-- +goose StatementEnd
 
+-- +goose StatementBegin
 -- office_find_donors returns donors of an entity that have, for each word of a text, a word in their name or postal address that begins with it, and a
 -- paid gift; at most so many, in no order, and none if the text has no word. They are those whom the person of the staff session may see: of the
 -- entity, or of one of its organisations (NULL: all), and of a project those with a gift to it. Without a session or a role it returns none. It reads

@@ -38,7 +38,7 @@ func TestWordsFollowNames(t *testing.T) {
 	random := func(n int) []string {
 		return h.Lines(`SELECT id::text FROM donor ORDER BY md5(id::text || $1) LIMIT $2`, r.Int(), n)
 	}
-	for step := range 40 {
+	for step := range 15 {
 		for range 5 {
 			h.Exec(`INSERT INTO donor (id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at)
 				VALUES ($1, $2, 'organisation', $3, $4, $5, $6, 'en', now()) ON CONFLICT DO NOTHING`, uuid.New(), entity.ID, fmt.Sprintf("%d@donor.example", r.IntN(300)), name(), name(), name())
@@ -93,8 +93,8 @@ func TestErasedWordsLeaveTheIndex(t *testing.T) {
 	items := func(word string) (n int) {
 		for _, index := range []string{"donor_word_by_beginning", "donor_word_of_donor"} {
 			var found int
-			require.NoError(t, admin.Get(&found, `SELECT count(*) FROM generate_series(1, pg_relation_size($1::regclass) / 8192 - 1) page
-				CROSS JOIN LATERAL (SELECT type FROM bt_page_stats($1, page)) kind CROSS JOIN LATERAL (SELECT data FROM bt_page_items($1, page) WHERE kind.type IN ('r', 'i', 'l')) item
+			require.NoError(t, admin.Get(&found, `SELECT count(*) FROM generate_series(1, pg_relation_size($1::text::regclass) / 8192 - 1) page
+				CROSS JOIN LATERAL (SELECT type FROM bt_page_stats($1::text, page)) kind CROSS JOIN LATERAL (SELECT data FROM bt_page_items($1::text, page) WHERE kind.type IN ('r', 'i', 'l')) item
 				WHERE encode(decode(replace(item.data, ' ', ''), 'hex'), 'escape') ~ $2`, index, word))
 			n += found
 		}

@@ -43,9 +43,13 @@ SELECT g.*, 'en' AS language, 'donor' || donor || '@many.example' AS email, 'Don
   FROM shared g ORDER BY k;
 ANALYZE gift (k, entity_id);
 
-INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)
-SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, last_name, language, charged_at, at FROM gift ORDER BY entity_id, donor, k
-    ON CONFLICT (entity_id, email) DO NOTHING;
+WITH added AS (
+    INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)
+    SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, last_name, language, charged_at, at FROM gift ORDER BY entity_id, donor, k
+        ON CONFLICT (entity_id, email) DO NOTHING RETURNING id, entity_id, first_name, last_name
+)
+INSERT INTO donor_word (donor_id, entity_id, word)
+SELECT DISTINCT a.id, a.entity_id, w FROM added a CROSS JOIN LATERAL unnest(words_of_name(a.first_name, a.last_name, '')) w;
 
 INSERT INTO checkout (donation_id, form_id, form_hash, session_id, session_url, expires_at)
 SELECT id, pg_temp.id(at, hash || ' form'), sha256(hash::bytea), session, 'https://checkout.stripe.example/c/pay/' || session, at + interval '35 minutes' FROM gift;
