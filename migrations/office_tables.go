@@ -129,8 +129,8 @@ var officeTables = []officeTable{
 // openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, staff_note_row TO konbit_office;
-	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
+	GRANT SELECT ON account, staff_note_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO konbit_office;
+	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
 func officeGrants() string {
