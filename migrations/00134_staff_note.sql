@@ -135,7 +135,7 @@ ALTER VIEW gift_of_fund SET (security_invoker = true);
 ALTER VIEW gift_row SET (security_invoker = true);
 -- Refunds and disputes of gifts.
 CREATE OR REPLACE VIEW gift_change WITH (security_invoker = true) AS
-SELECT h.entity_id, p.donation_id, h.kind FROM payment_change h JOIN payment p ON p.id = h.payment_id WHERE p.donation_id IS NOT NULL;
+SELECT h.entity_id, p.donation_id, h.kind FROM payment_change h JOIN payment p ON p.id = h.payment_id AND p.status = 'settled';
 -- Gifts whose charge a payout includes.
 CREATE OR REPLACE VIEW gift_of_payout WITH (security_invoker = true) AS
 SELECT o.entity_id, o.id AS payout_id, o.payout_ref, o.status, o.arrival_on, p.donation_id
@@ -155,9 +155,9 @@ SELECT e.entity_id, e.source_id AS intent_ref,
 CREATE OR REPLACE VIEW gift_of_card WITH (security_invoker = true) AS
 SELECT l.entity_id, l.card_last4, i.donation_id FROM plan l JOIN instalment i ON i.plan_id = l.id WHERE l.card_last4 IS NOT NULL AND i.donation_id IS NOT NULL;
 
--- The parts of a gift's payment by fund.
+-- The parts of a gift's payment by fund, with the fees that are left after those that were given back.
 CREATE OR REPLACE VIEW gift_share WITH (security_invoker = true) AS
-SELECT p.donation_id, c.fund_id, c.gift, c.fee, c.sponsor_fee, c.gift - c.remaining AS returned
+SELECT p.donation_id, c.fund_id, c.gift, c.fee - c.fee_back AS fee, c.sponsor_fee - c.sponsor_fee_back AS sponsor_fee, c.gift - c.remaining AS returned
   FROM payment p CROSS JOIN LATERAL payment_position(p.id) c WHERE p.status = 'settled' AND p.donation_id IS NOT NULL;
 
 -- +goose StatementBegin
@@ -175,24 +175,28 @@ $$;
 --     email      kind of email, address, what became of it        moved     to another donor: who ordered it
 CREATE OR REPLACE FUNCTION gift_history(of_gift uuid) RETURNS TABLE (at timestamptz, what text, name text, amount bigint, ref text, person text, detail text)
 STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    WITH RECURSIVE paper AS ( -- the first receipt, and each that replaces one
+        SELECT r.id, r.year, r.number, r.facts, r.issued_at FROM receipt r WHERE r.donation_id = of_gift AND r.replaces IS NULL
+        UNION ALL SELECT n.id, n.year, n.number, n.facts, n.issued_at FROM paper p JOIN receipt n ON n.replaces = p.id
+    )
     SELECT s.at, 'step', s.status, NULL::bigint, s.cause, NULL, NULL FROM donation_step s WHERE s.donation_id = of_gift
-    UNION ALL SELECT p.received_at, 'payment', p.method, p.amount, p.charge_ref, NULL, NULL FROM payment p WHERE p.donation_id = of_gift
+    UNION ALL SELECT p.received_at, 'payment', p.method, p.amount, p.charge_ref, NULL, NULL FROM payment p WHERE p.donation_id = of_gift AND p.status = 'settled'
     UNION ALL SELECT b.created_at, 'fee', b.type, b.fee, b.id, NULL, NULL
-      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref WHERE p.donation_id = of_gift AND b.fee <> 0
+      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref WHERE p.donation_id = of_gift AND p.status = 'settled' AND b.fee <> 0
     UNION ALL SELECT (o.arrival_on + time '12:00') AT TIME ZONE e.timezone, 'payout', o.status, NULL, o.payout_ref, NULL, o.id::text
       FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref
       JOIN payout_member m ON m.transaction_id = b.id AND m.entity_id = b.entity_id JOIN payout o ON o.id = m.payout_id JOIN legal_entity e ON e.id = o.entity_id
-     WHERE p.donation_id = of_gift
+     WHERE p.donation_id = of_gift AND p.status = 'settled'
     UNION ALL SELECT h.at, 'change', h.kind, h.amount + h.owed + h.beyond, h.object_id, NULL, NULL
-      FROM payment p JOIN payment_change h ON h.payment_id = p.id WHERE p.donation_id = of_gift
+      FROM payment p JOIN payment_change h ON h.payment_id = p.id WHERE p.donation_id = of_gift AND p.status = 'settled'
     UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, coalesce(m.name, ''), r.reason
       FROM refund_order r LEFT JOIN staff m ON m.id = r.requested_by WHERE r.donation_id = of_gift
-    UNION ALL SELECT r.issued_at, 'receipt', '', NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text FROM receipt r WHERE r.donation_id = of_gift
+    UNION ALL SELECT r.issued_at, 'receipt', '', NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text FROM paper r
     UNION ALL SELECT v.voided_at, 'void', v.reason, NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text
-      FROM receipt_void v JOIN receipt r ON r.id = v.receipt_id WHERE v.donation_id = of_gift
+      FROM paper r JOIN receipt_void v ON v.receipt_id = r.id
     UNION ALL SELECT y.ordered_at, 'email', l.kind, NULL, y.recipient, NULL,
                      CASE WHEN y.accepted_at IS NOT NULL THEN 'accepted' WHEN y.refused_at IS NOT NULL THEN 'refused' WHEN y.declined_at IS NOT NULL THEN 'declined' ELSE 'waiting' END
-      FROM (SELECT of_gift AS id UNION ALL SELECT r.id FROM receipt r WHERE r.donation_id = of_gift
+      FROM (SELECT of_gift AS id UNION ALL SELECT r.id FROM paper r
             UNION ALL SELECT n.id FROM donation_notice n WHERE n.donation_id = of_gift) s
       JOIN letter l ON l.subject_id = s.id JOIN letter_delivery y ON y.letter_id = l.id
     UNION ALL SELECT c.at, 'moved', '', NULL, NULL, c.ordered_by, NULL FROM donation_owner_change c WHERE c.donation_id = of_gift
@@ -207,10 +211,10 @@ STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
           FROM donation d WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')))
     ), fact AS (
         SELECT g.payment_intent_id AS id FROM gift g
-        UNION SELECT p.intent_ref FROM gift g JOIN payment p ON p.donation_id = g.id
-        UNION SELECT p.charge_ref FROM gift g JOIN payment p ON p.donation_id = g.id
-        UNION SELECT p.id::text FROM gift g JOIN payment p ON p.donation_id = g.id
-        UNION SELECT h.object_id FROM gift g JOIN payment p ON p.donation_id = g.id JOIN payment_change h ON h.payment_id = p.id
+        UNION SELECT p.intent_ref FROM gift g JOIN payment p ON p.donation_id = g.id AND p.status = 'settled'
+        UNION SELECT p.charge_ref FROM gift g JOIN payment p ON p.donation_id = g.id AND p.status = 'settled'
+        UNION SELECT p.id::text FROM gift g JOIN payment p ON p.donation_id = g.id AND p.status = 'settled'
+        UNION SELECT h.object_id FROM gift g JOIN payment p ON p.donation_id = g.id AND p.status = 'settled' JOIN payment_change h ON h.payment_id = p.id
         UNION SELECT r.id::text FROM gift g JOIN refund_order r ON r.donation_id = g.id
     ), source AS (
         SELECT f.id FROM fact f WHERE f.id IS NOT NULL

@@ -25,7 +25,8 @@ type Event struct {
 func History(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Event, err error) {
 	const query = `/* giftlist.History */
 		SELECT at, what, name, amount, coalesce(ref, '') AS ref, coalesce(person, '') AS person, coalesce(detail, '') AS detail FROM gift_history($1)
-		 ORDER BY at, array_position(ARRAY['step', 'payment', 'fee', 'change', 'order', 'receipt', 'void', 'email', 'moved', 'payout'], what), name, ref`
+		 ORDER BY at, array_position(ARRAY['step', 'payment', 'fee', 'order', 'change', 'void', 'receipt', 'email', 'moved', 'payout'], what),
+		       array_position(ARRAY['started', 'processing', 'settled'], name), name, ref`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)
 	return all, err
 }

@@ -22,6 +22,7 @@ type Query struct {
 	Status         string      // empty: any; so are the next two
 	Source         string
 	Frequency      string
+	Change         Change
 	Search         Search
 }
 
@@ -31,10 +32,9 @@ type Search struct {
 	Gifts  []uuid.UUID // one of them; not nil: only these
 	Amount int64       // of this amount, in minor units; 0: of any
 	Payout string      // whose charge this payout includes
-	Change Change      // with a refund, or a dispute
 }
 
-// Change is what happened to a gift's payment.
+// Change is what happened to a gift's payment; empty: anything.
 type Change string
 
 // The changes.
@@ -66,26 +66,29 @@ const (
 )
 
 // The parameters of the queries: $1 entity, $2 from, $3 until, $4 organisation, $5 status, $6 source, $7 frequency, $8 fund, $9 what is
-// searched for; then $10 and $11 the cursor, $12 how many, $13 the bound.
+// searched for, $10 kinds of changes; then $11 and $12 the cursor, $13 how many, $14 the bound or the organisations. Totals have the bound
+// in $11 and the organisations in $12.
 const (
 	keyColumns = `k.id, k.public_ref, k.charged_at`
 	within     = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND ($4::uuid IS NULL OR k.organisation_id = $4)`
 	matching   = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)
 		   AND ($8::uuid IS NULL OR EXISTS (SELECT FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id))`
-	older      = `(k.charged_at, k.id) < ($10, $11)`
-	newer      = `(k.charged_at, k.id) > ($10, $11)`
+	withChange = ` AND ($10::text[] IS NULL OR EXISTS (SELECT FROM gift_change c WHERE c.donation_id = k.id AND c.kind = ANY($10::text[])))`
+	noSearch   = `$9::text IS NULL AND $10::text[] IS NULL`
+	older      = `(k.charged_at, k.id) < ($11, $12)`
+	newer      = `(k.charged_at, k.id) > ($11, $12)`
 	descending = ` ORDER BY k.charged_at DESC, k.id DESC`
 	ascending  = ` ORDER BY k.charged_at, k.id`
-	counted    = `count(*) AS gifts, coalesce(sum(CASE WHEN $8::uuid IS NULL THEN k.amount
-		ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END), 0)::bigint AS amount`
+	partly     = `CASE WHEN $8::uuid IS NULL THEN k.amount ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END`
+	counted    = `count(*) AS gifts, coalesce(sum(` + partly + `), 0)::bigint AS amount`
 )
 
-// searched are the conditions of the searches, by their names.
+// The conditions of the searches.
 const (
-	byDonors = ` AND k.donor_id = ANY($9::uuid[])`
-	byGifts  = ` AND k.id = ANY($9::uuid[])`
-	byPayout = ` AND k.id IN (SELECT p.donation_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $9)`
-	byChange = ` AND k.id IN (SELECT c.donation_id FROM gift_change c WHERE c.entity_id = $1 AND c.kind = ANY($9::text[]))`
+	byDonors = ` AND k.donor_id = ANY($9::uuid[])` + withChange
+	byGifts  = ` AND k.id = ANY($9::uuid[])` + withChange
+	byPayout = ` AND k.id IN (SELECT p.donation_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $9)` + withChange
+	byChange = ` AND $9::text IS NULL AND k.id IN (SELECT c.donation_id FROM gift_change c WHERE c.entity_id = $1 AND c.kind = ANY($10::text[]))`
 )
 
 // listQueries are the queries of a kind of list: of the gifts behind a place, of those before it, and of the total.
@@ -94,9 +97,9 @@ type listQueries struct{ next, before, total string }
 func searching(condition string) listQueries {
 	from := ` FROM gift_key k WHERE ` + within + ` AND ` + matching + condition
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $12`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $12`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + from + ` LIMIT $10) k`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $13`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $13`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + from + ` LIMIT $11) k`,
 	}
 }
 
@@ -106,25 +109,23 @@ var newest = func() listQueries {
 		return ` FROM (SELECT k.* FROM gift_key k WHERE ` + within + place + order + ` LIMIT ` + bound + `) k`
 	}
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$13`) + ` WHERE $9::text IS NULL AND ` + matching + descending + ` LIMIT $12`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$13`) + ` WHERE $9::text IS NULL AND ` + matching + ascending + ` LIMIT $12`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + descending + ` LIMIT $13`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + ascending + ` LIMIT $13`,
 		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(*) FILTER (WHERE k.matches) AS gifts, coalesce(sum(k.amount) FILTER (WHERE k.matches), 0)::bigint AS amount
-		   FROM (SELECT CASE WHEN $8::uuid IS NULL THEN k.amount ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END AS amount,
-		                ` + matching + ` AS matches` + scan(``, descending, `$10`) + ` WHERE $9::text IS NULL) k`,
+		   FROM (SELECT ` + partly + ` AS amount, ` + matching + ` AS matches` + scan(``, descending, `$11`) + ` WHERE ` + noSearch + `) k`,
 	}
 }()
 
 // ofAmount reads each organisation in the order of its index.
 var ofAmount = func() listQueries {
+	const exactly = ` FROM gift_key k WHERE k.amount = $9::bigint AND ` + within + ` AND ` + matching + withChange
 	each := func(place, order string) string {
-		return ` FROM unnest($13::uuid[]) o CROSS JOIN LATERAL (SELECT k.* FROM gift_key k WHERE k.organisation_id = o AND k.amount = $9::bigint AND ` + within +
-			` AND ` + matching + place + order + ` LIMIT $12) k`
+		return ` FROM unnest($14::uuid[]) o CROSS JOIN LATERAL (SELECT k.*` + exactly + ` AND k.organisation_id = o` + place + order + ` LIMIT $13) k`
 	}
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $12`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $12`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.* FROM gift_key k WHERE k.organisation_id = ANY($11::uuid[]) AND k.amount = $9::bigint AND ` +
-			within + ` AND ` + matching + ` LIMIT $10) k`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $13`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $13`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + exactly + ` AND k.organisation_id = ANY($12::uuid[]) LIMIT $11) k`,
 	}
 }()
 
@@ -144,15 +145,15 @@ func (q Query) queries() (listQueries, any) {
 		return ofDonors, pg.UUIDs(s.Donors)
 	case s.Payout != "":
 		return inPayout, s.Payout
-	case s.Change != "":
-		return changed, pq.StringArray(kinds[s.Change])
 	case s.Amount != 0:
 		return ofAmount, s.Amount
+	case q.Change != "":
+		return changed, nil
 	}
 	return newest, nil
 }
 
-// args returns the first nine parameters.
+// args returns the first ten parameters.
 func (q Query) args(searched any) []any {
 	from, until := q.From, q.Until
 	if from.IsZero() && until.IsZero() {
@@ -165,7 +166,11 @@ func (q Query) args(searched any) []any {
 		}
 		return text
 	}
-	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched}
+	var change any
+	if q.Change != "" {
+		change = pq.StringArray(kinds[q.Change])
+	}
+	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched, change}
 }
 
 // filters reports whether the list leaves out gifts that its index has.
@@ -185,7 +190,7 @@ func Keys(ctx context.Context, db sqlx.QueryerContext, q Query, after Cursor, li
 		last := page[limit-1].cursor()
 		return page, &last, nil
 	}
-	if _, searched := q.queries(); searched == nil && q.filters() {
+	if of, _ := q.queries(); of == newest && q.filters() {
 		next, err = q.lastScanned(ctx, db, after)
 	}
 	return page, next, err

@@ -3,6 +3,7 @@ package gifts
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,30 +59,46 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, e
 	}
 	switch change := giftlist.Change(c.State); change {
 	case giftlist.Refunded, giftlist.Disputed:
-		c.Query.Search.Change = change
+		c.Query.Change = change
 	default:
 		c.Query.Status = c.State
 	}
 	return c, a.search(r, v, tx, &c)
 }
 
-// search adds what is searched for.
+// search adds what is searched for. Unless the address says how the text is read, it is what finds a gift first.
 func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen) error {
 	text := []rune(r.URL.Query().Get("q"))
-	c.Text = string(text[:min(len(text), longestSearch)])
+	c.Text = strings.ReplaceAll(string(text[:min(len(text), longestSearch)]), "\x00", "")
 	c.Readings = giftlist.Readings(c.Text, v.Entity.Currency, string(v.Language))
-	if len(c.Readings) == 0 {
-		return nil
+	try := c.Readings
+	if as := giftlist.Reading(r.URL.Query().Get("by")); slices.Contains(try, as) {
+		try = []giftlist.Reading{as}
 	}
-	c.As = c.Readings[0]
-	if as := giftlist.Reading(r.URL.Query().Get("by")); slices.Contains(c.Readings, as) {
-		c.As = as
+	in := c.Query
+	for i, as := range try {
+		found, err := giftlist.Look(r.Context(), tx, in, c.Text, as, v.Entity.Currency, string(v.Language))
+		if err != nil {
+			return err
+		}
+		if i > 0 && as == giftlist.AsDonor && len(found.Donors) == 0 {
+			break // nothing is found: what it looks like stands in the sentence
+		}
+		query := in
+		query.Search = found.Search
+		if i == 0 {
+			c.As, c.More, c.Query = as, found.More, query
+		}
+		keys, _, err := giftlist.Keys(r.Context(), tx, query, giftlist.Cursor{}, 1)
+		if err != nil {
+			return err
+		}
+		if len(keys) > 0 {
+			c.As, c.More, c.Query = as, found.More, query
+			break
+		}
 	}
-	change := c.Query.Search.Change
-	found, err := giftlist.Look(r.Context(), tx, c.Query, c.Text, c.As, v.Entity.Currency, string(v.Language))
-	c.Query.Search, c.More = found.Search, found.More
-	c.Query.Search.Change = change
-	return err
+	return nil
 }
 
 // organisations returns the organisations of the visit's entity, by name.

@@ -65,7 +65,13 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	return a.Write(w, http.StatusOK, "gifts", v.Language, p)
 }
 
+// say returns a phrase of these pages. Amounts have their decimals.
 func (a *Area) say(v web.StaffVisit, key string, args ...any) string {
+	for i, arg := range args {
+		if amount, ok := arg.(money.Amount); ok {
+			args[i] = amount.FormatExact(string(v.Language))
+		}
+	}
 	return a.View.Phrase(v.Language, "office.gifts."+key, args...)
 }
 
@@ -104,7 +110,7 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 	case c.More:
 		which += a.say(v, "says.more_donors")
 	}
-	return a.View.PhraseN(v.Language, "office.gifts.says", t.Gifts, "which", which, "total", money.New(t.Amount, v.Entity.Currency).Format(string(v.Language)))
+	return a.View.PhraseN(v.Language, "office.gifts.says", t.Gifts, "which", which, "total", money.New(t.Amount, v.Entity.Currency).FormatExact(string(v.Language)))
 }
 
 // empty returns what an empty list says.
