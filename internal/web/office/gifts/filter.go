@@ -140,8 +140,8 @@ const (
 	fundsShown  = 12
 )
 
-// filters returns the groups of links of the list. now is the moment by the business clock.
-func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Time) (all []desk.Filter) {
+// filters returns the groups of links of the list, and those that are folded. now is the moment by the business clock.
+func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Time) (all, more []desk.Filter) {
 	say := func(key string) string { return a.View.Phrase(v.Language, "office.gifts."+key) }
 	group := func(label, name, chosen, any string, values []string, words func(string) string) {
 		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: any, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
@@ -187,7 +187,7 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group("state", "state", c.State, say("any.state"), states[1:], func(value string) string { return say("state." + value) })
 	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
 	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
-	return all
+	return all[:len(all)-2], all[len(all)-2:]
 }
 
 // organisationFilter returns the links to the organisations, for who sees all of them.

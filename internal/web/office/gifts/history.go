@@ -65,7 +65,7 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 	}
 	h.Text = a.say(v, "event."+key, "amount", amount, "number", e.Ref, "name", e.Name)
 	switch e.What {
-	case "payment", "fee", "change", "void":
+	case "payment", "fee", "change":
 		h.Soft = e.Ref
 	case "payout":
 		h.Soft, h.URL = e.Ref, searchPath(v, e.Ref)

@@ -49,13 +49,13 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p := ListPage{Page: a.PageOf(r, v, "gifts")}
 	p.List = desk.List{
-		Says:    a.says(v, c, total),
-		Search:  &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: c.Text, Kept: desk.Kept(r.URL, "q", "by")},
-		Filters: a.filters(r, v, c, a.Now().In(desk.ZoneOf(v))),
-		Table:   a.table(r, v, c, rows),
-		Empty:   a.empty(v, c, next != nil),
-		CSV:     file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
+		Says:   a.says(v, c, total),
+		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: c.Text, Kept: desk.Kept(r.URL, "q", "by")},
+		Table:  a.table(r, v, c, rows),
+		Empty:  a.empty(v, c, next != nil),
+		CSV:    file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
 	}
+	p.List.Filters, p.List.More = a.filters(r, v, c, a.Now().In(desk.ZoneOf(v)))
 	if behind {
 		p.List.First = desk.With(r.URL)
 	}

@@ -57,6 +57,14 @@ func fundNames(v web.StaffVisit, g giftlist.Gift) string {
 	return strings.Join(names, ", ")
 }
 
+// sourceOf says where a gift comes from, if it is not the form or a recurring gift: then its frequency says it.
+func (a *Area) sourceOf(v web.StaffVisit, g giftlist.Gift) string {
+	if g.Source == "office" || g.Source == "import" {
+		return a.say(v, "source."+g.Source)
+	}
+	return ""
+}
+
 // table returns the rows of a page, the most important columns first, and their sum.
 func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftlist.Gift) desk.Table {
 	column := func(name string) desk.Column { return desk.Column{Name: name, Label: a.say(v, "column."+name)} }
@@ -78,7 +86,7 @@ func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftli
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: giftPath(r.URL, v, g.PublicRef), Cells: []desk.Cell{
 			donor, amount, {Day: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
-			{Text: a.say(v, "every."+g.Frequency), Soft: a.say(v, "source."+cmp.Or(g.Source, "form"))},
+			{Text: a.say(v, "every."+g.Frequency), Soft: a.sourceOf(v, g)},
 		}})
 	}
 	if len(t.Rows) > 1 {
