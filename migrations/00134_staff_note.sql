@@ -133,9 +133,6 @@ CREATE OR REPLACE VIEW gift_of_fund AS
 SELECT p.fund_id, p.donation_id, p.amount FROM designation p;
 ALTER VIEW gift_of_fund SET (security_invoker = true);
 ALTER VIEW gift_row SET (security_invoker = true);
--- Refunds and disputes of gifts.
-CREATE OR REPLACE VIEW gift_change WITH (security_invoker = true) AS
-SELECT h.entity_id, p.donation_id, h.kind FROM payment_change h JOIN payment p ON p.id = h.payment_id AND p.status = 'settled';
 -- Gifts whose charge a payout includes.
 CREATE OR REPLACE VIEW gift_of_payout WITH (security_invoker = true) AS
 SELECT o.entity_id, o.id AS payout_id, o.payout_ref, o.status, o.arrival_on, p.donation_id
@@ -143,53 +140,96 @@ SELECT o.entity_id, o.id AS payout_id, o.payout_ref, o.status, o.arrival_on, p.d
   JOIN balance_transaction b ON b.entity_id = m.entity_id AND b.id = m.transaction_id
   JOIN payment p ON p.entity_id = b.entity_id AND p.processor = 'stripe' AND p.charge_ref = b.source_id
  WHERE p.donation_id IS NOT NULL;
--- What a gift is known by besides its donor: receipts, and the ids at the processor.
-CREATE OR REPLACE VIEW gift_of_receipt WITH (security_invoker = true) AS
-SELECT r.entity_id, r.year, r.number, r.donation_id FROM receipt r;
-CREATE OR REPLACE VIEW gift_of_charge WITH (security_invoker = true) AS
-SELECT p.entity_id, p.charge_ref, p.donation_id FROM payment p WHERE p.processor = 'stripe' AND p.donation_id IS NOT NULL;
-CREATE OR REPLACE VIEW gift_of_intent WITH (security_invoker = true) AS
-SELECT e.entity_id, e.source_id AS intent_ref,
-       CASE WHEN e.dimensions ->> 'donation' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (e.dimensions ->> 'donation')::uuid END AS donation_id
-  FROM journal_entry e WHERE e.source = 'stripe payment intent';
-CREATE OR REPLACE VIEW gift_of_card WITH (security_invoker = true) AS
-SELECT l.entity_id, l.card_last4, i.donation_id FROM plan l JOIN instalment i ON i.plan_id = l.id WHERE l.card_last4 IS NOT NULL AND i.donation_id IS NOT NULL;
-
--- The parts of a gift's payment by fund, with the fees that are left after those that were given back.
-CREATE OR REPLACE VIEW gift_share WITH (security_invoker = true) AS
-SELECT p.donation_id, c.fund_id, c.gift, c.fee - c.fee_back AS fee, c.sponsor_fee - c.sponsor_fee_back AS sponsor_fee, c.gift - c.remaining AS returned
-  FROM payment p CROSS JOIN LATERAL payment_position(p.id) c WHERE p.status = 'settled' AND p.donation_id IS NOT NULL;
-
 -- +goose StatementBegin
 -- receipt_reference returns the number of a receipt as it is printed.
 CREATE OR REPLACE FUNCTION receipt_reference(facts jsonb, year integer, number integer) RETURNS text IMMUTABLE LANGUAGE sql AS $$
     SELECT coalesce(facts ->> 'receipt_prefix', upper(facts ->> 'entity_slug')) || '-' || year || '-' || lpad(number::text, 6, '0')
 $$;
 
--- gift_history returns what happened to a gift, in no order: for konbit_office what its policies show.
+-- The functions office_… apply the scope of the staff session themselves, once: under the policies of all the tables that they read, the planner hashes
+-- every gift of a project for a page of fifty.
+
+-- office_gift_rows returns those of some gifts that the person of the staff session sees.
+CREATE OR REPLACE FUNCTION office_gift_rows(gifts uuid[]) RETURNS SETOF gift_row STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT d.* FROM gift_row d WHERE d.id = ANY(gifts) AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+END $$;
+
+-- office_changed_gifts returns the gifts of an entity with a refund or a dispute: kinds of payment_change.
+CREATE OR REPLACE FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT DISTINCT d.id FROM payment_change h JOIN payment p ON p.id = h.payment_id JOIN donation d ON d.id = p.donation_id
+     WHERE h.entity_id = of_entity AND h.kind = ANY(kinds) AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+END $$;
+
+-- office_find_gifts returns the gifts of an entity by what they are known by besides their donor: the number of a receipt (without a year, of any), the
+-- charge or payment intent at the processor, the last four digits of the card of a recurring gift.
+CREATE OR REPLACE FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
+STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    found uuid[];
+BEGIN
+    CASE known_by
+    WHEN 'receipt' THEN
+        found := ARRAY(SELECT r.donation_id FROM generate_series(coalesce(of_year, 2020), coalesce(of_year, 2099)) y
+                         JOIN receipt r ON r.entity_id = of_entity AND r.year = y AND r.number = of_number);
+    WHEN 'charge' THEN
+        found := ARRAY(SELECT p.donation_id FROM payment p WHERE p.entity_id = of_entity AND p.processor = 'stripe' AND p.charge_ref = value);
+    WHEN 'intent' THEN
+        found := ARRAY(SELECT p.donation_id FROM journal_entry e JOIN payment p ON p.entity_id = e.entity_id AND p.processor = 'stripe' AND p.charge_ref = e.dimensions ->> 'charge'
+                        WHERE e.source_id = value AND e.kind = 'payment' AND e.source = 'stripe payment intent' AND e.entity_id = of_entity);
+    WHEN 'card' THEN
+        found := ARRAY(SELECT i.donation_id FROM plan l JOIN instalment i ON i.plan_id = l.id
+                        WHERE l.entity_id = of_entity AND l.card_last4 = value AND i.donation_id IS NOT NULL LIMIT 5000);
+    END CASE;
+    RETURN QUERY SELECT d.id FROM donation d WHERE d.id = ANY(found) AND d.charged_at IS NOT NULL AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+END $$;
+
+-- office_gift_shares returns the parts of a gift's payment by fund, with the fees that are left after those that were given back.
+CREATE OR REPLACE FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE (fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
+STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT c.fund_id, c.gift, c.fee - c.fee_back, c.sponsor_fee - c.sponsor_fee_back, c.gift - c.remaining
+      FROM donation d JOIN payment p ON p.donation_id = d.id AND p.status = 'settled' CROSS JOIN LATERAL payment_position(p.id) c
+     WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+END $$;
+
+-- office_gift_history returns what happened to a gift, in no order, if the person of the staff session sees it; without the role for the entity no
+-- fee and no payout.
 --
 --     step       status of the gift, cause                       payment   method, amount, charge
 --     fee        amount, balance transaction                      payout    status, reference, day of arrival
 --     change     kind of payment_change, amount, its object       order     state of a refund's order, amount, who ordered it
 --     receipt    number                                           void      number, reason
 --     email      kind of email, address, what became of it        moved     to another donor: who ordered it
-CREATE OR REPLACE FUNCTION gift_history(of_gift uuid) RETURNS TABLE (at timestamptz, what text, name text, amount bigint, ref text, person text, detail text)
-STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE (at timestamptz, what text, name text, amount bigint, ref text, person text, detail text)
+STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    whole boolean;
+BEGIN
+    SELECT d.entity_id = ANY(office_entities('{entry,finance,auditor}')) INTO whole FROM donation d WHERE d.id = of_gift
+       AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+    IF whole IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
     WITH RECURSIVE paper AS ( -- the first receipt, and each that replaces one
         SELECT r.id, r.year, r.number, r.facts, r.issued_at FROM receipt r WHERE r.donation_id = of_gift AND r.replaces IS NULL
         UNION ALL SELECT n.id, n.year, n.number, n.facts, n.issued_at FROM paper p JOIN receipt n ON n.replaces = p.id
     )
-    SELECT s.at, 'step', s.status, NULL::bigint, s.cause, NULL, NULL FROM donation_step s WHERE s.donation_id = of_gift
+    SELECT s.at, 'step', s.status, NULL::bigint, s.cause, NULL::text, NULL::text FROM donation_step s WHERE s.donation_id = of_gift
     UNION ALL SELECT p.received_at, 'payment', p.method, p.amount, p.charge_ref, NULL, NULL FROM payment p WHERE p.donation_id = of_gift AND p.status = 'settled'
     UNION ALL SELECT b.created_at, 'fee', b.type, b.fee, b.id, NULL, NULL
-      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref WHERE p.donation_id = of_gift AND p.status = 'settled' AND b.fee <> 0
+      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref WHERE p.donation_id = of_gift AND p.status = 'settled' AND b.fee <> 0 AND whole
     UNION ALL SELECT (o.arrival_on + time '12:00') AT TIME ZONE e.timezone, 'payout', o.status, NULL, o.payout_ref, NULL, o.id::text
       FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref
       JOIN payout_member m ON m.transaction_id = b.id AND m.entity_id = b.entity_id JOIN payout o ON o.id = m.payout_id JOIN legal_entity e ON e.id = o.entity_id
-     WHERE p.donation_id = of_gift AND p.status = 'settled'
+     WHERE p.donation_id = of_gift AND p.status = 'settled' AND whole
     UNION ALL SELECT h.at, 'change', h.kind, h.amount + h.owed + h.beyond, h.object_id, NULL, NULL
       FROM payment p JOIN payment_change h ON h.payment_id = p.id WHERE p.donation_id = of_gift AND p.status = 'settled'
-    UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, coalesce(m.name, ''), r.reason
+    UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, CASE WHEN whole THEN m.name END, r.reason
       FROM refund_order r LEFT JOIN staff m ON m.id = r.requested_by WHERE r.donation_id = of_gift
     UNION ALL SELECT r.issued_at, 'receipt', '', NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text FROM paper r
     UNION ALL SELECT v.voided_at, 'void', v.reason, NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text
@@ -199,13 +239,16 @@ STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
       FROM (SELECT of_gift AS id UNION ALL SELECT r.id FROM paper r
             UNION ALL SELECT n.id FROM donation_notice n WHERE n.donation_id = of_gift) s
       JOIN letter l ON l.subject_id = s.id JOIN letter_delivery y ON y.letter_id = l.id
-    UNION ALL SELECT c.at, 'moved', '', NULL, NULL, c.ordered_by, NULL FROM donation_owner_change c WHERE c.donation_id = of_gift
-$$;
+    UNION ALL SELECT c.at, 'moved', '', NULL, NULL, c.ordered_by, NULL FROM donation_owner_change c WHERE c.donation_id = of_gift;
+END $$;
 
 -- office_gift_entries returns the postings about a gift that the person of the staff session may see: all, with the role for the entity; those in
 -- the funds of their organisations otherwise. It finds entries by the ids of the facts that they book.
 CREATE OR REPLACE FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE (entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
-STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
+STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH gift AS (
         SELECT d.id, d.entity_id, d.payment_intent_id, d.entity_id = ANY(office_entities('{entry,finance,auditor}')) AS whole
           FROM donation d WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')))
@@ -222,13 +265,13 @@ STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
     )
     SELECT e.id, e.entry_date, e.kind, e.serial, p.n, p.account_code, p.fund_id, p.amount
       FROM gift g JOIN source s ON true JOIN journal_entry e ON e.source_id = s.id AND e.entity_id = g.entity_id JOIN posting p ON p.entry_id = e.id
-     WHERE g.whole OR p.fund_id = ANY(office_funds('{entry,finance,auditor}'))
-$$;
+     WHERE g.whole OR p.fund_id = ANY(office_funds('{entry,finance,auditor}'));
+END $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP FUNCTION office_gift_entries, gift_history, receipt_reference;
-DROP VIEW gift_share, gift_of_card, gift_of_intent, gift_of_charge, gift_of_receipt, gift_of_payout, gift_change, gift_key;
+DROP FUNCTION office_gift_entries, office_gift_history, office_gift_shares, office_find_gifts, office_changed_gifts, office_gift_rows, receipt_reference;
+DROP VIEW gift_of_payout, gift_key;
 ALTER VIEW gift_row RESET (security_invoker);
 DROP VIEW gift_of_fund;
 CREATE VIEW gift_of_fund AS

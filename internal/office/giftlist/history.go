@@ -10,7 +10,7 @@ import (
 	"konbit/internal/books/ledger"
 )
 
-// Event is something that happened to a gift. The function gift_history of migration 00134 says what its columns are.
+// Event is something that happened to a gift. The function office_gift_history of migration 00134 says what its columns are.
 type Event struct {
 	At     time.Time `db:"at"`
 	What   string    `db:"what"`
@@ -24,7 +24,7 @@ type Event struct {
 // History returns what happened to a gift, in the order of time.
 func History(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Event, err error) {
 	const query = `/* giftlist.History */
-		SELECT at, what, name, amount, coalesce(ref, '') AS ref, coalesce(person, '') AS person, coalesce(detail, '') AS detail FROM gift_history($1)
+		SELECT at, what, name, amount, coalesce(ref, '') AS ref, coalesce(person, '') AS person, coalesce(detail, '') AS detail FROM office_gift_history($1)
 		 ORDER BY at, array_position(ARRAY['step', 'payment', 'fee', 'order', 'change', 'void', 'receipt', 'email', 'moved', 'payout'], what),
 		       array_position(ARRAY['started', 'processing', 'settled'], name), name, ref`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)
@@ -62,7 +62,7 @@ type Share struct {
 
 // ByRef returns a gift by its public reference; nil if the reader sees no such gift.
 func ByRef(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ref string) (*Gift, error) {
-	const query = `/* giftlist.ByRef */ SELECT ` + columns + ` FROM gift_row g WHERE g.entity_id = $1 AND g.public_ref = $2 AND g.charged_at IS NOT NULL`
+	const query = `/* giftlist.ByRef */ SELECT ` + columns + ` FROM office_gift_rows(ARRAY(SELECT k.id FROM gift_key k WHERE k.entity_id = $1 AND k.public_ref = $2)) g`
 	var found []Gift
 	if err := sqlx.SelectContext(ctx, q, &found, query, entity, ref); err != nil || len(found) == 0 {
 		return nil, err
@@ -72,7 +72,7 @@ func ByRef(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ref str
 
 // SharesOf returns the shares of a gift's payment by fund, largest first; none until it is booked.
 func SharesOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Share, err error) {
-	const query = `/* giftlist.SharesOf */ SELECT fund_id, gift, fee, sponsor_fee, returned FROM gift_share WHERE donation_id = $1 ORDER BY gift DESC, fund_id`
+	const query = `/* giftlist.SharesOf */ SELECT fund_id, gift, fee, sponsor_fee, returned FROM office_gift_shares($1) ORDER BY gift DESC, fund_id`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)
 	return all, err
 }

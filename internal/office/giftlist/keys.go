@@ -73,7 +73,7 @@ const (
 	within     = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND ($4::uuid IS NULL OR k.organisation_id = $4)`
 	matching   = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)
 		   AND ($8::uuid IS NULL OR EXISTS (SELECT FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id))`
-	withChange = ` AND ($10::text[] IS NULL OR EXISTS (SELECT FROM gift_change c WHERE c.donation_id = k.id AND c.kind = ANY($10::text[])))`
+	withChange = ` AND ($10::text[] IS NULL OR k.id IN (SELECT office_changed_gifts($1, $10::text[])))`
 	noSearch   = `$9::text IS NULL AND $10::text[] IS NULL`
 	older      = `(k.charged_at, k.id) < ($11, $12)`
 	newer      = `(k.charged_at, k.id) > ($11, $12)`
@@ -88,7 +88,7 @@ const (
 	byDonors = ` AND k.donor_id = ANY($9::uuid[])` + withChange
 	byGifts  = ` AND k.id = ANY($9::uuid[])` + withChange
 	byPayout = ` AND k.id IN (SELECT p.donation_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $9)` + withChange
-	byChange = ` AND $9::text IS NULL AND k.id IN (SELECT c.donation_id FROM gift_change c WHERE c.entity_id = $1 AND c.kind = ANY($10::text[]))`
+	byChange = ` AND $9::text IS NULL AND k.id IN (SELECT office_changed_gifts($1, $10::text[]))`
 )
 
 // listQueries are the queries of a kind of list: of the gifts behind a place, of those before it, and of the total.
@@ -267,7 +267,7 @@ func Beside(ctx context.Context, db sqlx.QueryerContext, q Query, of Key) (befor
 
 // ByKeys returns the gifts of a page, in its order.
 func ByKeys(ctx context.Context, db sqlx.QueryerContext, page []Key) (gifts []Gift, err error) {
-	const query = `/* giftlist.ByKeys */ SELECT ` + columns + ` FROM gift_row g WHERE g.id = ANY($1::uuid[])`
+	const query = `/* giftlist.ByKeys */ SELECT ` + columns + ` FROM office_gift_rows($1::uuid[]) g`
 	ids := make([]uuid.UUID, len(page))
 	for i, k := range page {
 		ids[i] = k.ID

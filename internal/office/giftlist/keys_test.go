@@ -45,7 +45,10 @@ func TestKeys(t *testing.T) {
 	fund := id(`SELECT p.fund_id::text FROM designation p WHERE p.entity_id = $1 GROUP BY 1 ORDER BY count(*) DESC LIMIT 1`)
 	donor := id(`SELECT donor_id::text FROM donation WHERE entity_id = $1 AND charged_at IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1`)
 	gift := id(`SELECT id::text FROM donation WHERE entity_id = $1 AND charged_at IS NOT NULL ORDER BY 1 LIMIT 1`)
-	payout := h.Lines(`SELECT payout_ref FROM payout WHERE entity_id = $1 LIMIT 1`, entity.ID)[0]
+	const payout = "po_1"
+	h.Exec(`WITH p AS (INSERT INTO payout (id, entity_id, processor, payout_ref, amount, currency, arrival_on, status, created_at)
+		SELECT gen_random_uuid(), $1, 'stripe', $2, 1000, 'USD', current_date, 'paid', now() RETURNING id, entity_id)
+		INSERT INTO payout_member (payout_id, entity_id, transaction_id) SELECT p.id, b.entity_id, b.id FROM p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.type = 'charge'`, entity.ID, payout)
 	var from time.Time
 	require.NoError(t, h.DB.Owner.Get(&from, `SELECT min(charged_at) + interval '1 hour' FROM donation`))
 	until := from.Add(time.Hour)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -100,10 +99,9 @@ func Look(ctx context.Context, db sqlx.QueryerContext, in Query, text string, as
 	case AsReceipt:
 		f.Gifts, err = giftsOfReceipt(ctx, db, in.EntityID, text)
 	case AsCard:
-		const query = `/* giftlist.Look */ SELECT c.donation_id FROM gift_of_card c WHERE c.entity_id = $1 AND c.card_last4 = $2 LIMIT 5000`
 		f.Gifts = []uuid.UUID{}
 		if found := fourDigits.FindStringSubmatch(text); found != nil {
-			err = sqlx.SelectContext(ctx, db, &f.Gifts, query, in.EntityID, found[1])
+			f.Gifts, err = giftsBy(ctx, db, in.EntityID, "card", found[1], nil, nil)
 		}
 	case AsCharge:
 		f.Gifts, err = giftsOfCharge(ctx, db, in.EntityID, text)
@@ -114,36 +112,36 @@ func Look(ctx context.Context, db sqlx.QueryerContext, in Query, text string, as
 }
 
 func giftsOfReceipt(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, text string) ([]uuid.UUID, error) {
-	const ofYear = `/* giftlist.Look */ SELECT r.donation_id FROM gift_of_receipt r WHERE r.entity_id = $1 AND r.year = $2 AND r.number = $3`
-	const ofAny = `/* giftlist.Look */ SELECT r.donation_id FROM generate_series(2020, 2099) y JOIN gift_of_receipt r ON r.entity_id = $1 AND r.year = y AND r.number = $2`
-	gifts := []uuid.UUID{}
 	for _, pattern := range []*regexp.Regexp{fullReceipt, yearReceipt} {
 		if found := pattern.FindStringSubmatch(text); found != nil {
-			year, _ := strconv.Atoi(found[1]) // digits, as many as an int has
-			number, _ := strconv.Atoi(found[2])
-			return gifts, sqlx.SelectContext(ctx, db, &gifts, ofYear, entity, year, number)
+			return giftsBy(ctx, db, entity, "receipt", "", found[1], found[2])
 		}
 	}
 	if !digits.MatchString(text) {
-		return gifts, nil
+		return []uuid.UUID{}, nil
 	}
-	number, _ := strconv.Atoi(text)
-	return gifts, sqlx.SelectContext(ctx, db, &gifts, ofAny, entity, number)
+	return giftsBy(ctx, db, entity, "receipt", "", nil, text)
 }
 
 func giftsOfCharge(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, text string) ([]uuid.UUID, error) {
 	const byRef = `/* giftlist.Look */ SELECT k.id FROM gift_key k WHERE k.entity_id = $1 AND k.public_ref = $2`
-	const byCharge = `/* giftlist.Look */ SELECT c.donation_id FROM gift_of_charge c WHERE c.entity_id = $1 AND c.charge_ref = $2`
-	const byIntent = `/* giftlist.Look */ SELECT i.donation_id FROM gift_of_intent i WHERE i.entity_id = $1 AND i.intent_ref = $2 AND i.donation_id IS NOT NULL`
-	query := byRef
 	switch {
 	case strings.HasPrefix(text, "pi_"):
-		query = byIntent
+		return giftsBy(ctx, db, entity, "intent", text, nil, nil)
 	case atProcessor.MatchString(text):
-		query = byCharge
+		return giftsBy(ctx, db, entity, "charge", text, nil, nil)
 	}
 	gifts := []uuid.UUID{}
-	return gifts, sqlx.SelectContext(ctx, db, &gifts, query, entity, text)
+	err := sqlx.SelectContext(ctx, db, &gifts, byRef, entity, text)
+	return gifts, err
+}
+
+// giftsBy returns the gifts that are known by a value, or by the year and number of a receipt.
+func giftsBy(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, knownBy, value string, year, number any) ([]uuid.UUID, error) {
+	const query = `/* giftlist.Look */ SELECT office_find_gifts($1, $2, $3, $4, $5)`
+	gifts := []uuid.UUID{}
+	err := sqlx.SelectContext(ctx, db, &gifts, query, entity, knownBy, value, year, number)
+	return gifts, err
 }
 
 // donors searches for donors by an email address, or by the words of their names and postal addresses.
