@@ -151,15 +151,26 @@ $$;
 
 -- office_gift_rows returns those of some gifts that the person of the staff session sees.
 CREATE OR REPLACE FUNCTION office_gift_rows(gifts uuid[]) RETURNS SETOF gift_row STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
 BEGIN
-    RETURN QUERY SELECT d.* FROM gift_row d WHERE d.id = ANY(gifts) AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+    RETURN QUERY SELECT d.* FROM gift_row d WHERE d.id = ANY(gifts) AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
 
--- office_changed_gifts returns the gifts of an entity with a refund or a dispute: kinds of payment_change.
+-- office_changed_gifts returns the gifts of an entity with a refund or a dispute (kinds of payment_change), some of them twice.
 CREATE OR REPLACE FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
 BEGIN
-    RETURN QUERY SELECT DISTINCT d.id FROM payment_change h JOIN payment p ON p.id = h.payment_id JOIN donation d ON d.id = p.donation_id
-     WHERE h.entity_id = of_entity AND h.kind = ANY(kinds) AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+    IF of_entity = ANY(entities) THEN
+        RETURN QUERY SELECT p.donation_id FROM payment_change h JOIN payment p ON p.id = h.payment_id
+         WHERE h.entity_id = of_entity AND h.kind = ANY(kinds) AND p.donation_id IS NOT NULL;
+    ELSE
+        RETURN QUERY SELECT d.id FROM payment_change h JOIN payment p ON p.id = h.payment_id JOIN donation d ON d.id = p.donation_id
+         WHERE h.entity_id = of_entity AND h.kind = ANY(kinds) AND d.organisation_id = ANY(organisations);
+    END IF;
 END $$;
 
 -- office_find_gifts returns the gifts of an entity by what they are known by besides their donor: the number of a receipt (without a year, of any), the
@@ -167,6 +178,8 @@ END $$;
 CREATE OR REPLACE FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
     found uuid[];
 BEGIN
     CASE known_by
@@ -182,17 +195,20 @@ BEGIN
         found := ARRAY(SELECT i.donation_id FROM plan l JOIN instalment i ON i.plan_id = l.id
                         WHERE l.entity_id = of_entity AND l.card_last4 = value AND i.donation_id IS NOT NULL LIMIT 5000);
     END CASE;
-    RETURN QUERY SELECT d.id FROM donation d WHERE d.id = ANY(found) AND d.charged_at IS NOT NULL AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+    RETURN QUERY SELECT d.id FROM donation d WHERE d.id = ANY(found) AND d.charged_at IS NOT NULL AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
 
 -- office_gift_shares returns the parts of a gift's payment by fund, with the fees that are left after those that were given back.
 CREATE OR REPLACE FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE (fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
 BEGIN
     RETURN QUERY SELECT c.fund_id, c.gift, c.fee - c.fee_back, c.sponsor_fee - c.sponsor_fee_back, c.gift - c.remaining
       FROM donation d JOIN payment p ON p.donation_id = d.id AND p.status = 'settled' CROSS JOIN LATERAL payment_position(p.id) c
-     WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+     WHERE d.id = of_gift AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
 
 -- office_gift_history returns what happened to a gift, in no order, if the person of the staff session sees it; without the role for the entity no
@@ -207,10 +223,12 @@ CREATE OR REPLACE FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE (at t
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
     whole boolean;
 BEGIN
-    SELECT d.entity_id = ANY(office_entities('{entry,finance,auditor}')) INTO whole FROM donation d WHERE d.id = of_gift
-       AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')));
+    SELECT d.entity_id = ANY(entities) INTO whole FROM donation d WHERE d.id = of_gift
+       AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
     IF whole IS NULL THEN
         RETURN;
     END IF;
@@ -247,11 +265,15 @@ END $$;
 CREATE OR REPLACE FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE (entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    entities      uuid[] := office_entities('{entry,finance,auditor}');
+    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    funds         uuid[] := office_funds('{entry,finance,auditor}');
 BEGIN
     RETURN QUERY
     WITH gift AS (
-        SELECT d.id, d.entity_id, d.payment_intent_id, d.entity_id = ANY(office_entities('{entry,finance,auditor}')) AS whole
-          FROM donation d WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')))
+        SELECT d.id, d.entity_id, d.payment_intent_id, d.entity_id = ANY(entities) AS whole
+          FROM donation d WHERE d.id = of_gift AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations))
     ), fact AS (
         SELECT g.payment_intent_id AS id FROM gift g
         UNION SELECT p.intent_ref FROM gift g JOIN payment p ON p.donation_id = g.id AND p.status = 'settled'
@@ -265,7 +287,7 @@ BEGIN
     )
     SELECT e.id, e.entry_date, e.kind, e.serial, p.n, p.account_code, p.fund_id, p.amount
       FROM gift g JOIN source s ON true JOIN journal_entry e ON e.source_id = s.id AND e.entity_id = g.entity_id JOIN posting p ON p.entry_id = e.id
-     WHERE g.whole OR p.fund_id = ANY(office_funds('{entry,finance,auditor}'));
+     WHERE g.whole OR p.fund_id = ANY(funds);
 END $$;
 -- +goose StatementEnd
 

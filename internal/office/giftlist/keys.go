@@ -22,7 +22,7 @@ type Query struct {
 	Status         string      // empty: any; so are the next two
 	Source         string
 	Frequency      string
-	Change         Change
+	Changed        []uuid.UUID // one of them; not nil: only these. ChangedGifts returns them
 	Search         Search
 }
 
@@ -34,7 +34,7 @@ type Search struct {
 	Payout string      // whose charge this payout includes
 }
 
-// Change is what happened to a gift's payment; empty: anything.
+// Change is what happened to a gift's payment.
 type Change string
 
 // The changes.
@@ -49,6 +49,14 @@ var kinds = map[Change][]string{
 	Disputed: {"dispute withdrawn", "dispute won", "dispute lost"},
 }
 
+// ChangedGifts returns the gifts of an entity with a change that the reader may see.
+func ChangedGifts(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, c Change) ([]uuid.UUID, error) {
+	const query = `/* giftlist.ChangedGifts */ SELECT office_changed_gifts($1, $2::text[])`
+	gifts := []uuid.UUID{}
+	err := sqlx.SelectContext(ctx, db, &gifts, query, entity, pq.StringArray(kinds[c]))
+	return gifts, err
+}
+
 // Key is the place of a gift in a list.
 type Key struct {
 	ID        uuid.UUID `db:"id"`
@@ -59,28 +67,30 @@ type Key struct {
 // cursor returns the place behind the gift.
 func (k Key) cursor() Cursor { return Cursor{k.ChargedAt, k.ID} }
 
-// mostScanned bounds how many gifts one page reads that its filter leaves out, and mostAdded how many a total adds up.
+// mostScanned bounds how many gifts one page reads that its filter leaves out; mostAdded how many a total adds up, and
+// mostAddedOfFund of a fund's list, where each gift costs a look at its parts.
 const (
-	mostScanned = 20_000
-	mostAdded   = 100_000
+	mostScanned     = 20_000
+	mostAdded       = 50_000
+	mostAddedOfFund = 10_000
 )
 
 // The parameters of the queries: $1 entity, $2 from, $3 until, $4 organisation, $5 status, $6 source, $7 frequency, $8 fund, $9 what is
-// searched for, $10 kinds of changes; then $11 and $12 the cursor, $13 how many, $14 the bound or the organisations. Totals have the bound
+// searched for, $10 the gifts that changed; then $11 and $12 the cursor, $13 how many, $14 the bound or the organisations. Totals have the bound
 // in $11 and the organisations in $12.
 const (
 	keyColumns = `k.id, k.public_ref, k.charged_at`
 	within     = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND ($4::uuid IS NULL OR k.organisation_id = $4)`
-	matching   = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)
-		   AND ($8::uuid IS NULL OR EXISTS (SELECT FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id))`
-	withChange = ` AND ($10::text[] IS NULL OR k.id IN (SELECT office_changed_gifts($1, $10::text[])))`
-	noSearch   = `$9::text IS NULL AND $10::text[] IS NULL`
+	asked      = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)`
+	matching   = asked + ` AND ` + partly + ` IS NOT NULL`
+	withChange = ` AND ($10::uuid[] IS NULL OR k.id = ANY($10::uuid[]))`
+	noSearch   = `$9::text IS NULL AND $10::uuid[] IS NULL`
 	older      = `(k.charged_at, k.id) < ($11, $12)`
 	newer      = `(k.charged_at, k.id) > ($11, $12)`
 	descending = ` ORDER BY k.charged_at DESC, k.id DESC`
 	ascending  = ` ORDER BY k.charged_at, k.id`
 	partly     = `CASE WHEN $8::uuid IS NULL THEN k.amount ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END`
-	counted    = `count(*) AS gifts, coalesce(sum(` + partly + `), 0)::bigint AS amount`
+	counted    = `count(*) AS gifts, coalesce(sum(k.part), 0)::bigint AS amount`
 )
 
 // The conditions of the searches.
@@ -88,7 +98,7 @@ const (
 	byDonors = ` AND k.donor_id = ANY($9::uuid[])` + withChange
 	byGifts  = ` AND k.id = ANY($9::uuid[])` + withChange
 	byPayout = ` AND k.id IN (SELECT p.donation_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $9)` + withChange
-	byChange = ` AND $9::text IS NULL AND k.id IN (SELECT office_changed_gifts($1, $10::text[]))`
+	byChange = ` AND $9::text IS NULL AND k.id = ANY($10::uuid[])`
 )
 
 // listQueries are the queries of a kind of list: of the gifts behind a place, of those before it, and of the total.
@@ -99,7 +109,7 @@ func searching(condition string) listQueries {
 	return listQueries{
 		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $13`,
 		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $13`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + from + ` LIMIT $11) k`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + from + ` LIMIT $11) k`,
 	}
 }
 
@@ -111,8 +121,8 @@ var newest = func() listQueries {
 	return listQueries{
 		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + descending + ` LIMIT $13`,
 		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + ascending + ` LIMIT $13`,
-		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(*) FILTER (WHERE k.matches) AS gifts, coalesce(sum(k.amount) FILTER (WHERE k.matches), 0)::bigint AS amount
-		   FROM (SELECT ` + partly + ` AS amount, ` + matching + ` AS matches` + scan(``, descending, `$11`) + ` WHERE ` + noSearch + `) k`,
+		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(k.part) AS gifts, coalesce(sum(k.part), 0)::bigint AS amount
+		   FROM (SELECT CASE WHEN ` + asked + ` THEN ` + partly + ` END AS part` + scan(``, ``, `$11`) + ` WHERE ` + noSearch + ` OFFSET 0) k`,
 	}
 }()
 
@@ -125,7 +135,7 @@ var ofAmount = func() listQueries {
 	return listQueries{
 		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $13`,
 		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $13`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + exactly + ` AND k.organisation_id = ANY($12::uuid[]) LIMIT $11) k`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + exactly + ` AND k.organisation_id = ANY($12::uuid[]) LIMIT $11) k`,
 	}
 }()
 
@@ -147,7 +157,7 @@ func (q Query) queries() (listQueries, any) {
 		return inPayout, s.Payout
 	case s.Amount != 0:
 		return ofAmount, s.Amount
-	case q.Change != "":
+	case q.Changed != nil:
 		return changed, nil
 	}
 	return newest, nil
@@ -167,8 +177,8 @@ func (q Query) args(searched any) []any {
 		return text
 	}
 	var change any
-	if q.Change != "" {
-		change = pq.StringArray(kinds[q.Change])
+	if q.Changed != nil {
+		change = pg.UUIDs(q.Changed)
 	}
 	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched, change}
 }
@@ -237,7 +247,11 @@ type Total struct {
 // Sum returns the total of a list.
 func Sum(ctx context.Context, db sqlx.QueryerContext, q Query) (t Total, err error) {
 	of, searched := q.queries()
-	args := append(q.args(searched), mostAdded+1)
+	most := mostAdded
+	if q.FundID != uuid.Nil {
+		most = mostAddedOfFund
+	}
+	args := append(q.args(searched), most+1)
 	read := struct {
 		Total
 		Scanned int `db:"scanned"`
@@ -246,7 +260,7 @@ func Sum(ctx context.Context, db sqlx.QueryerContext, q Query) (t Total, err err
 		args = append(args, pg.UUIDs(q.Organisations))
 	}
 	err = sqlx.GetContext(ctx, db, &read, of.total, args...)
-	read.More = max(read.Scanned, read.Gifts) > mostAdded
+	read.More = max(read.Scanned, read.Gifts) > most
 	return read.Total, err
 }
 

@@ -59,7 +59,9 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, e
 	}
 	switch change := giftlist.Change(c.State); change {
 	case giftlist.Refunded, giftlist.Disputed:
-		c.Query.Change = change
+		if c.Query.Changed, err = giftlist.ChangedGifts(r.Context(), tx, v.Entity.ID, change); err != nil {
+			return c, err
+		}
 	default:
 		c.Query.Status = c.State
 	}
