@@ -118,6 +118,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"t":      func(key string, args ...any) string { return v.Phrase(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
 		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
+		"exact":  func(a money.Amount) string { return a.FormatExact(string(lang)) },
 		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
 		"moment": func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
 		"postal": func(lines []string) []string { return v.postal(lang, lines) },

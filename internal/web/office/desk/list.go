@@ -21,6 +21,7 @@ type List struct {
 	Says        string   // what is shown and its total
 	Search      *Search  // nil: the list has no search field
 	Filters     []Filter // groups of links
+	More        []Filter // groups that are folded, unless one of them has chosen something
 	Table       Table
 	Empty       string // what would be here and how it gets there; shown if there are no rows
 	First, Next string // addresses of the first page and of the next; empty: this is it
@@ -45,6 +46,14 @@ type Filter struct {
 	Label   string
 	Options []Option
 }
+
+// Chosen reports whether another option than the first one is chosen.
+func (f Filter) Chosen() bool {
+	return slices.ContainsFunc(f.Options[min(1, len(f.Options)):], func(o Option) bool { return o.Current })
+}
+
+// MoreChosen reports whether a folded filter has chosen something.
+func (l List) MoreChosen() bool { return slices.ContainsFunc(l.More, Filter.Chosen) }
 
 // Option is a link of a filter.
 type Option struct {
