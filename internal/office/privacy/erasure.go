@@ -96,7 +96,9 @@ func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 }
 
 // CheckErasable is the function CheckErasable, with the eraser's database.
-func (k Eraser) CheckErasable(ctx context.Context, donors []uuid.UUID) error { return CheckErasable(ctx, k.DB, donors) }
+func (k Eraser) CheckErasable(ctx context.Context, donors []uuid.UUID) error {
+	return CheckErasable(ctx, k.DB, donors)
+}
 
 // Person is a person as an erasure needs them.
 type Person struct {
