@@ -204,25 +204,26 @@ func TestRecord(t *testing.T) {
 	got := o.finance.Ask("GET", path(o.ana, "", ""), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
 	for _, text := range []string{
-		"Ana Pérez", "2 gifts, $40.00 in all", "ana@example.org", "7 Rue Pérez", "Trees", "a month", "active", "TSNE-", "delivered", "Receipt", "no notes", "valid",
+		"Ana Pérez", "2 gifts, $40 in all", "ana@example.org", "7 Rue Pérez", "Trees", "$20 a month", "active", "TSNE-", "delivered", "Receipt", "Notes of staff", "valid",
 	} {
-		if text != "no notes" {
-			assert.Contains(t, got.Page, text)
-		}
+		assert.Contains(t, got.Page, text)
 	}
 	require.Equal(t, []string{"donor.opened true "}, o.audited(o.ana.String()))
 	got = o.project.Ask("GET", path(o.ana, "", "?org=csio"), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
-	require.Contains(t, got.Page, "1 gift, $20.00 in all")
+	require.Contains(t, got.Page, "1 gift, $20 in all")
 	require.NotContains(t, got.Page, "Trees")
 	require.NotContains(t, got.Page, "/details", "a donor belongs to the entity")
 	require.Len(t, o.audited(o.ana.String()), 2)
 	require.Equal(t, 200, o.auditor.Ask("GET", path(o.ana, "", ""), nil).StatusCode)
 	spanish := o.finance.Ask("GET", path(o.ana, "", "?lang=es"), nil)
-	require.Contains(t, spanish.Page, "2 donaciones, $40.00 en total")
-	before := len(o.audited(o.ana.String()))
-	require.Equal(t, 404, o.project.Ask("GET", path(o.bea, "", "?org=csio"), nil).StatusCode)
-	require.Equal(t, 404, o.finance.Ask("GET", path(o.ana, "", "?org=selva"), nil).StatusCode+0*before)
+	require.Contains(t, spanish.Page, "2 donaciones, $40 en total")
+	require.Contains(t, o.finance.Ask("GET", path(o.ana, "", "?org=selva"), nil).Page, "1 gift, $20 in all")
+	before := o.Count(`SELECT count(*) FROM audit_entry`)
+	for _, m := range []*visitor.Member{o.project, o.finance} {
+		require.Equal(t, 404, m.Ask("GET", path(o.bea, "", "?org=csio"), nil).StatusCode, "she gave nothing to csio")
+	}
+	require.Equal(t, before, o.Count(`SELECT count(*) FROM audit_entry`))
 }
 
 // TestNobodyElse: every route answers everybody who may not use it as for a donor who does not exist, and does nothing.
@@ -243,7 +244,6 @@ func TestNobodyElse(t *testing.T) {
 		for who, m := range map[string]*visitor.Member{"another entity": gi, "entry": entry, "auditor": o.auditor} {
 			assert.Equal(t, 404, m.Ask("GET", path(o.ana, act, ""), nil).StatusCode, "%s %s", who, act)
 			assert.Equal(t, 404, m.PostOffice(path(o.ana, act, ""), form()).StatusCode, "%s %s", who, act)
-			assert.Equal(t, want.Page, o.finance.Ask("GET", missing, nil).Page)
 		}
 		other := path(o.bea, act, "?org=csio")
 		assert.Equal(t, 404, o.project.Ask("GET", other, nil).StatusCode, act)
@@ -313,7 +313,7 @@ func TestPauseAndStop(t *testing.T) {
 	got = o.finance.Ask("GET", path(o.ana, "plans/"+plan, ""), nil)
 	require.Contains(t, got.Page, "has ended")
 	form = url.Values{"submission": {uuid.NewString()}, "do": {"cancel"}, "reason": {"again"}}
-	require.Equal(t, 422, o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form).StatusCode)
+	require.Equal(t, 409, o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form).StatusCode)
 	require.Len(t, o.audited(plan), 2)
 }
 
@@ -357,7 +357,7 @@ func TestSendAgain(t *testing.T) {
 		require.Equal(t, 303, got.StatusCode, got.Page)
 	}
 	o.DrainAll()
-	require.Equal(t, []string{"first konbit ana@example.org true", "resend staff " + o.project.ID.String() + " ana@example.org true"}, o.Lines(`SELECT concat_ws(' ', d.cause,
+	require.Equal(t, []string{"first konbit ana@example.org t", "resend staff " + o.project.ID.String() + " ana@example.org t"}, o.Lines(`SELECT concat_ws(' ', d.cause,
 		CASE WHEN d.cause = 'first' THEN 'konbit' ELSE d.ordered_by END, d.recipient, d.accepted_at IS NOT NULL)
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 ORDER BY d.ordered_at`, r.ID))
 	require.Equal(t, []string{"receipt.sent_again true asked by phone"}, o.audited(r.ID.String()))
@@ -417,7 +417,7 @@ func TestCorrectReceipt(t *testing.T) {
 	got := o.finance.Ask("GET", page, nil)
 	require.Contains(t, got.Page, "replaced by a newer one")
 	form = url.Values{"submission": {uuid.NewString()}, "do": {"correct"}, "reason": {"again"}, "first_name": {"X"}}
-	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode)
+	require.Equal(t, 409, o.finance.PostOffice(page, form).StatusCode)
 }
 
 // TestErasure: a donor's request for erasure begins at the office, after a fresh factor, and once. The record says when it is due,
