@@ -317,11 +317,14 @@ CREATE TABLE donation (
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_newest ON donation USING btree (entity_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_amount ON donation USING btree (organisation_id, amount, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_organisation ON donation USING btree (organisation_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND ((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
 CREATE TRIGGER donor_years_move AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION donor_years_move();
+CREATE TRIGGER moved_address_has_words AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION moved_address_has_words();
 CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
@@ -342,6 +345,9 @@ CREATE TABLE donation_contact (
     PRIMARY KEY (donation_id),
     CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
+CREATE TRIGGER address_had_words AFTER DELETE ON donation_contact REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION address_had_words();
+CREATE TRIGGER address_has_words AFTER INSERT ON donation_contact FOR EACH ROW WHEN (((new.address_line1 <> ''::text) OR (new.city <> ''::text) OR (new.postal_code <> ''::text))) EXECUTE FUNCTION address_has_words();
+CREATE TRIGGER changed_address_has_words AFTER UPDATE ON donation_contact FOR EACH ROW WHEN (((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2) OR (old.city IS DISTINCT FROM new.city) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER contact_of_paid_gift_stays BEFORE DELETE ON donation_contact FOR EACH ROW EXECUTE FUNCTION contact_of_paid_gift_stays();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER sees_every_commit BEFORE DELETE ON donation_contact FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
@@ -403,6 +409,7 @@ CREATE TABLE donation_owner_change (
 CREATE INDEX donation_owner_change_by_time ON donation_owner_change USING btree (entity_id, at);
 CREATE INDEX donation_owner_change_of_donation ON donation_owner_change USING btree (donation_id, n);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON donation_owner_change DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
@@ -443,6 +450,7 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
+CREATE TRIGGER address_has_words AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2) OR (old.city IS DISTINCT FROM new.city) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
@@ -540,6 +548,7 @@ CREATE TABLE erasure (
 CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
 CREATE TRIGGER erasure_is_done BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW WHEN ((new.done_at IS NOT NULL)) EXECUTE FUNCTION erasure_is_done();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON erasure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('erasure', 'id');
 
 CREATE TABLE erasure_address (
     erasure_id uuid NOT NULL,
@@ -571,6 +580,7 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (
     place text NOT NULL,
@@ -1270,6 +1280,7 @@ CREATE TABLE plan_request (
 );
 CREATE INDEX plan_request_open ON plan_request USING btree (asked_at) WHERE ((carried_at IS NULL) AND (refused IS NULL));
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON plan_request FOR EACH ROW WHEN ((new.detail <> cardless(new.detail))) EXECUTE FUNCTION erased_stays_erased();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON plan_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('plan', 'plan_id');
 
 CREATE TABLE plan_terms (
     plan_id uuid NOT NULL,
@@ -1417,6 +1428,7 @@ CREATE TABLE receipt_void (
 );
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON receipt_void DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE refund_order (
     id uuid NOT NULL,
@@ -1586,7 +1598,6 @@ CREATE TABLE staff (
     CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
 );
 CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
 
 CREATE TABLE staff_challenge (
     id uuid NOT NULL,
@@ -1615,6 +1626,16 @@ CREATE TABLE staff_code_hour (
     CONSTRAINT staff_code_hour_one_check CHECK (one)
 );
 
+CREATE TABLE staff_form (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    content bytea NOT NULL,
+    used_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_form_content_check CHECK (octet_length(content) = 32),
+    CONSTRAINT staff_form_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+
 CREATE TABLE staff_invitation (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -1633,7 +1654,39 @@ CREATE TABLE staff_invitation (
     CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+
+CREATE TABLE staff_note (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    donation_id uuid,
+    donor_id uuid,
+    payout_id uuid,
+    task_id uuid,
+    text text NOT NULL,
+    author uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_note_check CHECK (num_nonnulls(donation_id, donor_id, payout_id, task_id) = 1),
+    CONSTRAINT staff_note_text_check CHECK (length(text) <= 4000),
+    CONSTRAINT staff_note_author_fkey FOREIGN KEY (author) REFERENCES staff(id),
+    CONSTRAINT staff_note_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT staff_note_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
+    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
+);
+CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
+CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
+CREATE INDEX staff_note_of_payout ON staff_note USING btree (payout_id, at) WHERE (payout_id IS NOT NULL);
+CREATE INDEX staff_note_of_task ON staff_note USING btree (task_id, at) WHERE (task_id IS NOT NULL);
+CREATE TRIGGER begins BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_begins();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE staff_passkey (
     id uuid NOT NULL,
@@ -1675,7 +1728,6 @@ CREATE TABLE staff_person (
     CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_recovery (
     staff_id uuid NOT NULL,
@@ -1712,7 +1764,6 @@ CREATE TABLE staff_role (
 CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
 CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
 
 CREATE TABLE staff_session (
@@ -1863,7 +1914,11 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
--- VIEW gift_of_fund (fund_id uuid, donation_id uuid)
+-- VIEW gift_key (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, public_ref text, status text, source text, frequency text, amount bigint, charged_at timestamp with time zone)
+
+-- VIEW gift_of_fund (fund_id uuid, donation_id uuid, amount bigint)
+
+-- VIEW gift_of_payout (entity_id uuid, payout_id uuid, payout_ref text, status text, arrival_on date, donation_id uuid)
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
@@ -1873,6 +1928,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
+-- VIEW staff_note_row (id uuid, entity_id uuid, donation_id uuid, donor_id uuid, payout_id uuid, task_id uuid, text text, author uuid, at timestamp with time zone, author_name text)
+
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
 -- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
@@ -1880,6 +1937,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
+
+-- FUNCTION address_had_words() RETURNS trigger
+
+-- FUNCTION address_has_words() RETURNS trigger
 
 -- FUNCTION address_is_locked() RETURNS trigger
 
@@ -1973,6 +2034,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donors_of_entries(after bigint, upto bigint) RETURNS SETOF uuid
 
+-- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
+
 -- FUNCTION drop_expired_receipts() RETURNS void
 
 -- FUNCTION end_enrolment(s staff_session, by_kind text) RETURNS void
@@ -2029,7 +2092,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION is_owner() RETURNS boolean
 
--- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
+-- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
@@ -2065,13 +2128,29 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
+-- FUNCTION moved_address_has_words() RETURNS trigger
+
 -- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
+
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
 
+-- FUNCTION office_find_donors(of_entity uuid, of_organisation uuid, words text, most integer) RETURNS SETOF uuid
+
+-- FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
+
 -- FUNCTION office_funds(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE(entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
+
+-- FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
+
+-- FUNCTION office_gift_rows(gifts uuid[]) RETURNS SETOF gift_row
+
+-- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
 
@@ -2112,6 +2191,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION receipt_reference(facts jsonb, year integer, number integer) RETURNS text
+
+-- FUNCTION refresh_address_words(donors uuid[]) RETURNS void
 
 -- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
@@ -2193,6 +2276,16 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION staff_money_factor_is_fresh(entity_id uuid) RETURNS boolean
 
+-- FUNCTION staff_note_begins() RETURNS trigger
+
+-- FUNCTION staff_note_keeps() RETURNS trigger
+
+-- FUNCTION staff_note_object(of_kind text, of_id uuid) RETURNS TABLE(entity_id uuid, organisation_id uuid, ref text)
+
+-- FUNCTION staff_note_stays_erased() RETURNS trigger
+
+-- FUNCTION staff_notes_are_erased() RETURNS trigger
+
 -- FUNCTION staff_of_session() RETURNS uuid
 
 -- FUNCTION staff_person_of(staff_id uuid) RETURNS uuid
@@ -2212,6 +2305,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
 
 -- FUNCTION use_invitation(new_id uuid, token bytea, secret bytea, on_device text, from_network text) RETURNS text
+
+-- FUNCTION use_staff_form(form uuid, says bytea, roles text[], of_entity uuid, of_organisation uuid) RETURNS boolean
 
 -- FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
 

@@ -40,6 +40,8 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/donors"
+	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -241,6 +243,8 @@ func (a *App) buildServer() {
 	people := a.Staff
 	people.DB = db
 	statements.Catalog = catalog
+	receipts := a.Receipts
+	receipts.DB, receipts.Models = db, difference.NewModels(db)
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Staff: people, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
@@ -248,11 +252,14 @@ func (a *App) buildServer() {
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
+	staffPages := office.New(a.Server)
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
-		&office.Area{Kernel: a.Server},
+		staffPages,
+		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
+		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

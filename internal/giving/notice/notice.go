@@ -21,6 +21,7 @@ import (
 
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 // Kind is what happened. Its values are in donation_notice.kind.
@@ -116,4 +117,12 @@ func HeldFor(ctx context.Context, q sqlx.QueryerContext, charge string) (donatio
 		return uuid.Nil, nil
 	}
 	return donation, err
+}
+
+// OfDonations returns the notices about donations, oldest first.
+func OfDonations(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (all []Notice, err error) {
+	const query = `/* notice.OfDonations */ SELECT id, donation_id, kind, cause, amount, currency, at FROM donation_notice
+		WHERE donation_id = ANY($1::uuid[]) ORDER BY at, id`
+	err = sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(donations))
+	return all, err
 }

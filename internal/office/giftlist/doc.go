@@ -4,4 +4,9 @@
 //
 // Lists have pages with a cursor, never an offset: a page costs the same wherever it is. Walk reads any list to its end
 // with the memory of one page, for exports.
+//
+// Pages of staff read as konbit_office and use Query: Keys returns the places of a page's gifts, ByKeys the gifts, Sum their
+// total, Beside the neighbours of a gift, Look reads what was typed into the search. A list without a search reads the gifts
+// in the order of an index and leaves out those that its filters do not want, at most so many a page; a total adds up at most
+// so many. History and Postings are everything that happened to one gift.
 package giftlist

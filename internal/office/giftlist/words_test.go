@@ -1,4 +1,4 @@
-package giftlist
+package giftlist_test
 
 import (
 	"fmt"

@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/keyring"
@@ -64,7 +65,7 @@ type ErasureRequest struct {
 	Addresses   []string    // all addresses of the person, normalised, also those without a donation
 	Recipient   string      // the one of Addresses that gets the emails; "" for no email
 	Language    string
-	RequestedBy string // "donor", or the name of the staff member
+	RequestedBy string // "donor", a person of the staff (staff.Session.Actor), or who runs the command
 	Delay       time.Duration
 }
 
@@ -94,36 +95,76 @@ func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 	return err
 }
 
+// CheckErasable is the function CheckErasable, with the eraser's database.
+func (k Eraser) CheckErasable(ctx context.Context, donors []uuid.UUID) error {
+	return CheckErasable(ctx, k.DB, donors)
+}
+
+// Person is a person as an erasure needs them.
+type Person struct {
+	Donors    []uuid.UUID // in every legal entity
+	Addresses []string    // also linked ones, and those without a donation
+	Pending   *Erasure    // a request that is not done; nil: none
+}
+
+// PersonOf returns the person of a donor. A donor without an address is a person of their own.
+func (k Eraser) PersonOf(ctx context.Context, id uuid.UUID) (p Person, err error) {
+	p.Donors = []uuid.UUID{id}
+	found, err := donor.ByIDs(ctx, k.DB, p.Donors)
+	if err != nil {
+		return p, err
+	}
+	if len(found) > 0 && found[0].Email != "" {
+		if p.Addresses, err = donoraccess.LinkedAddresses(ctx, k.DB, []string{found[0].Email}); err != nil {
+			return p, err
+		}
+		all, err := donor.ByEmails(ctx, k.DB, p.Addresses)
+		if err != nil {
+			return p, err
+		}
+		p.Donors = donor.IDs(all)
+	}
+	p.Pending, err = Pending(ctx, k.DB, p.Donors)
+	return p, err
+}
+
 // Request records a request and enqueues its email, in one transaction. It returns a request that is pending already
 // instead of a second one.
 func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err error) {
 	if err := CheckErasable(ctx, k.DB, w.Donors); err != nil {
 		return e, err
 	}
+	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		e, _, err = k.RequestTx(ctx, tx, w)
+		return err
+	})
+	return e, err
+}
+
+// RequestTx is Request in a transaction, without CheckErasable. It also reports whether the request was pending already. It
+// locks the donors.
+func (k Eraser) RequestTx(ctx context.Context, tx *sqlx.Tx, w ErasureRequest) (e Erasure, pending bool, err error) {
 	now := k.Now()
 	e = Erasure{ID: k.NewID(), RequestedAt: now, RequestedBy: w.RequestedBy, Language: w.Language, DueAt: now.Add(w.Delay)}
 	if w.Recipient != "" {
 		if e.SealedRecipient, err = k.seal(sealedRecipient, []byte(w.Recipient), e.ID); err != nil {
-			return e, err
+			return e, false, err
 		}
 	}
-	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if err := donor.LockTx(ctx, tx, w.Donors); err != nil {
-			return err
-		}
-		waiting, err := Pending(ctx, tx, w.Donors)
-		if waiting != nil || err != nil {
-			if err == nil {
-				e = *waiting
-			}
-			return err
-		}
-		if err := k.insertTx(ctx, tx, e, w.Donors, k.Hashes(w.Addresses)); err != nil {
-			return err
-		}
-		return k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
-	})
-	return e, err
+	if err := donor.LockTx(ctx, tx, w.Donors); err != nil {
+		return e, false, err
+	}
+	waiting, err := Pending(ctx, tx, w.Donors)
+	if err != nil {
+		return e, false, err
+	}
+	if waiting != nil {
+		return *waiting, true, nil
+	}
+	if err := k.insertTx(ctx, tx, e, w.Donors, k.Hashes(w.Addresses)); err != nil {
+		return e, false, err
+	}
+	return e, false, k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 }
 
 // Pending returns the donors' request that is not done yet; nil if there is none.

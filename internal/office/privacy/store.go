@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -38,6 +39,27 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, 
 	const query = `/* privacy.ByID */ SELECT ` + columns + ` FROM erasure WHERE id = $1`
 	err = sqlx.GetContext(ctx, q, &e, query, id)
 	return e, err
+}
+
+// Standing is where the newest request to erase a donor stands.
+type Standing struct {
+	ID          uuid.UUID  `db:"id"`
+	RequestedAt time.Time  `db:"asked_at"`
+	RequestedBy string     `db:"asked_by"`
+	DueAt       time.Time  `db:"due_at"`
+	WithdrawnAt *time.Time `db:"withdrawn_at"`
+	ErasedAt    *time.Time `db:"erased_at"` // when the donor was erased for the first time; nil: not yet
+}
+
+// StandingOf returns where the newest request to erase a donor stands, without what is sealed; nil if there is none.
+func StandingOf(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) (*Standing, error) {
+	const query = `/* privacy.StandingOf */ SELECT e.id, e.asked_at, e.asked_by, e.due_at, e.withdrawn_at, d.erased_at
+		  FROM erasure_donor d JOIN erasure e ON e.id = d.erasure_id WHERE d.donor_id = $1 ORDER BY d.erased_at IS NULL, e.asked_at DESC LIMIT 1`
+	var found []Standing
+	if err := sqlx.SelectContext(ctx, q, &found, query, donor); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // List returns all erasures, newest first.

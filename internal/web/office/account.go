@@ -9,16 +9,17 @@ import (
 	"konbit/internal/people/staff"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // AccountPage shows a person's ways to sign in and their open sessions.
 type AccountPage struct {
-	Page
+	desk.Page
 	Email    string
 	Factors  staff.Factors
 	Devices  []Device
 	Roles    []string // in words
-	Factor   Factor
+	Factor   desk.Factor
 	Act      string // what is confirmed by a factor, as it was posted; empty: nothing
 	Passkey  string // the id of the passkey that it is about; may be empty
 	Changing bool   // ways to sign in may be changed now: a factor is fresh, or a recovery code was just used
@@ -34,12 +35,12 @@ type Device struct {
 }
 
 func (a *Area) accountGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	return a.showAccount(w, r, v, AccountPage{}, proof{})
+	return a.showAccount(w, r, v, AccountPage{}, desk.Proof{})
 }
 
-func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, v web.StaffVisit, p AccountPage, asked proof) (err error) {
-	problems := append(p.Problems, asked.problems...)
-	p.Page = a.pageOf(r, v, "account")
+func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, v web.StaffVisit, p AccountPage, asked desk.Proof) (err error) {
+	problems := append(p.Problems, asked.Problems...)
+	p.Page = a.PageOf(r, v, "account")
 	p.Problems, p.Email, p.Passkeys = problems, v.Email, a.Staff.PasskeysWork()
 	if p.Factors, err = staff.FactorsOf(r.Context(), a.DB, v.StaffID); err != nil {
 		return err
@@ -48,28 +49,28 @@ func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if err != nil {
 		return err
 	}
-	zone := zoneOf(v)
+	zone := desk.ZoneOf(v)
 	for _, d := range open {
-		p.Devices = append(p.Devices, Device{d.ID.String(), a.moment(d.OpenedAt, zone), a.moment(d.SeenAt, zone), d.Device, d.Network, d.ID == v.ID})
+		p.Devices = append(p.Devices, Device{d.ID.String(), a.Moment(d.OpenedAt, zone), a.Moment(d.SeenAt, zone), d.Device, d.Network, d.ID == v.ID})
 	}
 	for i := range p.Factors.Passkeys {
-		p.Factors.Passkeys[i].MadeAt = a.moment(p.Factors.Passkeys[i].MadeAt, zone)
+		p.Factors.Passkeys[i].MadeAt = a.Moment(p.Factors.Passkeys[i].MadeAt, zone)
 	}
-	for _, s := range scopesOf(v) {
-		p.Roles = append(p.Roles, a.rolesIn(v, s)+": "+s.Name)
+	for _, s := range desk.ScopesOf(v) {
+		p.Roles = append(p.Roles, a.RolesIn(v, s)+": "+s.Name)
 	}
 	p.Changing = v.FactorIsFresh || v.UsedRecovery() && v.FactorAt != nil
-	if p.Factor, err = a.factorOf(r, v, asked); err != nil {
+	if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
 		return err
 	}
-	if p.Changing && asked.prompt == nil && asked.problems == nil {
-		p.Factor = Factor{}
+	if p.Changing && asked.Prompt == nil && asked.Problems == nil {
+		p.Factor = desk.Factor{}
 	}
-	f := p.form(a.View)
-	return a.write(w, statusOf(problems), "account", v.Language, struct {
+	f := p.Form(a.View)
+	return a.Write(w, desk.StatusOf(problems), "account", v.Language, struct {
 		AccountPage
 		Errors []view.FormError
-	}{p, errorsOf(f, v.Language, a.View)})
+	}{p, desk.ErrorsOf(f, v.Language, a.View)})
 }
 
 // accountPost does what the field do says: confirm proves a factor, for what follows; the others change something.
@@ -78,14 +79,14 @@ func (a *Area) accountPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	done := ""
 	switch form.Get("do") {
 	case "confirm":
-		asked, err := a.prove(r, &v, staff.ActFresh, false)
+		asked, err := a.Prove(r, &v, staff.ActFresh, false)
 		if err != nil {
 			return err
 		}
-		if !asked.ok {
+		if !asked.OK {
 			return a.showAccount(w, r, v, AccountPage{}, asked)
 		}
-		return redirect(w, r, accountPath+"#factors")
+		return desk.Redirect(w, r, accountPath+"#factors")
 	case "end-session":
 		id, bad := uuid.Parse(form.Get("device"))
 		if bad != nil || id == v.ID {
@@ -103,11 +104,11 @@ func (a *Area) accountPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	default:
 		return web.NotFound()
 	}
-	if problems := refusal(err); problems != nil {
-		return a.showAccount(w, r, v, AccountPage{Page: Page{Problems: problems}}, proof{})
+	if problems := desk.Refusal(err); problems != nil {
+		return a.showAccount(w, r, v, AccountPage{Page: desk.Page{Problems: problems}}, desk.Proof{})
 	}
 	if err != nil {
 		return err
 	}
-	return redirect(w, r, accountPath+"?said="+done)
+	return desk.Redirect(w, r, accountPath+"?said="+done)
 }

@@ -13,15 +13,16 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // PeoplePage lists who holds which role in a scope, since when and granted by whom, and changes it.
 type PeoplePage struct {
-	Page
+	desk.Page
 	People  []Person
 	Admin   bool // the reader may change roles
 	Form    PeopleForm
-	Factor  Factor
+	Factor  desk.Factor
 	Choices []ScopeOption // where a role can be granted here
 }
 
@@ -50,17 +51,17 @@ type PeopleForm struct {
 }
 
 func (a *Area) peopleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	return a.showPeople(w, r, v, PeopleForm{}, nil, proof{})
+	return a.showPeople(w, r, v, PeopleForm{}, nil, desk.Proof{})
 }
 
-func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVisit, form PeopleForm, problems []fault.Field, asked proof) (err error) {
-	p := PeoplePage{Page: a.pageOf(r, v, "people"), Form: form, Admin: v.Has(v.Scope, staff.Admin)}
-	p.Problems = append(problems, asked.problems...)
+func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVisit, form PeopleForm, problems []fault.Field, asked desk.Proof) (err error) {
+	p := PeoplePage{Page: a.PageOf(r, v, "people"), Form: form, Admin: v.Has(v.Scope, staff.Admin)}
+	p.Problems = append(problems, asked.Problems...)
 	if p.People, err = a.peopleIn(r, v); err != nil {
 		return err
 	}
 	if p.Admin {
-		if p.Factor, err = a.factorOf(r, v, asked); err != nil {
+		if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
 			return err
 		}
 		if v.Organisation == nil {
@@ -72,17 +73,17 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 			}
 		}
 	}
-	f := p.form(a.View)
-	return a.write(w, statusOf(p.Problems), "people", v.Language, struct {
+	f := p.Page.Form(a.View)
+	return a.Write(w, desk.StatusOf(p.Problems), "people", v.Language, struct {
 		PeoplePage
 		Errors      []view.FormError
 		Email, Name view.Field
 		Roles       []staff.RoleName
 		Action      string
 	}{
-		p, errorsOf(f, v.Language, a.View),
-		field(f, a.View, "email", form.Email, view.Field{Type: "email", Autocomplete: "off", Required: true}),
-		field(f, a.View, "name", form.Name, view.Field{Autocomplete: "off", Required: true}), staff.RoleNames, v.Path("people"),
+		p, desk.ErrorsOf(f, v.Language, a.View),
+		desk.Field(f, a.View, "email", form.Email, view.Field{Type: "email", Autocomplete: "off", Required: true}),
+		desk.Field(f, a.View, "name", form.Name, view.Field{Autocomplete: "off", Required: true}), staff.RoleNames, v.Path("people"),
 	})
 }
 
@@ -106,7 +107,7 @@ func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err
 			if role.StaffID != m.ID || v.Organisation != nil && role.OrganisationID.Valid && role.OrganisationID != v.Scope.OrganisationID {
 				continue
 			}
-			held := HeldRole{Role: string(role.Name), Scope: v.Entity.LegalName, Since: a.moment(role.GrantedAt, zoneOf(v)),
+			held := HeldRole{Role: string(role.Name), Scope: v.Entity.LegalName, Since: a.Moment(role.GrantedAt, desk.ZoneOf(v)),
 				GrantedBy: names[role.GrantedBy.UUID]}
 			if role.OrganisationID.Valid {
 				o, err := v.Catalog.OrganisationByID(role.OrganisationID.UUID)
@@ -140,23 +141,23 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return err
 	}
 	if problems != nil {
-		return a.showPeople(w, r, v, form, problems, proof{})
+		return a.showPeople(w, r, v, form, problems, desk.Proof{})
 	}
-	asked, err := a.prove(r, &v, staff.ActFresh, false)
+	asked, err := a.Prove(r, &v, staff.ActFresh, false)
 	if err != nil {
 		return err
 	}
-	if !asked.ok {
+	if !asked.OK {
 		return a.showPeople(w, r, v, form, nil, asked)
 	}
 	if err = do(); err == nil {
 		path := v.Path("people")
-		return redirect(w, r, path+map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]+"said="+doneOf[form.Do])
+		return desk.Redirect(w, r, path+map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]+"said="+doneOf[form.Do])
 	}
-	if problems := refusal(err); problems != nil {
+	if problems := desk.Refusal(err); problems != nil {
 		securitylog.Record(r.Context(), securitylog.RoleRefused)
 		v.FactorIsFresh = true
-		return a.showPeople(w, r, v, form, problems, proof{})
+		return a.showPeople(w, r, v, form, problems, desk.Proof{})
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package office
 
 import (
-	"net/http"
 	"net/url"
 	"time"
 
@@ -9,10 +8,18 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // Area serves the pages of staff.
-type Area struct{ *web.Kernel }
+type Area struct{ *desk.Desk }
+
+// New returns the area. Its Desk is what the areas of the other pages of the office take.
+func New(k *web.Kernel) *Area {
+	a := &Area{&desk.Desk{Kernel: k}}
+	a.AskToSignIn = a.askToSignIn
+	return a
+}
 
 // Addresses that several handlers use.
 const (
@@ -25,7 +32,6 @@ const (
 
 // The limits of the area's routes. They count the person (STAFF 28).
 var (
-	pages      = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
 	ownChanges = web.Limit{Name: "staff account changes", Words: "office.limit.account", Limit: guard.Limit{Max: 60, Window: time.Hour}}
 	changes    = web.Limit{Name: "staff role changes", Words: "office.limit.roles", Limit: guard.Limit{Max: 60, Window: time.Hour}}
 	links      = web.Limit{Name: "staff links", Words: "office.limit.links", Limit: guard.Limit{Max: 60, Window: 15 * time.Minute}}
@@ -38,25 +44,25 @@ const (
 
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
-	signedIn := a.StaffSession(a.askToSignIn)
-	setup := a.StaffSetup(a.askToSignIn)
-	anyRole := a.StaffIn(a.askToSignIn, staff.RoleNames...)
-	reads := a.StaffIn(a.askToSignIn, staff.Admin, staff.Auditor)
-	admin := a.StaffIn(a.askToSignIn, staff.Admin)
+	signedIn := a.StaffSession(a.AskToSignIn)
+	setup := a.StaffSetup(a.AskToSignIn)
+	anyRole := a.In(staff.RoleNames...)
+	reads := a.In(staff.Admin, staff.Auditor)
+	admin := a.In(staff.Admin)
 	return []web.Route{
 		web.Get(signInPath, web.Page, web.Public, a.signInGet),
 		web.Post(signInPath, web.Page, web.Public, a.signInPost).LimitedInside(signInsInside),
 		web.Get(invitationPath, web.Page, web.Public, a.invitationGet),
 		web.Post(invitationPath, web.Page, web.Public, a.invitationPost).Limited(links),
-		web.Get(setupPath, web.Page, setup, a.setupGet).Limited(pages),
+		web.Get(setupPath, web.Page, setup, a.setupGet).Limited(desk.Pages),
 		web.Post(setupPath, web.Page, setup, a.setupPost).Limited(ownChanges),
 		web.Post("/office/sign-out", web.Page, setup, a.signOutPost).Unlimited(endsItself),
 
-		web.Get(homePath, web.Page, signedIn, a.homeGet).Limited(pages),
-		web.Get(accountPath, web.Page, signedIn, a.accountGet).Limited(pages),
+		web.Get(homePath, web.Page, signedIn, a.homeGet).Limited(desk.Pages),
+		web.Get(accountPath, web.Page, signedIn, a.accountGet).Limited(desk.Pages),
 		web.Post(accountPath, web.Page, signedIn, a.accountPost).Limited(ownChanges),
-		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(pages),
-		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(pages),
+		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(desk.Pages),
 		web.Post("/office/{entity}/people", web.Page, admin, a.peoplePost).Limited(changes),
 	}
 }
@@ -67,10 +73,4 @@ func InvitationLink(base *url.URL) func(token string, lang phrase.Language) stri
 	return func(token string, lang phrase.Language) string {
 		return web.Absolute(base, invitationPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))
 	}
-}
-
-// redirect leads to another page of the office.
-func redirect(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }

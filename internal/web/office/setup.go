@@ -13,6 +13,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // SetupPage is the way from an invitation to the first factor, and to another one. Step says which of its pages it is:
@@ -23,7 +24,7 @@ import (
 //	passkey   the prompt for a new passkey
 //	codes     the recovery codes, once
 type SetupPage struct {
-	Page
+	desk.Page
 	Step     string
 	First    bool // nothing is set up yet
 	Passkeys bool // passkeys work at this address
@@ -35,20 +36,20 @@ type SetupPage struct {
 
 func (a *Area) showSetup(w http.ResponseWriter, r *http.Request, v web.StaffVisit, p SetupPage) error {
 	problems := p.Problems
-	p.Page = a.pageOf(r, v, "account")
+	p.Page = a.PageOf(r, v, "account")
 	p.Problems, p.First, p.Passkeys = problems, !v.IsFull(), a.Staff.PasskeysWork()
-	f := p.form(a.View)
-	return a.write(w, statusOf(problems), "setup", v.Language, struct {
+	f := p.Form(a.View)
+	return a.Write(w, desk.StatusOf(problems), "setup", v.Language, struct {
 		SetupPage
 		Errors         []view.FormError
 		Email          string
 		Password, Code view.Field
 		PasskeyName    view.Field
 	}{
-		p, errorsOf(f, v.Language, a.View), v.Email,
-		field(f, a.View, "new_password", "", view.Field{Type: "password", Autocomplete: "new-password", Required: true}),
-		field(f, a.View, "code", "", view.Field{Autocomplete: "one-time-code", Mode: "numeric", Class: "digits", Required: true}),
-		field(f, a.View, "passkey_name", "", view.Field{HideOptional: true, Autocomplete: "off"}),
+		p, desk.ErrorsOf(f, v.Language, a.View), v.Email,
+		desk.Field(f, a.View, "new_password", "", view.Field{Type: "password", Autocomplete: "new-password", Required: true}),
+		desk.Field(f, a.View, "code", "", view.Field{Autocomplete: "one-time-code", Mode: "numeric", Class: "digits", Required: true}),
+		desk.Field(f, a.View, "passkey_name", "", view.Field{HideOptional: true, Autocomplete: "off"}),
 	})
 }
 
@@ -91,9 +92,9 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 		return web.NotFound()
 	}
 	if errors.Is(err, staff.ErrFactorNeeded) {
-		return redirect(w, r, accountPath) // which asks for it
+		return desk.Redirect(w, r, accountPath) // which asks for it
 	}
-	if problems := refusal(err); problems != nil {
+	if problems := desk.Refusal(err); problems != nil {
 		p.Problems, err = problems, nil
 	}
 	if err != nil {
@@ -104,7 +105,7 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 
 func (a *Area) setPassword(r *http.Request, v web.StaffVisit, password string) (p SetupPage, err error) {
 	if problem := staff.PasswordProblem(password, v.Session); problem != "" {
-		return SetupPage{Step: "choose", Page: Page{Problems: []fault.Field{{Name: "new_password", Phrase: problem}}}}, nil
+		return SetupPage{Step: "choose", Page: desk.Page{Problems: []fault.Field{{Name: "new_password", Phrase: problem}}}}, nil
 	}
 	if err := a.Staff.SetPassword(r.Context(), v.Session, password); err != nil {
 		return SetupPage{Step: "choose"}, err
@@ -130,14 +131,14 @@ func (a *Area) added(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d
 	if factors.Recovery == 0 {
 		return a.showNewCodes(w, r, v)
 	}
-	return redirect(w, r, accountPath+"?said="+done)
+	return desk.Redirect(w, r, accountPath+"?said="+done)
 }
 
 // showNewCodes makes new recovery codes and shows them once.
 func (a *Area) showNewCodes(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	codes, err := a.Staff.NewRecoveryCodes(r.Context(), v.Session)
 	if errors.Is(err, staff.ErrFactorNeeded) {
-		return redirect(w, r, accountPath)
+		return desk.Redirect(w, r, accountPath)
 	}
 	if err != nil {
 		return err

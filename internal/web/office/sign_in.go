@@ -13,6 +13,7 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
 )
 
 // promptCookie binds the prompt for a passkey to the browser that got it, for as long as its challenge is valid.
@@ -23,7 +24,7 @@ const (
 
 // SignInPage asks for a passkey, or for email, password and code.
 type SignInPage struct {
-	Page
+	desk.Page
 	Action   string // may name the page's language
 	Next     string // address that is shown after signing in; may be empty
 	Email    string
@@ -36,20 +37,20 @@ type SignInPage struct {
 func (a *Area) showSignIn(w http.ResponseWriter, r *http.Request, status int, p SignInPage) error {
 	lang := a.StaffLanguage(r, "")
 	done := p.Done
-	p.Page = Page{Frame: a.frame(r, lang), Problems: p.Problems, Done: done}
+	p.Page = desk.Page{Frame: a.Frame(r, lang), Problems: p.Problems, Done: done}
 	p.Action, p.Passkeys = signInPath, a.Staff.PasskeysWork()
 	if r.URL.Query().Has("lang") {
 		p.Action += "?lang=" + string(lang)
 	}
-	f := p.form(a.View)
-	return a.write(w, status, "sign_in", lang, struct {
+	f := p.Form(a.View)
+	return a.Write(w, status, "sign_in", lang, struct {
 		SignInPage
 		Errors []view.FormError
 		Fields []view.Field
-	}{p, errorsOf(f, lang, a.View), []view.Field{
-		field(f, a.View, "email", p.Email, view.Field{Type: "email", Autocomplete: "username", Required: true}),
-		field(f, a.View, "password", "", view.Field{Type: "password", Autocomplete: "current-password", HideOptional: true}),
-		field(f, a.View, "code", "", view.Field{Autocomplete: "one-time-code", HideOptional: true, Class: "digits"}),
+	}{p, desk.ErrorsOf(f, lang, a.View), []view.Field{
+		desk.Field(f, a.View, "email", p.Email, view.Field{Type: "email", Autocomplete: "username", Required: true}),
+		desk.Field(f, a.View, "password", "", view.Field{Type: "password", Autocomplete: "current-password", HideOptional: true}),
+		desk.Field(f, a.View, "code", "", view.Field{Autocomplete: "one-time-code", HideOptional: true, Class: "digits"}),
 	}})
 }
 
@@ -76,7 +77,7 @@ func (a *Area) signInGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	if secret := a.Cookie(r, web.StaffCookie); secret != "" {
 		_, err := a.Staff.Open(r.Context(), secret)
 		if err == nil {
-			return redirect(w, r, homePath)
+			return desk.Redirect(w, r, homePath)
 		}
 		if !fault.Is(err, fault.NotFound) {
 			return err
@@ -145,7 +146,7 @@ func (a *Area) begin(w http.ResponseWriter, r *http.Request, secret, next string
 	if next == "" {
 		next = homePath
 	}
-	return redirect(w, r, next)
+	return desk.Redirect(w, r, next)
 }
 
 func (a *Area) signOutPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -155,24 +156,24 @@ func (a *Area) signOutPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	securitylog.Record(r.Context(), securitylog.SignedOut)
 	a.DeleteCookie(w, web.StaffCookie)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	return redirect(w, r, signInPath+"?said=signed_out")
+	return desk.Redirect(w, r, signInPath+"?said=signed_out")
 }
 
 // InvitationPage takes the secret of an invitation's link.
 type InvitationPage struct {
-	Page
+	desk.Page
 	Field view.Field
 }
 
 func (a *Area) showInvitation(w http.ResponseWriter, r *http.Request, status int, problems []fault.Field) error {
 	lang := a.StaffLanguage(r, "")
-	p := InvitationPage{Page: Page{Frame: a.frame(r, lang), Problems: problems}}
-	f := p.form(a.View)
-	p.Field = field(f, a.View, "secret", "", view.Field{Required: true, PostName: "link", Autocomplete: "off"})
-	return a.write(w, status, "invitation", lang, struct {
+	p := InvitationPage{Page: desk.Page{Frame: a.Frame(r, lang), Problems: problems}}
+	f := p.Form(a.View)
+	p.Field = desk.Field(f, a.View, "secret", "", view.Field{Required: true, PostName: "link", Autocomplete: "off"})
+	return a.Write(w, status, "invitation", lang, struct {
 		InvitationPage
 		Errors []view.FormError
-	}{p, errorsOf(f, lang, a.View)})
+	}{p, desk.ErrorsOf(f, lang, a.View)})
 }
 
 func (a *Area) invitationGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {

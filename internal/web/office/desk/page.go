@@ -1,4 +1,4 @@
-package office
+package desk
 
 import (
 	"io"
@@ -38,13 +38,14 @@ type NavItem struct {
 
 // said are the values of ?said=.
 var said = []string{"signed_out", "session_ended", "sessions_ended", "passkey_removed", "code_removed", "password_set", "app_set", "passkey_added",
-	"invited", "granted", "ended", "reset", "invited_again", "joined"}
+	"invited", "granted", "ended", "reset", "invited_again", "joined",
+	"plan_paused", "plan_cancelled", "plan_soon", "details_saved", "receipt_sent", "receipt_moved", "receipt_corrected", "erasure_requested"}
 
-// pageOf returns the page of a visit. section is its place in the navigation.
-func (a *Area) pageOf(r *http.Request, v web.StaffVisit, section string) Page {
+// PageOf returns the page of a visit. section is its place in the navigation.
+func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 	p := Page{
-		Frame: a.frame(r, v.Language), Section: section, Token: a.Staff.FormToken(v.Session), Name: v.Name,
-		BreakGlass: v.BreakGlass, Recovery: v.UsedRecovery(), CanChange: len(scopesOf(v)) > 1,
+		Frame: d.Frame(r, v.Language), Section: section, Token: d.Staff.FormToken(v.Session), Name: v.Name,
+		BreakGlass: v.BreakGlass, Recovery: v.UsedRecovery(), CanChange: len(ScopesOf(v)) > 1,
 	}
 	for _, known := range said {
 		if r.URL.Query().Get("said") == known {
@@ -68,19 +69,23 @@ func (a *Area) pageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
+	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks", "approvals"} {
+		add(list, Readers...)
+	}
 	add("people", staff.Admin, staff.Auditor)
+	add("audit", staff.Admin, staff.Auditor)
 	return p
 }
 
-func (a *Area) frame(r *http.Request, lang phrase.Language) view.Frame {
+func (d *Desk) Frame(r *http.Request, lang phrase.Language) view.Frame {
 	return view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, view.StaffLanguages)}
 }
 
-// form returns a builder of the page's fields.
-func (p Page) form(v *view.View) view.Form { return v.NewForm(p.Language, p.Problems) }
+// Form returns a builder of the page's fields.
+func (p Page) Form(v *view.View) view.Form { return v.NewForm(p.Language, p.Problems) }
 
-// field returns a field whose label is the phrase office.field.NAME; its hint is office.field.NAME_hint, if there is one.
-func field(f view.Form, v *view.View, name, value string, as view.Field) view.Field {
+// Field returns a field whose label is the phrase office.field.NAME; its hint is office.field.NAME_hint, if there is one.
+func Field(f view.Form, v *view.View, name, value string, as view.Field) view.Field {
 	as.FieldText = view.FieldText{Name: name, Label: f.Phrase("office.field." + name), Error: f.ErrorText(name)}
 	if hint := "office.field." + name + "_hint"; v.HasPhrase(hint) {
 		as.Hint = f.Phrase(hint)
@@ -92,8 +97,8 @@ func field(f view.Form, v *view.View, name, value string, as view.Field) view.Fi
 	return as
 }
 
-// errorsOf returns the lines of the summary of errors.
-func errorsOf(f view.Form, lang phrase.Language, v *view.View) (all []view.FormError) {
+// ErrorsOf returns the lines of the summary of errors.
+func ErrorsOf(f view.Form, lang phrase.Language, v *view.View) (all []view.FormError) {
 	for _, problem := range f.Problems() {
 		label := ""
 		if v.HasPhrase("office.field." + problem.Name) {
@@ -104,10 +109,10 @@ func errorsOf(f view.Form, lang phrase.Language, v *view.View) (all []view.FormE
 	return all
 }
 
-// write writes a page of the template office/NAME.
-func (a *Area) write(w http.ResponseWriter, status int, name string, lang phrase.Language, data any) error {
-	return web.WritePage(w, status, func(b io.Writer) error { return a.View.Write(b, "office/"+name, lang, data) })
+// Write writes a page of the template office/NAME.
+func (d *Desk) Write(w http.ResponseWriter, status int, name string, lang phrase.Language, data any) error {
+	return web.WritePage(w, status, func(b io.Writer) error { return d.View.Write(b, "office/"+name, lang, data) })
 }
 
-// moment returns a time of the database as pages show it, in a time zone.
-func (a *Area) moment(at time.Time, zone *time.Location) time.Time { return a.Shown(at).In(zone) }
+// Moment returns a time of the database as pages show it, in a time zone.
+func (d *Desk) Moment(at time.Time, zone *time.Location) time.Time { return d.Shown(at).In(zone) }

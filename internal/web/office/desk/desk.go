@@ -1,0 +1,41 @@
+package desk
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/guard"
+	"konbit/internal/web"
+)
+
+// Desk is what the handlers of the office share.
+type Desk struct {
+	*web.Kernel
+	// AskToSignIn answers a request without a session by the page for signing in.
+	AskToSignIn web.Handler
+}
+
+// In returns the permission of staff who hold one of the roles in the scope that the address names.
+func (d *Desk) In(roles ...staff.RoleName) web.Permission[web.StaffVisit] {
+	return d.StaffIn(d.AskToSignIn, roles...)
+}
+
+// Pages limits the pages that a person reads (STAFF 28).
+var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
+
+// Readers are the roles that read gifts, donors and money. A person with the role entry types batches and reads none of them.
+var Readers = []staff.RoleName{staff.Finance, staff.Admin, staff.Auditor}
+
+// Read runs fn in a transaction that sees what the visit's person may see. It reads one moment.
+func (d *Desk) Read(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx) error) error {
+	return staff.ReadTx(r.Context(), d.DB, v.Session, fn)
+}
+
+// Redirect leads to another page of the office.
+func Redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}

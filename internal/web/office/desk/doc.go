@@ -1,0 +1,9 @@
+// Package desk has what all pages of the office share: the frame with its navigation, the scope one works in, the prompt for a
+// fresh factor, and lists.
+//
+// A page reads in Desk.Read, as konbit_office: row-level security shows it the rows of the scopes of the signed-in person,
+// whatever a query asks for. It writes by services, in staff.InTx.
+//
+// A form that needs a fresh factor calls Prove first. It shows the same form again, with what was typed and a prompt, until a
+// factor is right.
+package desk

@@ -1,0 +1,172 @@
+package desk
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"konbit/internal/platform/money"
+)
+
+// PageSize is how many rows a page of a list has.
+const PageSize = 50
+
+// List is a page of a list: a sentence that says what is shown, filters that stand in the address, rows, and the way to more.
+// Templates show it by "office-list".
+type List struct {
+	Says        string   // what is shown and its total
+	Search      *Search  // nil: the list has no search field
+	Filters     []Filter // groups of links
+	More        []Filter // groups that are folded, unless one of them has chosen something
+	Table       Table
+	Empty       string // what would be here and how it gets there; shown if there are no rows
+	First, Next string // addresses of the first page and of the next; empty: this is it
+	CSV, XLSX   string // addresses of the rows of this page as a file; may be empty
+	Export      string // address of the form that exports the whole list; may be empty
+}
+
+// Search is the search field of a list: a form that is sent by GET, so that what was searched stands in the address.
+type Search struct {
+	Action string
+	Label  string
+	Hint   string // what can be searched for; may be empty
+	Value  string
+	Kept   []Hidden // the other values of the address
+}
+
+// Hidden is a value that a form sends along.
+type Hidden struct{ Name, Value string }
+
+// Filter is a group of links, of which one is chosen.
+type Filter struct {
+	Label   string
+	Options []Option
+}
+
+// Chosen reports whether another option than the first one is chosen.
+func (f Filter) Chosen() bool {
+	return slices.ContainsFunc(f.Options[min(1, len(f.Options)):], func(o Option) bool { return o.Current })
+}
+
+// MoreChosen reports whether a folded filter has chosen something.
+func (l List) MoreChosen() bool { return slices.ContainsFunc(l.More, Filter.Chosen) }
+
+// Option is a link of a filter.
+type Option struct {
+	Label   string
+	URL     string
+	Current bool
+}
+
+// Table is a table of a page, and a file with the same rows.
+type Table struct {
+	Caption string
+	Columns []Column
+	Rows    []Row
+	Total   []Cell // the last row: the sums of the rows shown; nil: none
+}
+
+// Column is a column of a table.
+type Column struct {
+	Name   string // in files; never changes
+	Label  string
+	Number bool // its cells are aligned at the right, with tabular figures
+	Wide   bool // its cells may break lines
+}
+
+// Row is a row of a table. Enter opens its address.
+type Row struct {
+	URL   string // may be empty
+	Cells []Cell // one for each column
+}
+
+// Cell is a cell. What a page shows is, in this order: Amount, At, Day, Text; with Soft below it.
+type Cell struct {
+	Text   string
+	Soft   string // a second line
+	URL    string // makes the cell a link
+	State  string // good, hold, bad or plain: shows Text as a state, with a shape
+	Amount *money.Amount
+	At     time.Time // as Desk.Moment returns it
+	Day    time.Time // a day without a time
+	File   string    // what files have instead of Text; empty: Text
+}
+
+// AmountCell returns the cell of an amount.
+func AmountCell(a money.Amount) Cell { return Cell{Amount: &a} }
+
+// With returns an address with other values of its query. An empty value removes the name; names is name, value, name, value.
+// Of a page's own values it keeps those of filters, not those of the place in the list.
+func With(u *url.URL, names ...string) string {
+	q := u.Query()
+	for _, place := range []string{"after", "format", "said", "lang"} {
+		q.Del(place)
+	}
+	for i := 0; i+1 < len(names); i += 2 {
+		if names[i+1] == "" {
+			q.Del(names[i])
+		} else {
+			q.Set(names[i], names[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return u.Path
+	}
+	return u.Path + "?" + q.Encode()
+}
+
+// Kept returns the values of an address that a search form sends along: all but those named, and the place in the list.
+func Kept(u *url.URL, without ...string) (kept []Hidden) {
+	q := u.Query()
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name := range q {
+			if !yield(name) {
+				return
+			}
+		}
+	}) {
+		if !slices.Contains(without, name) && !slices.Contains([]string{"after", "format", "said", "lang"}, name) && q.Get(name) != "" {
+			kept = append(kept, Hidden{name, q.Get(name)})
+		}
+	}
+	return kept
+}
+
+// Chosen returns the value of a filter in an address, if it is one of the values; else the first of them.
+func Chosen(r *http.Request, name string, values ...string) string {
+	if typed := r.URL.Query().Get(name); slices.Contains(values, typed) {
+		return typed
+	}
+	return values[0]
+}
+
+// Cursor returns a place in a list as the text of an address. ReadCursor reads it.
+func Cursor(place any) string {
+	text, err := json.Marshal(place)
+	if err != nil {
+		panic("desk: a place in a list that is no JSON: " + err.Error())
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// ReadCursor reads the place in a list that an address names, into place. It reports whether there is one that can be read:
+// otherwise the page shows the list from its beginning.
+func ReadCursor(r *http.Request, place any) bool {
+	text, err := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("after"))
+	return err == nil && len(text) > 0 && json.Unmarshal(text, place) == nil
+}
+
+// WantsFile returns csv or xlsx if a request asks for the rows of a page as a file, by ?format= or by Accept; else "".
+func WantsFile(r *http.Request) string {
+	switch format := r.URL.Query().Get("format"); {
+	case format == "csv" || format == "xlsx":
+		return format
+	case strings.HasPrefix(r.Header.Get("Accept"), "text/csv"):
+		return "csv"
+	}
+	return ""
+}

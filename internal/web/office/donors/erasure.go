@@ -1,0 +1,101 @@
+package donors
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donor"
+	"konbit/internal/office/privacy"
+	"konbit/internal/people/audit"
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// erasureGet explains what an erasure means, and shows the form that requests one for a donor who asked the office.
+func (a *Area) erasureGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	d, err := a.donorIn(r, v)
+	if err != nil {
+		return err
+	}
+	return a.showErasure(w, r, v, d, nil, desk.Proof{})
+}
+
+func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, problems []fault.Field, asked desk.Proof) error {
+	person, err := a.Privacy.PersonOf(r.Context(), d.ID)
+	if err != nil {
+		return err
+	}
+	b := a.formsOf(r, v, problems)
+	heading, instead := a.say(v, "office.donors.act.erasure"), ""
+	if err := a.Privacy.CheckErasable(r.Context(), person.Donors); err != nil {
+		if instead = privacy.Obstacle(err); instead == "" {
+			return err
+		}
+		instead = a.say(v, "office.donors.obstacle."+instead)
+	}
+	if person.Pending != nil {
+		due := person.Pending.DueAt.In(v.Entity.Location())
+		instead = a.say(v, "office.donors.erasure_due", "day", phrase.Date(v.Language, due))
+	}
+	if instead != "" {
+		return a.showAct(w, r, b, d, heading, nil, instead)
+	}
+	due := phrase.Date(v.Language, a.Now().Add(privacy.DefaultDelay).In(v.Entity.Location()))
+	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text"), a.say(v, "office.donors.form.erasure_stays"), a.say(v, "office.donors.form.erasure_due", "day", due), a.emailTo(v, d))
+	if f.Factor, err = a.FactorOf(r, v, asked); err != nil {
+		return err
+	}
+	b.problems = append(b.problems, asked.Problems...)
+	return a.showAct(w, r, b, d, heading, nil, "", f)
+}
+
+// erasurePost requests the erasure, after a fresh factor: it cannot be undone once it is done.
+func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	d, err := a.donorIn(r, v)
+	if err != nil {
+		return err
+	}
+	f, problems, err := formOf(r)
+	if err != nil {
+		return err
+	}
+	if problems != nil {
+		return a.showErasure(w, r, v, d, problems, desk.Proof{})
+	}
+	asked, err := a.Prove(r, &v, staff.ActFresh, false)
+	if err != nil {
+		return err
+	}
+	if !asked.OK {
+		return a.showErasure(w, r, v, d, nil, asked)
+	}
+	person, err := a.Privacy.PersonOf(r.Context(), d.ID)
+	if err == nil && person.Pending == nil {
+		err = a.Privacy.CheckErasable(r.Context(), person.Donors)
+	}
+	if privacy.Obstacle(err) != "" {
+		return a.showErasure(w, r, v, d, nil, desk.Proof{})
+	}
+	if err != nil {
+		return err
+	}
+	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
+		e, pending, err := a.Privacy.RequestTx(r.Context(), tx, privacy.ErasureRequest{
+			Donors: person.Donors, Addresses: person.Addresses, Recipient: d.Email, Language: d.Language, RequestedBy: v.Actor(), Delay: privacy.DefaultDelay,
+		})
+		return audit.Act{Name: "erasure.requested", ObjectKind: "erasure", ObjectID: e.ID.String(),
+			After: map[string]any{"donor": d.ID, "due": e.DueAt.UTC().Format(time.DateOnly), "pending_before": pending}}, err
+	})
+	if problems = fieldsOf(err); problems != nil {
+		return a.showErasure(w, r, v, d, problems, desk.Proof{})
+	}
+	if err != nil {
+		return err
+	}
+	return a.done(w, r, v, d.ID, "erasure_requested")
+}

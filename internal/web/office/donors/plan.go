@@ -1,0 +1,153 @@
+package donors
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
+	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/people/audit"
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/web"
+)
+
+// planIn returns the plan that the address names, with its donor; fault.NotFound if the visit's person may not see it, or is not
+// finance of its organisation.
+func (a *Area) planIn(r *http.Request, v web.StaffVisit) (d donor.Record, p plan.Plan, err error) {
+	id, err := idIn(r, "plan")
+	if err != nil {
+		return d, p, err
+	}
+	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		if d, _, err = a.recordIn(r, v, tx); err != nil {
+			return err
+		}
+		p, err = recurring.ByID(r.Context(), tx, id)
+		return err
+	})
+	if err == nil && (p.DonorID != d.ID || p.BegunAt == nil || v.Organisation != nil && p.OrganisationID != v.Organisation.ID || !v.Has(a.scopeOfPlan(v, p), staff.Finance)) {
+		err = web.NotFound()
+	}
+	return d, p, err
+}
+
+// scopeOfPlan returns the scope of who may change a plan.
+func (a *Area) scopeOfPlan(v web.StaffVisit, p plan.Plan) staff.Scope {
+	return staff.Scope{EntityID: v.Entity.ID, OrganisationID: uuid.NullUUID{UUID: p.OrganisationID, Valid: true}}
+}
+
+// planGet shows the forms that pause or stop a recurring gift.
+func (a *Area) planGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	d, p, err := a.planIn(r, v)
+	if err != nil {
+		return err
+	}
+	return a.showPlan(w, r, v, d, p, nil)
+}
+
+func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, p plan.Plan, problems []fault.Field) error {
+	b, zone := a.formsOf(r, v, problems), v.Entity.Location()
+	pairs := []Pair{{a.say(v, "office.donors.column.plan"), []string{a.planName(v, p)}}, {a.say(v, "office.donors.column.state"), []string{a.planState(v, p).Text}}}
+	if p.NextAt != nil && p.Status.IsRunning() {
+		pairs = append(pairs, Pair{a.say(v, "office.donors.column.next"), []string{phrase.Date(v.Language, p.NextAt.In(zone))}})
+	}
+	if !p.Status.IsRunning() {
+		return a.showAct(w, r, b, d, a.say(v, "office.donors.plan_heading"), pairs, a.say(v, "office.donors.plan_over"))
+	}
+	var all []ActForm
+	if lengths := p.PauseLengths(a.Now()); len(lengths) > 0 {
+		f := b.new("pause", a.say(v, "office.donors.form.pause_text"), a.emailTo(v, d))
+		for _, n := range lengths {
+			option := Option{Value: strconv.Itoa(n), Selected: b.is("pause") && b.typed.Get("months") == strconv.Itoa(n)}
+			_, next, err := p.PauseFor(n, a.Now())
+			if err != nil {
+				continue
+			}
+			option.Label = a.View.PhraseN(v.Language, "office.donors.months", n, "day", phrase.Date(v.Language, next.In(zone)))
+			f.Months = append(f.Months, option)
+		}
+		all = append(all, f)
+	}
+	all = append(all, b.new("cancel", a.say(v, "office.donors.form.cancel_text"), a.emailTo(v, d)))
+	return a.showAct(w, r, b, d, a.say(v, "office.donors.plan_heading"), pairs, "", all...)
+}
+
+// emailTo says which email a donor gets about an act.
+func (a *Area) emailTo(v web.StaffVisit, d donor.Record) string {
+	if d.Email == "" {
+		return a.say(v, "office.donors.email_none")
+	}
+	return a.say(v, "office.donors.email_to", "email", d.Email)
+}
+
+// planPost pauses or stops a recurring gift as its donor asked, once for each form. If Stripe does not answer at once, it is done
+// later; the donor's email confirms it.
+func (a *Area) planPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	d, p, err := a.planIn(r, v)
+	if err != nil {
+		return err
+	}
+	f, problems, err := formOf(r)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"pause", "cancel"}, f.Do) {
+		return web.NotFound()
+	}
+	if problems != nil {
+		return a.showPlan(w, r, v, d, p, problems)
+	}
+	id, err := a.requestPlanChange(r, v, f, p)
+	if problems = fieldsOf(explained(err)); problems != nil {
+		return a.showPlan(w, r, v, d, p, problems)
+	}
+	if err != nil {
+		return err
+	}
+	said := map[string]string{"pause": "plan_paused", "cancel": "plan_cancelled"}[f.Do]
+	bounded, cancel := context.WithTimeout(r.Context(), 4*time.Second)
+	defer cancel()
+	executed, err := a.Plans.WaitForRequest(bounded, id)
+	if fault.Is(err, fault.Conflict) {
+		return a.showPlan(w, r, v, d, p, fieldsOf(explained(err)))
+	}
+	if err != nil {
+		a.Log.WarnContext(r.Context(), "cannot wait for a plan's request", "request", id, "error", err)
+	}
+	if !executed {
+		said = "plan_soon"
+	}
+	return a.done(w, r, v, d.ID, said)
+}
+
+// requestPlanChange requests the change that a form asks for, and returns the id of the request.
+func (a *Area) requestPlanChange(r *http.Request, v web.StaffVisit, f form, p plan.Plan) (id uuid.UUID, err error) {
+	request := recurring.DonorRequest{PlanID: p.ID, SubmissionID: f.Submission.String(), Channel: planlink.ByOffice, By: v.Actor()}
+	months, _ := strconv.Atoi(r.PostForm.Get("months")) // 0 is refused
+	err = a.act(r, v, f, a.scopeOfPlan(v, p), func(tx *sqlx.Tx) (done audit.Act, err error) {
+		done = audit.Act{ObjectKind: "plan", ObjectID: p.ID.String(), Before: map[string]any{"status": p.Status}}
+		switch f.Do {
+		case "pause":
+			id, _, err = a.Plans.PauseTx(r.Context(), tx, request, months)
+			done.Name, done.After = "plan.paused", map[string]any{"months": months, "request": id}
+		default:
+			id, _, err = a.Plans.CancelTx(r.Context(), tx, request, "") // the reason is the office's, in the audit log
+			done.Name, done.After = "plan.cancelled", map[string]any{"request": id}
+		}
+		return done, err
+	})
+	if err == nil && id == uuid.Nil { // the form was sent before
+		id, _, err = a.Plans.FindRequest(r.Context(), p.ID, f.Submission.String())
+	}
+	return id, err
+}

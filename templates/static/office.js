@@ -1,0 +1,35 @@
+// Keys of the office's pages: / search, j and k between rows, Enter opens (a link does that itself), [ and ] to the previous
+// and next thing, ? lists the keys. Every one of them is also a link or a field.
+(() => {
+  const rows = () => [...document.querySelectorAll("tr[data-row] .open")];
+  const keys = document.getElementById("keys");
+  if (keys) keys.hidden = false;
+  const step = (by) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((link) => link.closest("tr").contains(document.activeElement));
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+    next.focus();
+    next.closest("tr").scrollIntoView({ block: "nearest" });
+  };
+  const follow = (rel) => document.querySelector(`main a[rel="${rel}"]`)?.click();
+  const acts = {
+    "/": () => document.getElementById("q")?.focus(),
+    j: () => step(1),
+    k: () => step(-1),
+    "]": () => follow("next"),
+    "[": () => follow("prev"),
+    "?": () => {
+      if (!keys) return;
+      keys.open = true;
+      keys.querySelector("summary").focus();
+    },
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (typing && event.key === "Escape") typing.blur();
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in acts)) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+})();
