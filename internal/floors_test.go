@@ -92,6 +92,8 @@ var exceptions = map[string]string{
 	"processor/stripepay → processor/stripepay/turns":          "each call waits for its turn, gifts first",
 	"processor/stripepay → processor/stripepay/webhook":        "the adapter translates the stored events; the sweep stores undelivered ones",
 	"processor/stripepay/webhook → processor/event":            "an event's results are stored",
+	"web/office → web/office/desk":                             "its pages have the frame that all pages of the office share",
+	"web/office/gifts → web/office/desk":                       "likewise",
 	"web/portal → web/portal/accesspage":                       "the area decides what the page says",
 	"web/portal → web/portal/actlimit":                         "the area names the limit of each route",
 	"web/portal → web/portal/giftpage":                         "the area finds what the page shows",

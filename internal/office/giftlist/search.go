@@ -144,6 +144,16 @@ func giftsBy(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, know
 	return gifts, err
 }
 
+// PayoutID returns the id of a payout by its reference at the processor; uuid.Nil if the reader sees no gift in it.
+func PayoutID(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, ref string) (uuid.UUID, error) {
+	const query = `/* giftlist.PayoutID */ SELECT p.payout_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $2 LIMIT 1`
+	var ids []uuid.UUID
+	if err := sqlx.SelectContext(ctx, db, &ids, query, entity, strings.TrimSpace(ref)); err != nil || len(ids) == 0 {
+		return uuid.Nil, err
+	}
+	return ids[0], nil
+}
+
 // donors searches for donors by an email address, or by the words of their names and postal addresses.
 func (f *Found) donors(ctx context.Context, db sqlx.QueryerContext, in Query, text string) error {
 	const byEmail = `/* giftlist.Look */ SELECT r.id FROM donor_row r WHERE r.entity_id = $1 AND r.key = $2`

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/giftlist"
+	"konbit/internal/office/note"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -16,7 +18,8 @@ import (
 // ListPage is the list of gifts.
 type ListPage struct {
 	desk.Page
-	List desk.List
+	List  desk.List
+	Notes *desk.Notes // on the payout that is searched for; nil: there is none
 }
 
 // listGet shows a page of the gifts of a scope, or its rows as a file.
@@ -27,6 +30,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	var next *giftlist.Cursor
 	var after giftlist.Cursor
 	behind := desk.ReadCursor(r, &after)
+	var notes *desk.Notes
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if c, err = a.read(r, v, tx); err != nil {
 			return err
@@ -38,7 +42,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if rows, err = giftlist.ByKeys(r.Context(), tx, page); err != nil {
 			return err
 		}
-		total, err = giftlist.Sum(r.Context(), tx, c.Query)
+		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout {
+			notes, err = a.notesOnPayout(r, v, tx, c.Text)
+		}
 		return err
 	})
 	if err != nil {
@@ -47,7 +53,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if done, err := desk.WriteFile(w, r, "gifts", a.file(v, c, rows)); done || err != nil {
 		return err
 	}
-	p := ListPage{Page: a.PageOf(r, v, "gifts")}
+	p := ListPage{Page: a.PageOf(r, v, "gifts"), Notes: notes}
 	p.List = desk.List{
 		Says:   a.says(v, c, total),
 		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: c.Text, Kept: desk.Kept(r.URL, "q", "by")},
@@ -63,6 +69,16 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
 	return a.Write(w, http.StatusOK, "gifts", v.Language, p)
+}
+
+// notesOnPayout returns the notes on a payout; nil if there is no such payout with gifts.
+func (a *Area) notesOnPayout(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, ref string) (*desk.Notes, error) {
+	id, err := giftlist.PayoutID(r.Context(), tx, v.Entity.ID, ref)
+	if err != nil || id == uuid.Nil {
+		return nil, err
+	}
+	notes, err := a.NotesOn(r, v, tx, note.Object{Kind: note.Payout, ID: id})
+	return &notes, err
 }
 
 // say returns a phrase of these pages. Amounts have their decimals.
