@@ -75,6 +75,7 @@ var officeTables = []officeTable{
 	{"receipt", entitiesOr("donation", "o.id = receipt.donation_id"), ""},
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
+	{"refund_request", through("approval_request", "o.id = refund_request.request_id"), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
@@ -125,10 +126,11 @@ var officeTables = []officeTable{
 	{"staff_session", "", ""}, {"staff_totp", "", ""},
 }
 
-// openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
+// openToTheOffice are tables and functions without people or money that konbit_office reads or executes, and views (security_invoker).
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
 	GRANT SELECT ON account TO konbit_office;
+	GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
