@@ -39,6 +39,7 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/office/refunds"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
@@ -257,6 +258,7 @@ func (a *App) buildServer() {
 		&letters.Area{Kernel: a.Server},
 		staffPages,
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders},
+		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

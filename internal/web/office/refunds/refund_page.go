@@ -227,7 +227,7 @@ func (a *Area) names(v web.StaffVisit, s state) string {
 
 // errorsOf returns the lines of the summary of errors. A fund's field is called by the fund's name.
 func (a *Area) errorsOf(v web.StaffVisit, f view.Form, s state) []view.FormError {
-	names := map[string]string{}
+	names := map[string]string{"reason": a.phrase(v, "office.refund.why")}
 	for _, fund := range s.left {
 		names[partID(fund.Fund.Slug)] = fund.Fund.Name.In(v.Language)
 	}
