@@ -58,6 +58,12 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
+	more := len(all) > desk.PageSize
+	all = all[:min(len(all), desk.PageSize)]
+	table := a.refundTable(v, all, names)
+	if done, err := desk.WriteFile(w, r, "refunds", table); done || err != nil {
+		return err
+	}
 	p := ListPage{Page: a.PageOf(r, v, "refunds"), Title: a.phrase(v, "office.refunds.title")}
 	p.List = desk.List{Empty: a.phrase(v, "office.refunds.empty"), Filters: []desk.Filter{
 		a.filter(v, r, "state", state, states, func(s string) string {
@@ -76,16 +82,20 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			return a.phrase(v, refund.Origin(o).TitleKey())
 		}),
 	}}
-	if len(all) > desk.PageSize {
-		all = all[:desk.PageSize]
+	if more {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(all[len(all)-1].Place()))
 	}
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
-	p.List.Table = a.refundTable(v, all, names)
+	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount", money.New(sumOfListed(all), v.Entity.Currency))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
+}
+
+// file returns the address of the rows of this page in a format.
+func file(r *http.Request, format string) string {
+	return desk.With(r.URL, "after", r.URL.Query().Get("after"), "format", format)
 }
 
 func sumOfListed(all []refund.Listed) (sum int64) {
@@ -131,7 +141,7 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		row := desk.Row{Cells: []desk.Cell{
 			{Text: a.donorOf(v, l)}, desk.AmountCell(l.Amount()),
 			{State: marks[l.State], Text: a.phrase(v, l.State.TitleKey()), Soft: a.phrase(v, l.State.NextKey()), File: string(l.State)}, {At: at},
-			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason}, {Text: by}, {Text: id},
+			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason, File: reasonCode(l)}, {Text: by}, {Text: id},
 		}}
 		if l.Ref != "" {
 			row.URL = v.Path("gifts/" + l.Ref)
@@ -143,6 +153,13 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refund.column.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
 	}
 	return t
+}
+
+func reasonCode(l refund.Listed) string {
+	if l.Reason == nil {
+		return ""
+	}
+	return string(*l.Reason)
 }
 
 // donorOf returns the donor's name, or what stands in its place.
@@ -186,19 +203,24 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if err != nil {
 		return err
 	}
+	more := len(all) > desk.PageSize
+	all = all[:min(len(all), desk.PageSize)]
+	table := a.approvalTable(v, all, names)
+	if done, err := desk.WriteFile(w, r, "approvals", table); done || err != nil {
+		return err
+	}
 	p := ListPage{Page: a.PageOf(r, v, "approvals"), Title: a.phrase(v, "office.approvals.title")}
 	p.List = desk.List{Empty: a.phrase(v, "office.approvals.empty."+list), Filters: []desk.Filter{
 		a.filter(v, r, "list", list, lists, func(l string) string { return a.phrase(v, "office.approvals.list."+l) }),
 	}}
-	if len(all) > desk.PageSize {
-		all = all[:desk.PageSize]
+	if more {
 		last := all[len(all)-1]
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(approval.Place{At: last.RequestedAt, ID: last.ID}))
 	}
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
-	p.List.Table = a.approvalTable(v, all, names)
+	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.View.PhraseN(v.Language, "office.approvals.says", len(all))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
 }
