@@ -89,7 +89,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.First = desk.With(r.URL)
 	}
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
-	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount", money.New(sumOfListed(all), v.Entity.Currency))
+	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount", money.New(sumOfListed(all), v.Entity.Currency).Format(string(v.Language)))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
 }
 
@@ -120,7 +120,7 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		return desk.Column{Name: name, Label: a.phrase(v, "office.refunds.column."+name), Number: name == "amount", Wide: name == "state"}
 	}
 	t := desk.Table{Caption: a.phrase(v, "office.refunds.title"), Columns: []desk.Column{
-		column("donor"), column("amount"), column("state"), column("at"), column("origin"), column("reason"), column("by"), column("refund"),
+		column("donor"), column("amount"), column("state"), column("at"), column("origin"), column("reason"), column("by"),
 	}}
 	zone := desk.ZoneOf(v)
 	for _, l := range all {
@@ -128,20 +128,21 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		if l.OrderID != nil {
 			at = a.Moment(l.At, zone)
 		}
-		reason, by, id := "", "", ""
+		reason, by := "", ""
 		if l.Reason != nil {
 			reason = a.phrase(v, "office.refund.reason."+string(*l.Reason))
 		}
 		if l.RequestedBy != nil {
 			by = a.nameIn(v, names, *l.RequestedBy)
 		}
-		if l.RefundID != nil {
-			id = *l.RefundID
+		next := a.phrase(v, l.State.NextKey())
+		if l.State == refund.Succeeded {
+			next = ""
 		}
 		row := desk.Row{Cells: []desk.Cell{
 			{Text: a.donorOf(v, l)}, desk.AmountCell(l.Amount()),
-			{State: marks[l.State], Text: a.phrase(v, l.State.TitleKey()), Soft: a.phrase(v, l.State.NextKey()), File: string(l.State)}, {At: at},
-			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason, File: reasonCode(l)}, {Text: by}, {Text: id},
+			{State: marks[l.State], Text: a.phrase(v, l.State.TitleKey()), Soft: next, File: string(l.State)}, {At: at},
+			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason, File: reasonCode(l)}, {Text: by},
 		}}
 		if l.Ref != "" {
 			row.URL = v.Path("gifts/" + l.Ref)

@@ -16,7 +16,7 @@ import (
 type RefundPage struct {
 	desk.Page
 	Action, GiftURL string
-	Name            string // of the donor
+	Donor           string // name
 	Given           money.Amount
 	GivenOn         time.Time
 	WhyNot          string // why there is no form; empty: there is one
@@ -39,8 +39,9 @@ type RefundPage struct {
 
 	Made    []MadeRefund
 	Waiting []WaitingRefund
-	Looks   bool // a refund is on its way: the page looks again
-	Again   string
+	Looks   bool   // a refund is on its way: the page looks again
+	Again   string // the address for that
+	Ordered bool   // the page shows a refund that was ordered just now, and no form
 }
 
 // FundField is a fund of the gift with the field of its amount.
@@ -80,7 +81,7 @@ var marks = map[refund.State]string{
 }
 
 func (a *Area) showRefund(w http.ResponseWriter, r *http.Request, v web.StaffVisit, s state) (err error) {
-	p := RefundPage{Page: a.PageOf(r, v, "gifts"), Name: s.name, Given: s.gift.Amount(), Form: s.form}
+	p := RefundPage{Page: a.PageOf(r, v, "gifts"), Donor: s.name, Given: s.gift.Amount(), Form: s.form}
 	p.Action, p.GiftURL = closed(refundURL(v, s.gift.PublicRef)), v.Path("gifts/"+s.gift.PublicRef)
 	p.GivenOn = s.gift.CreatedAt
 	if s.gift.ChargedAt != nil {
@@ -159,7 +160,7 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 			m.At, m.By, m.New = a.Moment(o.At, zone), s.names[*o.RequestedBy], o.OrderID.String() == ordered
 			m.Parts, m.Steps = a.partTexts(v, s.parts[*o.OrderID], o.Currency), stepsOf(o.State)
 			if m.New {
-				p.Done = "refund_ordered"
+				p.Done, p.Ordered = "refund_ordered", true
 				p.Looks = o.State == refund.Ordered || o.State == refund.Sent
 				p.Again = refundURL(v, s.gift.PublicRef) + "order=" + ordered
 			}

@@ -148,8 +148,8 @@ func TestFromFormToRefund(t *testing.T) {
 	d.settle()
 	page = text(d.ana.Ask("GET", result, nil).Page)
 	require.Contains(t, page, "Refunded")
-	require.Contains(t, page, "$30 left of $50")
 	require.NotContains(t, page, "Look again")
+	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "$30 left of $50")
 	require.Equal(t, []string{"refund.ordered"}, d.Lines(`SELECT act FROM audit_entry WHERE object_kind = 'refund_order' AND staff_id = $1`, d.ana.ID))
 	d.RequireNoFindings()
 }
@@ -316,7 +316,6 @@ func TestWhoOrders(t *testing.T) {
 	got := project.Ask("GET", d.path()+"?org=csio", nil)
 	require.Equal(t, 200, got.StatusCode)
 	require.Contains(t, text(got.Page), "its finance orders refunds of your gifts")
-	require.Contains(t, text(got.Page), "Ask Ana and Ben")
 	require.NotContains(t, got.Page, `id="refund"`)
 	got = project.PostOffice(d.path()+"?org=csio", with(form(map[string]string{"general": "1"}), "code", project.Code()))
 	require.Equal(t, 403, got.StatusCode)
