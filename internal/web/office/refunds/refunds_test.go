@@ -3,18 +3,27 @@ package refunds_test
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/people/staff"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
+
+// TestMain gives pages more time than servers do: the test is about what they say, on a machine that may be busy.
+func TestMain(m *testing.M) {
+	pg.SetRequestTimeout(20 * time.Second)
+	os.Exit(m.Run())
+}
 
 // desk is a finance office with a gift of $90 to three funds: 50 to general, 30 to network, 10 to building.
 type desk struct {
