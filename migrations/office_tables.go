@@ -75,6 +75,7 @@ var officeTables = []officeTable{
 	{"receipt", entitiesOr("donation", "o.id = receipt.donation_id"), ""},
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
+	{"refund_request", through("approval_request", "o.id = refund_request.request_id"), ""},
 	{"staff_note", byOrganisation(ofMoney), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
@@ -136,7 +137,9 @@ var officeTables = []officeTable{
 // (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_of_payout TO konbit_office;
+	GRANT SELECT ON account, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
+		gift_of_intent, gift_of_card, gift_share TO konbit_office;
+	GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
 		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`

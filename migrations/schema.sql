@@ -457,6 +457,14 @@ CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (
 CREATE TRIGGER words_of_donor AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION words_of_donor();
 CREATE TRIGGER words_of_renamed_donor AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name) OR (old.organisation_name IS DISTINCT FROM new.organisation_name))) EXECUTE FUNCTION words_of_donor();
 
+CREATE TABLE donor_address_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_address_word_by_beginning ON donor_address_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_address_word_of_donor ON donor_address_word USING btree (donor_id);
+
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     donor_id uuid NOT NULL,
@@ -1030,6 +1038,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
@@ -2073,6 +2082,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
 -- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
+
+-- FUNCTION gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 

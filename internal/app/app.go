@@ -42,6 +42,7 @@ import (
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/refunds"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -253,12 +254,15 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
+	orders := a.Refunds
+	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
+		&refunds.Area{Desk: staffPages.Desk, Refunds: orders},
 		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}

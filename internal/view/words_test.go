@@ -32,7 +32,13 @@ var composed = []string{
 	"office.donors.column.", "office.donors.label.", "office.donors.kind.", "office.donors.wanted.", "office.donors.decision.", "office.donors.way.",
 	"office.donors.gift.", "office.donors.every.", "office.donors.plan.", "office.donors.receipt.", "office.donors.void.", "office.donors.delivery.",
 	"office.donors.email.", "office.donors.form.", "office.donors.field.", "office.donors.obstacle.",
+	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
+	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
+	"office.approval.did.", "office.roles.act.", "office.roles.label.",
 }
+
+// notPhrases are quoted names that only look like keys: types of Stripe's events, and an act of the audit log.
+var notPhrases = []string{"refund.created", "refund.updated", "refund.ordered"}
 
 // otherFields are the fields of the donation form beside those of a contact.
 var otherFields = []string{"amount", "amount_other", "fund", "frequency", "occurrences", "note", "anonymous", "news",
@@ -62,7 +68,7 @@ func TestEveryPhraseUsedExists(t *testing.T) {
 	for key := range used(t) {
 		whole := words.Has(key) || words.Has(key+"#other")
 		beginning := slices.Contains(composed, key) || key == "give." || words.Has(key+".title")
-		if !whole && !beginning {
+		if !whole && !beginning && !slices.Contains(notPhrases, key) {
 			t.Errorf("%s is used and not in the catalogue", key)
 		}
 	}

@@ -110,6 +110,7 @@ type pagesProgram struct {
 	visitor                            *visitor.Visitor
 	paid, plan, open, unpaid, other    donation.Donation
 	active, failing, paused, cancelled plan.Plan
+	approval                           string // address of a request for a second person
 }
 
 func newPagesProgram(t *testing.T) *pagesProgram {

@@ -2,17 +2,21 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web/portal/signedlink"
+	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
 
@@ -128,11 +132,20 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	}
 	visitor.Invited(t, g.Program, m.Email, staff.Auditor, visitor.ScopeOf(t, g.Program, "grassroots-international", ""))
 	visitor.Invited(t, g.Program, "ana.perez.de.la.cruz@mail.cooperativa-campesina.example", staff.Finance, visitor.ScopeOf(t, g.Program, "tsne", "csio"))
-	return m.SignIn().Stale()
+	m.SignIn()
+	_, err := g.Collector.Sweep(t.Context()) // the fees of the gifts
+	require.NoError(t, err)
+	asked := m.PostOffice("/office/tsne/gifts/"+g.other.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, asked.StatusCode, asked.Page)
+	g.approval, _, _ = strings.Cut(asked.Header.Get("Location"), "?")
+	return m.Stale()
 }
 
 // staffPages returns the visits of a member of the staff.
 func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
+	refund := "/office/tsne/gifts/" + g.paid.PublicRef + "/refund"
+	check := chromedp.Tasks{chromedp.Click("#all"), chromedp.Click("#reason"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
+	withdraw := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("#withdraw button")?.click()`, nil), chromedp.WaitNotPresent("#withdraw")}
 	submit := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	invite := chromedp.Tasks{
 		chromedp.SendKeys("#email", "new@example.org"), chromedp.SendKeys("#name", "New"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#confirm", chromedp.ByID),
@@ -142,6 +155,13 @@ func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
 		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".fold summary"), true},
 		{"office-people-wrong", "POST /office/{entity}/people", "/office/tsne/people", submit, false},
 		{"office-people-confirm", "POST /office/{entity}/people", "/office/tsne/people", invite, true},
+		{"office-refund", "GET /office/{entity}/gifts/{ref}/refund", refund, nil, true},
+		{"office-refund-wrong", "POST /office/{entity}/gifts/{ref}/refund", refund, submit, false},
+		{"office-refund-check", "POST /office/{entity}/gifts/{ref}/refund", refund, check, true},
+		{"office-refunds", "GET /office/{entity}/refunds", "/office/tsne/refunds", nil, true},
+		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},
+		{"office-approval", "GET /office/{entity}/approvals/{id}", g.approval, nil, true},
+		{"office-approval-withdrawn", "POST /office/{entity}/approvals/{id}", g.approval, withdraw, false},
 		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
 		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}
