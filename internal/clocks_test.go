@@ -125,7 +125,7 @@ var databaseDefaults = map[string]string{
 	"staff_session.seen_at":         "validity of sessions; pages show it by Kernel.Shown",
 	"staff_session.ends_at":         "validity of sessions; pages show it by Kernel.Shown",
 	"staff_totp.made_at":            "proof of when it was set up; pages show it by Kernel.Shown",
-	"email_model.created_at":       "when a server stored a model; nothing reads it",
+	"email_model.created_at":        "when a server stored a model; nothing reads it",
 }
 
 var readsDatabaseClock = regexp.MustCompile(`(?i)\b(now|(clock|statement|transaction)_timestamp)\(\)|\bcurrent_(date|time|timestamp)\b|\blocaltime(stamp)?\b`)

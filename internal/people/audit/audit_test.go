@@ -109,7 +109,7 @@ func chain(t *testing.T) (*testkit.Database, audit.Head) {
 	return db, head
 }
 
-// TestVerifyFindsTampering changes sealed entries as the owner of the database could; the report, and checker A19, say so.
+// TestVerifyFindsTampering changes sealed entries as the owner of the database could; the report, and checker A21, say so.
 func TestVerifyFindsTampering(t *testing.T) {
 	t.Parallel()
 	const rehash = `DO $$ DECLARE s record; last bytea; BEGIN
