@@ -87,6 +87,7 @@ var officeTables = []officeTable{
 	{"payment_share", byFund, ""},
 	{"payment_change", entitiesOr("payment", "o.id = payment_change.payment_id"), ""},
 	{"payment_change_share", byFund, ""},
+	{"dispute", entitiesOr("payment", "o.entity_id = dispute.entity_id AND o.processor = 'stripe' AND o.charge_ref = dispute.charge_ref"), ""},
 	{"clearing_share", byFund, ""},
 	{"balance_lookup", entities(ofMoney), ""},
 	{"balance_observation", entities(ofMoney), ""},
@@ -107,6 +108,7 @@ var officeTables = []officeTable{
 	{"ledger_seal", entities(ofMoney), ""},
 	{"ledger_snapshot", byFund, ""},
 	{"ledger_month", byFund, ""},
+	{"ledger_day", byFund, ""},
 	{"donor_year", entities(ofMoney), ""}, // over all organisations of the entity
 
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
@@ -130,7 +132,7 @@ var officeTables = []officeTable{
 // openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account TO konbit_office;
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, refund_list TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
