@@ -66,6 +66,10 @@ SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.re
   LEFT JOIN payment p ON p.entity_id = d.entity_id AND p.processor = 'stripe' AND p.charge_ref = d.charge_ref
   LEFT JOIN donation g ON g.id = p.donation_id;
 
+-- Which gift an id in the books, at the processor or in a task belongs to.
+CREATE OR REPLACE VIEW gift_ref WITH (security_invoker = true) AS
+SELECT g.id, g.entity_id, g.organisation_id, g.public_ref, p.charge_ref, p.intent_ref FROM donation g LEFT JOIN payment p ON p.donation_id = g.id AND p.status = 'settled';
+
 -- Which member of staff closed a task; NULL if it closed automatically, or by a command of the operator.
 ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid REFERENCES staff (id);
 
@@ -130,7 +134,7 @@ END $$;
 DROP FUNCTION rebuild_days, add_to_days, sums_by_day;
 DROP TABLE ledger_day, ledger_day_through;
 ALTER TABLE finance_task DROP COLUMN closed_by;
-DROP VIEW dispute_row;
+DROP VIEW dispute_row, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
 DROP FUNCTION dispute_follows_change, is_charge_of_plan;
 DROP TABLE dispute;

@@ -132,7 +132,7 @@ var officeTables = []officeTable{
 // openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, refund_list TO konbit_office;
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.

@@ -39,6 +39,8 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/disputes"
+	"konbit/internal/web/office/today"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -253,6 +255,8 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
+		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
+		&disputes.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }
