@@ -116,6 +116,7 @@ var databaseDefaults = map[string]string{
 	"staff_code_hour.began":         "limit of tries of codes",
 	"staff_invitation.made_at":      "validity of links",
 	"staff_invitation.expires_at":   "validity of links",
+	"staff_note.at":                 "proof of when it was written; pages show it by Kernel.Shown, the copy of a donor's data as it is stored",
 	"staff_passkey.made_at":         "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_password.set_at":         "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_person.joined_at":        "proof of when it was set up; pages show it by Kernel.Shown",

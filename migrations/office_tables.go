@@ -75,6 +75,7 @@ var officeTables = []officeTable{
 	{"receipt", entitiesOr("donation", "o.id = receipt.donation_id"), ""},
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
+	{"staff_note", byOrganisation(ofMoney), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
@@ -132,7 +133,7 @@ var officeTables = []officeTable{
 // openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list TO konbit_office;
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list, staff_note_row TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.

@@ -40,6 +40,7 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/disputes"
+	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/office/today"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
@@ -257,6 +258,7 @@ func (a *App) buildServer() {
 		staffPages,
 		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk},
+		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

@@ -108,7 +108,9 @@ func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.
 }
 
 // isComponents reports whether a file of this name has parts of pages, and is none.
-func isComponents(name string) bool { return name == "components" || strings.HasPrefix(name, "components_") }
+func isComponents(name string) bool {
+	return name == "components" || strings.HasPrefix(name, "components_")
+}
 
 // functions are what a template may call: t and n return phrases, the others addresses and formatted values.
 func (v *View) functions(lang phrase.Language) template.FuncMap {
