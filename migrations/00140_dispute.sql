@@ -70,6 +70,33 @@ SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.re
 CREATE OR REPLACE VIEW gift_ref WITH (security_invoker = true) AS
 SELECT g.id, g.entity_id, g.organisation_id, g.public_ref, p.charge_ref, p.intent_ref FROM donation g LEFT JOIN payment p ON p.donation_id = g.id AND p.status = 'settled';
 
+-- gift_evidence returns what is known about a gift, for the bank that decides a dispute: for konbit_office what its policies show.
+--
+--   part      name                      value
+--   contact   a column of the form      what was typed
+--   step      a status                  what caused it
+--   receipt   its reference             issued, void
+--   email     its kind                  the address that it went to; at: when the mail server accepted it
+--   earlier   a gift's reference        its amount in minor units
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE (part text, at timestamptz, name text, value text) STABLE LANGUAGE sql AS $$
+    SELECT 'contact', NULL::timestamptz, f.key, f.value FROM donation_contact c CROSS JOIN LATERAL jsonb_each_text(to_jsonb(c) - 'donation_id') f
+     WHERE c.donation_id = of_gift AND f.value <> ''
+    UNION ALL
+    SELECT 'step', s.at, s.status, s.cause FROM donation_step s WHERE s.donation_id = of_gift
+    UNION ALL
+    SELECT 'receipt', r.issued_at, coalesce(nullif(r.facts ->> 'receipt_prefix', ''), upper(r.facts ->> 'entity_slug')) || '-' || r.year || '-' || lpad(r.number::text, 6, '0'),
+           CASE WHEN EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id) THEN 'void' ELSE 'issued' END
+      FROM receipt r WHERE r.donation_id = of_gift
+    UNION ALL
+    SELECT 'email', d.accepted_at, l.kind, d.recipient FROM letter l JOIN letter_delivery d ON d.letter_id = l.id
+     WHERE d.accepted_at IS NOT NULL AND (l.subject_id = of_gift OR l.subject_id IN (SELECT r.id FROM receipt r WHERE r.donation_id = of_gift))
+    UNION ALL
+    SELECT * FROM (SELECT 'earlier', e.charged_at, e.public_ref, e.amount::text FROM donation g JOIN donation e ON e.donor_id = g.donor_id AND e.id <> g.id
+     WHERE g.id = of_gift AND e.status = 'settled' AND e.charged_at < g.charged_at ORDER BY e.charged_at DESC LIMIT 100) earlier
+$$;
+-- +goose StatementEnd
+
 -- Which member of staff closed a task; NULL if it closed automatically, or by a command of the operator.
 ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid REFERENCES staff (id);
 
@@ -136,5 +163,5 @@ DROP TABLE ledger_day, ledger_day_through;
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
-DROP FUNCTION dispute_follows_change, is_charge_of_plan;
+DROP FUNCTION dispute_follows_change, is_charge_of_plan, gift_evidence;
 DROP TABLE dispute;

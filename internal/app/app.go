@@ -28,6 +28,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/platform/securitylog"
+	"konbit/internal/platform/typeset"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
@@ -257,7 +258,7 @@ func (a *App) buildServer() {
 		&letters.Area{Kernel: a.Server},
 		staffPages,
 		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
-		&disputes.Area{Desk: staffPages.Desk},
+		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
