@@ -99,11 +99,11 @@ BEGIN
 END $$;
 
 -- staff_note_object returns the scope of an object, and how its page's address names it; for konbit_office nothing that its policies hide.
-CREATE OR REPLACE FUNCTION staff_note_object(kind text, of_id uuid) RETURNS TABLE (entity_id uuid, organisation_id uuid, ref text) STABLE LANGUAGE sql AS $$
-    SELECT g.entity_id, g.organisation_id, g.public_ref FROM donation g WHERE kind = 'gift' AND g.id = of_id
-    UNION ALL SELECT d.entity_id, NULL, d.id::text FROM donor d WHERE kind = 'donor' AND d.id = of_id
-    UNION ALL SELECT p.entity_id, NULL, p.payout_ref FROM payout p WHERE kind = 'payout' AND p.id = of_id
-    UNION ALL SELECT t.entity_id, NULL, t.id::text FROM finance_task t WHERE kind = 'task' AND t.id = of_id
+CREATE OR REPLACE FUNCTION staff_note_object(of_kind text, of_id uuid) RETURNS TABLE (entity_id uuid, organisation_id uuid, ref text) STABLE LANGUAGE sql AS $$
+    SELECT g.entity_id, g.organisation_id, g.public_ref FROM donation g WHERE of_kind = 'gift' AND g.id = of_id
+    UNION ALL SELECT d.entity_id, NULL, d.id::text FROM donor d WHERE of_kind = 'donor' AND d.id = of_id
+    UNION ALL SELECT p.entity_id, NULL, p.payout_ref FROM payout p WHERE of_kind = 'payout' AND p.id = of_id
+    UNION ALL SELECT t.entity_id, NULL, t.id::text FROM finance_task t WHERE of_kind = 'task' AND t.id = of_id
 $$;
 -- +goose StatementEnd
 
@@ -123,7 +123,112 @@ CREATE OR REPLACE VIEW staff_note_row WITH (security_invoker = true) AS
 SELECT n.id, n.entity_id, n.donation_id, n.donor_id, n.payout_id, n.task_id, n.text, n.author, n.at, s.name AS author_name
   FROM staff_note n LEFT JOIN staff s ON s.id = n.author;
 
+-- What the pages of gifts list. internal/office/giftlist reads the views and calls the functions. konbit_office reads the views: its policies apply.
+
+-- A gift that was charged, by itself: what lists are ordered by, filtered by and added up from.
+CREATE OR REPLACE VIEW gift_key WITH (security_invoker = true) AS
+SELECT d.id, d.entity_id, d.organisation_id, d.donor_id, d.public_ref, d.status, coalesce(d.source, 'form') AS source, d.frequency, d.amount, d.charged_at
+  FROM donation d WHERE d.charged_at IS NOT NULL;
+CREATE OR REPLACE VIEW gift_of_fund AS
+SELECT p.fund_id, p.donation_id, p.amount FROM designation p;
+ALTER VIEW gift_of_fund SET (security_invoker = true);
+ALTER VIEW gift_row SET (security_invoker = true);
+-- Refunds and disputes of gifts.
+CREATE OR REPLACE VIEW gift_change WITH (security_invoker = true) AS
+SELECT h.entity_id, p.donation_id, h.kind FROM payment_change h JOIN payment p ON p.id = h.payment_id WHERE p.donation_id IS NOT NULL;
+-- Gifts whose charge a payout includes.
+CREATE OR REPLACE VIEW gift_of_payout WITH (security_invoker = true) AS
+SELECT o.entity_id, o.id AS payout_id, o.payout_ref, o.status, o.arrival_on, p.donation_id
+  FROM payout o JOIN payout_member m ON m.payout_id = o.id
+  JOIN balance_transaction b ON b.entity_id = m.entity_id AND b.id = m.transaction_id
+  JOIN payment p ON p.entity_id = b.entity_id AND p.processor = 'stripe' AND p.charge_ref = b.source_id
+ WHERE p.donation_id IS NOT NULL;
+-- What a gift is known by besides its donor: receipts, and the ids at the processor.
+CREATE OR REPLACE VIEW gift_of_receipt WITH (security_invoker = true) AS
+SELECT r.entity_id, r.year, r.number, r.donation_id FROM receipt r;
+CREATE OR REPLACE VIEW gift_of_charge WITH (security_invoker = true) AS
+SELECT p.entity_id, p.charge_ref, p.donation_id FROM payment p WHERE p.processor = 'stripe' AND p.donation_id IS NOT NULL;
+CREATE OR REPLACE VIEW gift_of_intent WITH (security_invoker = true) AS
+SELECT e.entity_id, e.source_id AS intent_ref,
+       CASE WHEN e.dimensions ->> 'donation' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (e.dimensions ->> 'donation')::uuid END AS donation_id
+  FROM journal_entry e WHERE e.source = 'stripe payment intent';
+CREATE OR REPLACE VIEW gift_of_card WITH (security_invoker = true) AS
+SELECT l.entity_id, l.card_last4, i.donation_id FROM plan l JOIN instalment i ON i.plan_id = l.id WHERE l.card_last4 IS NOT NULL AND i.donation_id IS NOT NULL;
+
+-- The parts of a gift's payment by fund.
+CREATE OR REPLACE VIEW gift_share WITH (security_invoker = true) AS
+SELECT p.donation_id, c.fund_id, c.gift, c.fee, c.sponsor_fee, c.gift - c.remaining AS returned
+  FROM payment p CROSS JOIN LATERAL payment_position(p.id) c WHERE p.status = 'settled' AND p.donation_id IS NOT NULL;
+
+-- +goose StatementBegin
+-- receipt_reference returns the number of a receipt as it is printed.
+CREATE OR REPLACE FUNCTION receipt_reference(facts jsonb, year integer, number integer) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+    SELECT coalesce(facts ->> 'receipt_prefix', upper(facts ->> 'entity_slug')) || '-' || year || '-' || lpad(number::text, 6, '0')
+$$;
+
+-- gift_history returns what happened to a gift, in no order: for konbit_office what its policies show.
+--
+--     step       status of the gift, cause                       payment   method, amount, charge
+--     fee        amount, balance transaction                      payout    status, reference, day of arrival
+--     change     kind of payment_change, amount, its object       order     state of a refund's order, amount, who ordered it
+--     receipt    number                                           void      number, reason
+--     email      kind of email, address, what became of it        moved     to another donor: who ordered it
+CREATE OR REPLACE FUNCTION gift_history(of_gift uuid) RETURNS TABLE (at timestamptz, what text, name text, amount bigint, ref text, person text, detail text)
+STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT s.at, 'step', s.status, NULL::bigint, s.cause, NULL, NULL FROM donation_step s WHERE s.donation_id = of_gift
+    UNION ALL SELECT p.received_at, 'payment', p.method, p.amount, p.charge_ref, NULL, NULL FROM payment p WHERE p.donation_id = of_gift
+    UNION ALL SELECT b.created_at, 'fee', b.type, b.fee, b.id, NULL, NULL
+      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref WHERE p.donation_id = of_gift AND b.fee <> 0
+    UNION ALL SELECT (o.arrival_on + time '12:00') AT TIME ZONE e.timezone, 'payout', o.status, NULL, o.payout_ref, NULL, o.id::text
+      FROM payment p JOIN balance_transaction b ON b.entity_id = p.entity_id AND b.source_id = p.charge_ref
+      JOIN payout_member m ON m.transaction_id = b.id AND m.entity_id = b.entity_id JOIN payout o ON o.id = m.payout_id JOIN legal_entity e ON e.id = o.entity_id
+     WHERE p.donation_id = of_gift
+    UNION ALL SELECT h.at, 'change', h.kind, h.amount + h.owed + h.beyond, h.object_id, NULL, NULL
+      FROM payment p JOIN payment_change h ON h.payment_id = p.id WHERE p.donation_id = of_gift
+    UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, coalesce(m.name, ''), r.reason
+      FROM refund_order r LEFT JOIN staff m ON m.id = r.requested_by WHERE r.donation_id = of_gift
+    UNION ALL SELECT r.issued_at, 'receipt', '', NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text FROM receipt r WHERE r.donation_id = of_gift
+    UNION ALL SELECT v.voided_at, 'void', v.reason, NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text
+      FROM receipt_void v JOIN receipt r ON r.id = v.receipt_id WHERE v.donation_id = of_gift
+    UNION ALL SELECT y.ordered_at, 'email', l.kind, NULL, y.recipient, NULL,
+                     CASE WHEN y.accepted_at IS NOT NULL THEN 'accepted' WHEN y.refused_at IS NOT NULL THEN 'refused' WHEN y.declined_at IS NOT NULL THEN 'declined' ELSE 'waiting' END
+      FROM (SELECT of_gift AS id UNION ALL SELECT r.id FROM receipt r WHERE r.donation_id = of_gift
+            UNION ALL SELECT n.id FROM donation_notice n WHERE n.donation_id = of_gift) s
+      JOIN letter l ON l.subject_id = s.id JOIN letter_delivery y ON y.letter_id = l.id
+    UNION ALL SELECT c.at, 'moved', '', NULL, NULL, c.ordered_by, NULL FROM donation_owner_change c WHERE c.donation_id = of_gift
+$$;
+
+-- office_gift_entries returns the postings about a gift that the person of the staff session may see: all, with the role for the entity; those in
+-- the funds of their organisations otherwise. It finds entries by the ids of the facts that they book.
+CREATE OR REPLACE FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE (entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
+STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
+    WITH gift AS (
+        SELECT d.id, d.entity_id, d.payment_intent_id, d.entity_id = ANY(office_entities('{entry,finance,auditor}')) AS whole
+          FROM donation d WHERE d.id = of_gift AND (d.entity_id = ANY(office_entities('{entry,finance,auditor}')) OR d.organisation_id = ANY(office_organisations('{entry,finance,auditor}')))
+    ), fact AS (
+        SELECT g.payment_intent_id AS id FROM gift g
+        UNION SELECT p.intent_ref FROM gift g JOIN payment p ON p.donation_id = g.id
+        UNION SELECT p.charge_ref FROM gift g JOIN payment p ON p.donation_id = g.id
+        UNION SELECT p.id::text FROM gift g JOIN payment p ON p.donation_id = g.id
+        UNION SELECT h.object_id FROM gift g JOIN payment p ON p.donation_id = g.id JOIN payment_change h ON h.payment_id = p.id
+        UNION SELECT r.id::text FROM gift g JOIN refund_order r ON r.donation_id = g.id
+    ), source AS (
+        SELECT f.id FROM fact f WHERE f.id IS NOT NULL
+        UNION SELECT b.id FROM gift g JOIN fact f ON true JOIN balance_transaction b ON b.entity_id = g.entity_id AND b.source_id = f.id
+    )
+    SELECT e.id, e.entry_date, e.kind, e.serial, p.n, p.account_code, p.fund_id, p.amount
+      FROM gift g JOIN source s ON true JOIN journal_entry e ON e.source_id = s.id AND e.entity_id = g.entity_id JOIN posting p ON p.entry_id = e.id
+     WHERE g.whole OR p.fund_id = ANY(office_funds('{entry,finance,auditor}'))
+$$;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP FUNCTION office_gift_entries, gift_history, receipt_reference;
+DROP VIEW gift_share, gift_of_card, gift_of_intent, gift_of_charge, gift_of_receipt, gift_of_payout, gift_change, gift_key;
+ALTER VIEW gift_row RESET (security_invoker);
+DROP VIEW gift_of_fund;
+CREATE VIEW gift_of_fund AS
+SELECT p.fund_id, p.donation_id FROM designation p;
 DROP VIEW staff_note_row;
 DROP TRIGGER staff_notes_are_erased ON erasure_donor;
 DROP TABLE staff_note;

@@ -52,7 +52,7 @@ GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submissio
 GRANT SELECT, INSERT ON refund_order_part TO {{role}};
 GRANT SELECT ON refund_list, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
-GRANT SELECT ON staff_note_row TO {{role}};
+GRANT SELECT ON staff_note_row, gift_key, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
@@ -96,6 +96,8 @@ GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), erase_people(uuid, text[],
 -- The donor of a donation and of a plan changes by this alone.
 GRANT EXECUTE ON FUNCTION move_gift(uuid, text, uuid, text, text) TO {{role}};
 GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
+-- The words of donors' names: a trigger writes them.
+GRANT SELECT ON donor_word TO {{role}};
 -- Sums that only these functions write. Each computes them from the rows that they are the sums of.
 GRANT SELECT ON ledger_month, ledger_month_through, ledger_day, ledger_day_through, donor_year, donor_year_through, donor_year_due, donor_row, gift_row, gift_of_fund TO {{role}};
 GRANT EXECUTE ON FUNCTION add_to_months(integer), rebuild_months(), add_to_days(integer), rebuild_days(), donor_years_behind(), refresh_donor_years(integer), rebuild_donor_years() TO {{role}};
@@ -107,7 +109,7 @@ GRANT SELECT, INSERT (entity_id, day) ON audit_head TO {{role}};
 GRANT SELECT ON approval_request, approval TO {{role}};
 GRANT EXECUTE ON FUNCTION seal_audit_entries(), request_approval(uuid, uuid, uuid, text, text, text, integer, uuid),
     decide_approval(uuid, bytea, text, text, text), withdraw_approval(uuid), is_approved(uuid),
-    office_entities(text[]), office_organisations(text[]), office_funds(text[]) TO {{role}};
+    office_entities(text[]), office_organisations(text[]), office_funds(text[]), use_staff_form(uuid, bytea, text[], uuid, uuid) TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};

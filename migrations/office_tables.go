@@ -121,20 +121,27 @@ var officeTables = []officeTable{
 	{"approval_request", byOrganisation(ofMoney) + ` OR kind = 'roles' AND (` + byOrganisation(ofAll) + `)`, ""},
 	{"approval", through("approval_request", "o.id = approval.request_id"), ""},
 
+	// Erasures: that and when, not what hides the addresses.
+	{"erasure", through("erasure_donor", "o.erasure_id = erasure.id"), "id, asked_at, asked_by, due_at, withdrawn_at, done_at"},
+	{"erasure_donor", through("donor", "o.id = erasure_donor.donor_id"), "erasure_id, donor_id, erased_at"},
+
 	// People, and nothing for staff pages.
-	{"erasure", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""}, {"erasure_donor", "", ""},
+	{"donor_address_word", "", ""}, {"donor_word", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""},
 	{"mailbox", "", ""}, {"mailbox_step", "", ""}, {"session", "", ""}, {"session_network", "", ""}, {"sign_in", "", ""},
 	{"receipt_hold", "", ""}, {"receipt_hold_reading", "", ""}, {"receipt_kept", "", ""}, {"receipt_pad", "", ""},
 	{"audit_head", "", ""}, {"audit_seal", "", ""},
 	{"staff_challenge", "", ""}, {"staff_invitation", "", ""}, {"staff_passkey", "", ""}, {"staff_password", "", ""}, {"staff_recovery", "", ""},
-	{"staff_session", "", ""}, {"staff_totp", "", ""},
+	{"staff_form", "", ""}, {"staff_session", "", ""}, {"staff_totp", "", ""},
 }
 
-// openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
+// openToTheOffice are what konbit_office reads and executes besides its tables: the accounts, views that its policies apply to
+// (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list, staff_note_row TO konbit_office;
-	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
+		gift_of_intent, gift_of_card, gift_share TO konbit_office;
+	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
+		office_find_donors(uuid, uuid, text, integer), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
 func officeGrants() string {

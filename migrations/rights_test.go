@@ -96,6 +96,13 @@ var statements = []struct{ sql, answer string }{
 	{`SELECT rebuild_months(), rebuild_donor_years()`, done},
 	{`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT refresh_donor_years(NULL)`, "sees_every_commit"},
 
+	// The words of donors' names.
+	{`INSERT INTO donor_word SELECT id, entity_id, 'x' FROM donor`, noRight},
+	{`UPDATE donor_word SET word = 'x'`, noRight},
+	{`DELETE FROM donor_word`, noRight},
+	{`TRUNCATE donor_word`, noRight},
+	{`UPDATE donor SET last_name = 'New'; SELECT find_donors(id, 'new', 10) FROM legal_entity`, done}, // the trigger writes them
+
 	// Entries.
 	{entry(`current_date, current_date`) + lines(`'1100', 5`, `'4000', -5`), done},
 	{entry(`'1999-12-31', '1999-12-31'`) + lines(`'1100', 5`, `'4000', -5`), "journal_entry_dates"},
@@ -350,6 +357,7 @@ var definers = map[string]string{
 	"donor_years_behind":    "it only says whether refresh_donor_years has something to do",
 	"donor_years_change":    "a trigger: records whose years a refund or dispute changes",
 	"donor_years_move":      "a trigger: records whose years a move changes",
+	"words_of_donor":        "a trigger: writes the words of a donor's names, computed from the row; the server may not write them otherwise",
 	"check_is_counted":      "a trigger: counts the rows of a checker's view, and records how far it came; the server may not write that",
 	"checkout_of_donation":  "a trigger: ends a checkout with its donation; the server may update the donation",
 

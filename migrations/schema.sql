@@ -15,138 +15,6 @@ CREATE TABLE account (
     CONSTRAINT account_name_check CHECK (name ~ '^[A-Z0-9][A-Za-z0-9-]*$'::text)
 );
 
-CREATE TABLE approval (
-    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    request_id uuid NOT NULL,
-    hash bytea NOT NULL,
-    decision text NOT NULL,
-    staff_id uuid,
-    person_id uuid,
-    factor text,
-    assertion jsonb,
-    reason text NOT NULL DEFAULT ''::text,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (n),
-    UNIQUE NULLS NOT DISTINCT (request_id, person_id),
-    CONSTRAINT approval_check CHECK ((staff_id IS NULL) = (person_id IS NULL)),
-    CONSTRAINT approval_check1 CHECK (staff_id IS NULL OR decision = 'decline'::text OR factor IS NOT NULL),
-    CONSTRAINT approval_check2 CHECK ((NOT factor IS DISTINCT FROM 'passkey'::text) = (assertion IS NOT NULL)),
-    CONSTRAINT approval_decision_check CHECK (decision = ANY (ARRAY['approve'::text, 'decline'::text])),
-    CONSTRAINT approval_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
-    CONSTRAINT approval_reason_check CHECK (length(reason) <= 1000),
-    CONSTRAINT approval_request_id_hash_fkey FOREIGN KEY (request_id, hash) REFERENCES approval_request(id, hash),
-    CONSTRAINT approval_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE CONSTRAINT TRIGGER approval_is_valid AFTER INSERT ON approval DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION approval_is_valid();
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-
-CREATE TABLE approval_request (
-    id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    organisation_id uuid,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    body text NOT NULL,
-    hash bytea NOT NULL,
-    needs smallint NOT NULL DEFAULT 1,
-    requested_by uuid NOT NULL,
-    requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamp with time zone NOT NULL,
-    factor text NOT NULL,
-    assertion jsonb,
-    replaces uuid,
-    executed_at timestamp with time zone,
-    executed_in xid8,
-    declined_at timestamp with time zone,
-    withdrawn_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (id, hash),
-    UNIQUE (replaces),
-    CONSTRAINT approval_request_body_check CHECK (body <> ''::text),
-    CONSTRAINT approval_request_check CHECK (expires_at = (requested_at + '14 days'::interval)),
-    CONSTRAINT approval_request_check1 CHECK (num_nonnulls(executed_at, declined_at, withdrawn_at) <= 1),
-    CONSTRAINT approval_request_check2 CHECK ((executed_at IS NULL) = (executed_in IS NULL)),
-    CONSTRAINT approval_request_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
-    CONSTRAINT approval_request_hash_check CHECK (octet_length(hash) = 32),
-    CONSTRAINT approval_request_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'void'::text, 'suspense'::text, 'opening'::text, 'transfer'::text, 'reopening'::text, 'write_off'::text, 'roles'::text])),
-    CONSTRAINT approval_request_needs_check CHECK (needs >= 1 AND needs <= 5),
-    CONSTRAINT approval_request_subject_check CHECK (subject <> ''::text),
-    CONSTRAINT approval_request_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT approval_request_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
-    CONSTRAINT approval_request_replaces_fkey FOREIGN KEY (replaces) REFERENCES approval_request(id),
-    CONSTRAINT approval_request_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
-);
-CREATE INDEX approval_request_of_subject ON approval_request USING btree (kind, subject);
-CREATE INDEX approval_request_open ON approval_request USING btree (entity_id, requested_at) WHERE ((executed_at IS NULL) AND (declined_at IS NULL) AND (withdrawn_at IS NULL));
-CREATE TRIGGER kept BEFORE DELETE OR UPDATE ON approval_request FOR EACH ROW EXECUTE FUNCTION approval_request_is_kept();
-
-CREATE TABLE audit_entry (
-    serial bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    staff_id uuid,
-    operator boolean NOT NULL DEFAULT false,
-    act text NOT NULL,
-    entity_id uuid,
-    organisation_id uuid,
-    object_kind text NOT NULL,
-    object_id text NOT NULL,
-    before jsonb,
-    after jsonb,
-    reason text NOT NULL DEFAULT ''::text,
-    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    PRIMARY KEY (serial),
-    CONSTRAINT audit_entry_act_check CHECK (act ~ '^[a-z]+(\.[a-z_]+)+$'::text),
-    CONSTRAINT audit_entry_check CHECK (NOT operator OR staff_id IS NULL),
-    CONSTRAINT audit_entry_check1 CHECK (organisation_id IS NULL OR entity_id IS NOT NULL),
-    CONSTRAINT audit_entry_object_id_check CHECK (object_id <> ''::text),
-    CONSTRAINT audit_entry_object_kind_check CHECK (object_kind <> ''::text),
-    CONSTRAINT audit_entry_reason_check CHECK (length(reason) <= 1000),
-    CONSTRAINT audit_entry_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT audit_entry_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
-    CONSTRAINT audit_entry_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX audit_entry_of_entity ON audit_entry USING btree (entity_id, serial);
-CREATE INDEX audit_entry_of_object ON audit_entry USING btree (object_kind, object_id, serial);
-CREATE INDEX audit_entry_of_operator ON audit_entry USING btree (serial) WHERE operator;
-CREATE INDEX audit_entry_of_staff ON audit_entry USING btree (staff_id, serial);
-CREATE TRIGGER attributed BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_is_attributed();
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER waits_for_seal AFTER INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_waits_for_seal();
-
-CREATE TABLE audit_head (
-    entity_id uuid NOT NULL,
-    day date NOT NULL,
-    n bigint NOT NULL,
-    hash bytea NOT NULL,
-    kept_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (entity_id, day),
-    CONSTRAINT audit_head_hash_check CHECK (octet_length(hash) = 32),
-    CONSTRAINT audit_head_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT audit_head_n_fkey FOREIGN KEY (n) REFERENCES audit_seal(n)
-);
-CREATE TRIGGER audit_head_is_newest BEFORE INSERT ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_is_newest();
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER sees_every_commit BEFORE INSERT ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
-
-CREATE TABLE audit_seal (
-    n bigint NOT NULL,
-    serial bigint NOT NULL,
-    hash bytea NOT NULL,
-    sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (n),
-    UNIQUE (serial),
-    CONSTRAINT audit_seal_hash_check CHECK (octet_length(hash) = 32),
-    CONSTRAINT audit_seal_n_check CHECK (n > 0),
-    CONSTRAINT audit_seal_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
-);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-
-CREATE TABLE audit_unsealed (
-    serial bigint NOT NULL,
-    PRIMARY KEY (serial),
-    CONSTRAINT audit_unsealed_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
-);
-
 CREATE TABLE balance_lookup (
     entity_id uuid NOT NULL,
     read_through timestamp with time zone NOT NULL,
@@ -373,7 +241,7 @@ CREATE TABLE donation_notice (
     PRIMARY KEY (id),
     UNIQUE (donation_id, kind, cause),
     CONSTRAINT donation_notice_amount_check CHECK (amount > 0),
-    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text, 'refunded later'::text])),
+    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text])),
     CONSTRAINT donation_notice_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
 CREATE INDEX donation_notice_held ON donation_notice USING btree (cause) WHERE (kind = 'held'::text);
@@ -445,7 +313,8 @@ CREATE TABLE donor (
 );
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
-CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
+CREATE TRIGGER words_of_donor AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION words_of_donor();
+CREATE TRIGGER words_of_renamed_donor AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name) OR (old.organisation_name IS DISTINCT FROM new.organisation_name))) EXECUTE FUNCTION words_of_donor();
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -460,6 +329,14 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_word_by_beginning ON donor_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_word_of_donor ON donor_word USING btree (donor_id);
 
 CREATE TABLE donor_year (
     donor_id uuid NOT NULL,
@@ -837,8 +714,6 @@ CREATE TABLE legal_entity (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     receipt_prefix text NOT NULL DEFAULT ''::text,
-    money_factor text NOT NULL DEFAULT 'passkey'::text,
-    two_persons_refund bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -847,12 +722,10 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_fee_borne_by_check CHECK (fee_borne_by = ANY (ARRAY['fund'::text, 'operations'::text])),
     CONSTRAINT legal_entity_fee_fixed_check CHECK (fee_fixed >= 0),
     CONSTRAINT legal_entity_legal_name_check CHECK (legal_name <> ''::text),
-    CONSTRAINT legal_entity_money_factor_check CHECK (money_factor = ANY (ARRAY['passkey'::text, 'totp'::text])),
     CONSTRAINT legal_entity_receipt_prefix_check CHECK (receipt_prefix ~ '^([A-Z0-9]+(-[A-Z0-9]+)*)?$'::text AND length(receipt_prefix) <= 20),
     CONSTRAINT legal_entity_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
     CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
-    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text])),
-    CONSTRAINT legal_entity_two_persons_refund_check CHECK (two_persons_refund >= 0)
+    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
 );
 CREATE UNIQUE INDEX legal_entity_receipt_prefix_key ON legal_entity USING btree (COALESCE(NULLIF(receipt_prefix, ''::text), upper(slug)));
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
@@ -1408,74 +1281,6 @@ CREATE TABLE receipt_void (
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
-CREATE TABLE refund_order (
-    id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    donation_id uuid NOT NULL,
-    payment_id uuid NOT NULL,
-    charge_ref text NOT NULL,
-    currency text NOT NULL,
-    amount bigint NOT NULL,
-    reason text NOT NULL,
-    note text NOT NULL,
-    submission uuid NOT NULL,
-    requested_by uuid NOT NULL,
-    request_id uuid,
-    request_hash bytea,
-    ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    state text NOT NULL DEFAULT 'ordered'::text,
-    tries integer NOT NULL DEFAULT 0,
-    stripe_refund_id text,
-    problem text,
-    changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    checked_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (id, entity_id),
-    UNIQUE (submission),
-    CONSTRAINT refund_order_amount_check CHECK (amount > 0),
-    CONSTRAINT refund_order_check CHECK (num_nulls(request_id, request_hash) = ANY (ARRAY[0, 2])),
-    CONSTRAINT refund_order_check1 CHECK ((state = 'ordered'::text) = (tries = 0)),
-    CONSTRAINT refund_order_check2 CHECK ((state = ANY (ARRAY['ordered'::text, 'sent'::text])) OR (state = 'refused'::text) = (stripe_refund_id IS NULL)),
-    CONSTRAINT refund_order_note_check CHECK (length(note) <= 2000),
-    CONSTRAINT refund_order_problem_check CHECK (problem <> ''::text),
-    CONSTRAINT refund_order_reason_check CHECK (reason = ANY (ARRAY['duplicate'::text, 'requested'::text, 'fraudulent'::text, 'mistake'::text])),
-    CONSTRAINT refund_order_request_hash_check CHECK (octet_length(request_hash) = 32),
-    CONSTRAINT refund_order_state_check CHECK (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'refused'::text])),
-    CONSTRAINT refund_order_stripe_refund_id_check CHECK (stripe_refund_id <> ''::text),
-    CONSTRAINT refund_order_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
-    CONSTRAINT refund_order_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT refund_order_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id),
-    CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
-    CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
-);
-CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
-CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
-CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
-CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
-CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
-CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
-CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
-CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
-CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
-CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id');
-CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
-
-CREATE TABLE refund_order_part (
-    order_id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    fund_id uuid NOT NULL,
-    amount bigint NOT NULL,
-    PRIMARY KEY (order_id, fund_id),
-    CONSTRAINT refund_order_part_amount_check CHECK (amount > 0),
-    CONSTRAINT refund_order_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
-    CONSTRAINT refund_order_part_order_id_entity_id_fkey FOREIGN KEY (order_id, entity_id) REFERENCES refund_order(id, entity_id)
-);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refund_order_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER refund_order_part_begins BEFORE INSERT ON refund_order_part FOR EACH ROW EXECUTE FUNCTION refund_order_part_begins();
-
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
@@ -1558,198 +1363,6 @@ CREATE TABLE source_choice (
 CREATE INDEX source_choice_newest ON source_choice USING btree (entity_id, mark, n);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON source_choice FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
-CREATE TABLE staff (
-    id uuid NOT NULL,
-    email text NOT NULL,
-    name text NOT NULL,
-    language text NOT NULL DEFAULT 'en'::text,
-    break_glass boolean NOT NULL DEFAULT false,
-    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    created_by uuid,
-    disabled_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (email),
-    CONSTRAINT staff_break_glass_check CHECK (break_glass = (email ~~ 'break-glass-%@invalid'::text)),
-    CONSTRAINT staff_email_check CHECK (email = lower(email) AND email ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{3,}$'::text),
-    CONSTRAINT staff_language_check CHECK (language = ANY (ARRAY['en'::text, 'es'::text])),
-    CONSTRAINT staff_name_check CHECK (name <> ''::text AND length(name) <= 200),
-    CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
-);
-CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
-
-CREATE TABLE staff_challenge (
-    id uuid NOT NULL,
-    hash bytea NOT NULL,
-    act bytea NOT NULL,
-    session_id uuid,
-    browser_hash bytea,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '00:05:00'::interval),
-    used_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (hash),
-    CONSTRAINT staff_challenge_act_check CHECK (octet_length(act) = 32),
-    CONSTRAINT staff_challenge_browser_hash_check CHECK (octet_length(browser_hash) = 32),
-    CONSTRAINT staff_challenge_check CHECK ((session_id IS NULL) <> (browser_hash IS NULL)),
-    CONSTRAINT staff_challenge_hash_check CHECK (octet_length(hash) = 32),
-    CONSTRAINT staff_challenge_session_id_fkey FOREIGN KEY (session_id) REFERENCES staff_session(id)
-);
-CREATE INDEX staff_challenge_by_time ON staff_challenge USING btree (made_at);
-
-CREATE TABLE staff_code_hour (
-    one boolean NOT NULL DEFAULT true,
-    began timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    tries bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (one),
-    CONSTRAINT staff_code_hour_one_check CHECK (one)
-);
-
-CREATE TABLE staff_invitation (
-    id uuid NOT NULL,
-    staff_id uuid NOT NULL,
-    kind text NOT NULL,
-    token_hash bytea,
-    made_by uuid,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '24:00:00'::interval),
-    used_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (token_hash),
-    CONSTRAINT staff_invitation_kind_check CHECK (kind = ANY (ARRAY['invite'::text, 'reset'::text, 'break-glass'::text])),
-    CONSTRAINT staff_invitation_token_hash_check CHECK (octet_length(token_hash) = 32),
-    CONSTRAINT staff_invitation_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id),
-    CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
-
-CREATE TABLE staff_passkey (
-    id uuid NOT NULL,
-    staff_id uuid NOT NULL,
-    credential_id bytea NOT NULL,
-    credential jsonb NOT NULL,
-    sign_count bigint NOT NULL DEFAULT 0,
-    name text NOT NULL,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    used_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    PRIMARY KEY (id),
-    UNIQUE (credential_id),
-    CONSTRAINT staff_passkey_name_check CHECK (name <> ''::text AND length(name) <= 100),
-    CONSTRAINT staff_passkey_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX staff_passkey_of_staff ON staff_passkey USING btree (staff_id);
-CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_passkey FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
-
-CREATE TABLE staff_password (
-    staff_id uuid NOT NULL,
-    hash text NOT NULL,
-    set_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (staff_id),
-    CONSTRAINT staff_password_hash_check CHECK (hash ~~ '$argon2id$%'::text),
-    CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
-
-CREATE TABLE staff_person (
-    staff_id uuid NOT NULL,
-    person_id uuid NOT NULL,
-    joined_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    joined_by uuid,
-    PRIMARY KEY (staff_id),
-    CONSTRAINT staff_person_check CHECK (person_id <> staff_id),
-    CONSTRAINT staff_person_joined_by_fkey FOREIGN KEY (joined_by) REFERENCES staff(id),
-    CONSTRAINT staff_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES staff(id),
-    CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
-
-CREATE TABLE staff_recovery (
-    staff_id uuid NOT NULL,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    n integer NOT NULL,
-    hash text NOT NULL,
-    used_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    PRIMARY KEY (staff_id, made_at, n),
-    CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
-    CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-
-CREATE TABLE staff_role (
-    id uuid NOT NULL,
-    staff_id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    organisation_id uuid,
-    role text NOT NULL,
-    granted_by uuid,
-    granted_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    ended_at timestamp with time zone,
-    ended_by uuid,
-    PRIMARY KEY (id),
-    CONSTRAINT staff_role_check CHECK (granted_by <> staff_id),
-    CONSTRAINT staff_role_check1 CHECK (ended_at IS NOT NULL OR ended_by IS NULL),
-    CONSTRAINT staff_role_role_check CHECK (role = ANY (ARRAY['entry'::text, 'finance'::text, 'admin'::text, 'auditor'::text])),
-    CONSTRAINT staff_role_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES staff(id),
-    CONSTRAINT staff_role_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT staff_role_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES staff(id),
-    CONSTRAINT staff_role_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
-    CONSTRAINT staff_role_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
-CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
-CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
-CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
-
-CREATE TABLE staff_session (
-    id uuid NOT NULL,
-    staff_id uuid NOT NULL,
-    secret_hash bytea NOT NULL,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    ends_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '12:00:00'::interval),
-    ended_at timestamp with time zone,
-    ended_because text,
-    device text NOT NULL DEFAULT ''::text,
-    network text NOT NULL DEFAULT ''::text,
-    stage text NOT NULL DEFAULT 'first'::text,
-    invitation_id uuid,
-    factor_at timestamp with time zone,
-    factor_kind text,
-    factor_act bytea,
-    factor_assertion jsonb,
-    failed integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (id),
-    UNIQUE (secret_hash),
-    CONSTRAINT staff_session_check CHECK ((ended_at IS NULL) = (ended_because IS NULL)),
-    CONSTRAINT staff_session_check1 CHECK ((factor_at IS NULL) = (factor_kind IS NULL)),
-    CONSTRAINT staff_session_check2 CHECK (factor_assertion IS NULL OR factor_kind = 'passkey'::text),
-    CONSTRAINT staff_session_device_check CHECK (length(device) <= 200),
-    CONSTRAINT staff_session_factor_act_check CHECK (octet_length(factor_act) = 32),
-    CONSTRAINT staff_session_factor_kind_check CHECK (factor_kind = ANY (ARRAY['totp'::text, 'passkey'::text, 'recovery'::text])),
-    CONSTRAINT staff_session_network_check CHECK (length(network) <= 64),
-    CONSTRAINT staff_session_secret_hash_check CHECK (octet_length(secret_hash) = 32),
-    CONSTRAINT staff_session_stage_check CHECK (stage = ANY (ARRAY['first'::text, 'full'::text])),
-    CONSTRAINT staff_session_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES staff_invitation(id),
-    CONSTRAINT staff_session_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE INDEX staff_session_of_staff ON staff_session USING btree (staff_id) WHERE (ended_at IS NULL);
-
-CREATE TABLE staff_totp (
-    id uuid NOT NULL,
-    staff_id uuid NOT NULL,
-    secret bytea NOT NULL,
-    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    confirmed_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    last_step bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (id),
-    CONSTRAINT staff_totp_secret_check CHECK (octet_length(secret) = 20),
-    CONSTRAINT staff_totp_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
-);
-CREATE UNIQUE INDEX staff_totp_current ON staff_totp USING btree (staff_id, ((confirmed_at IS NULL))) WHERE (ended_at IS NULL);
-CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_totp FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL) AND (old.confirmed_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
-
 CREATE TABLE statement (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -1805,8 +1418,6 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
--- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
-
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1853,17 +1464,11 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
--- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
-
--- VIEW refund_list (entity_id uuid, donation_id uuid, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, changed_at timestamp with time zone, problem text, booked boolean)
-
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
--- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
-
--- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
+-- FUNCTION add_to_months(most integer) RETURNS bigint
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 
@@ -1873,43 +1478,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
--- FUNCTION approval_concerns(r approval_request, the_staff uuid) RETURNS boolean
-
--- FUNCTION approval_hash(r approval_request) RETURNS bytea
-
--- FUNCTION approval_is_for(the_staff uuid, the_kind text, the_entity uuid, the_organisation uuid) RETURNS boolean
-
--- FUNCTION approval_is_valid() RETURNS trigger
-
--- FUNCTION approval_request_is_kept() RETURNS trigger
-
--- FUNCTION approval_roles(of_kind text) RETURNS text[]
-
--- FUNCTION approvals_of(r approval_request) RETURNS integer
-
--- FUNCTION approve_as_operator(the_request uuid, the_reason text) RETURNS void
-
 -- FUNCTION are_erased(donors uuid[]) RETURNS boolean
-
--- FUNCTION audit_entry_is_attributed() RETURNS trigger
-
--- FUNCTION audit_entry_waits_for_seal() RETURNS trigger
-
--- FUNCTION audit_hash(e audit_entry, n bigint, previous bytea) RETURNS bytea
-
--- FUNCTION audit_head_is_newest() RETURNS trigger
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
 -- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
 
--- FUNCTION begin_staff_session(new_id uuid, of_staff uuid, secret bytea, on_device text, from_network text) RETURNS void
+-- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
--- FUNCTION change_role(act text, new_id uuid, of_staff uuid, named text, entity uuid, organisation uuid, request uuid DEFAULT NULL::uuid) RETURNS void
+-- FUNCTION check_from(the_checker text) RETURNS bigint
 
 -- FUNCTION check_from(the_checker text) RETURNS bigint
 
@@ -1921,25 +1502,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION choice_stays_with_person() RETURNS trigger
 
--- FUNCTION confirm_staff_totp(code text) RETURNS boolean
-
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
 -- FUNCTION count_attempt(keys bytea[], shards smallint[], lengths double precision[], limits integer[], slices integer, anyway boolean) RETURNS SETOF integer
-
--- FUNCTION count_wrong_code(of_session uuid) RETURNS void
-
--- FUNCTION decide_approval(the_request uuid, the_hash bytea, the_decision text, the_code text, the_reason text) RETURNS boolean
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
 -- FUNCTION designation_fits_gift() RETURNS trigger
 
 -- FUNCTION designations_sum_to_gift() RETURNS trigger
-
--- FUNCTION disable_staff(of_staff uuid) RETURNS void
-
--- FUNCTION disabled_staff_has_nothing() RETURNS trigger
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
@@ -1959,16 +1530,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION drop_expired_receipts() RETURNS void
 
--- FUNCTION end_enrolment(s staff_session, by_kind text) RETURNS void
-
--- FUNCTION end_sessions_of() RETURNS trigger
-
--- FUNCTION end_staff_factor(passkey uuid) RETURNS void
-
--- FUNCTION end_staff_sessions(of_staff uuid, one uuid, because text) RETURNS bigint
-
--- FUNCTION end_surplus_sessions(of_staff uuid) RETURNS void
-
 -- FUNCTION entity_fact_is_kept() RETURNS trigger
 
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
@@ -1984,8 +1545,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION erasure_is_asked() RETURNS trigger
 
 -- FUNCTION erasure_is_done() RETURNS trigger
-
--- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
 
 -- FUNCTION fee_is_booked() RETURNS trigger
 
@@ -2005,15 +1564,9 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION insert_only() RETURNS trigger
 
--- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
-
--- FUNCTION is_approved(the_request uuid) RETURNS boolean
-
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
 -- FUNCTION is_owner() RETURNS boolean
-
--- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
@@ -2022,8 +1575,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION keep_receipt(of_receipt uuid, of_erasure uuid) RETURNS void
 
 -- FUNCTION kept_until_erased() RETURNS trigger
-
--- FUNCTION last_admin_stays() RETURNS trigger
 
 -- FUNCTION length_prefixed(value text) RETURNS text
 
@@ -2037,8 +1588,6 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
 
--- FUNCTION may_change_factors() RETURNS staff_session
-
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean
@@ -2047,21 +1596,9 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
--- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
-
 -- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
 
--- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
-
--- FUNCTION office_entities(roles text[]) RETURNS uuid[]
-
--- FUNCTION office_funds(roles text[]) RETURNS uuid[]
-
--- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
-
 -- FUNCTION only_the_person_goes() RETURNS trigger
-
--- FUNCTION open_staff_session() RETURNS staff_session
 
 -- FUNCTION owner_change_is_recorded() RETURNS trigger
 
@@ -2073,13 +1610,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION payload_pattern(people uuid[], payments uuid[], emails text[]) RETURNS text
 
--- FUNCTION payment_is_disputed(of_payment uuid) RETURNS boolean
-
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
-
--- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
-
--- FUNCTION payment_refundable(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
 
 -- FUNCTION personal_subjects(of_erasure uuid, people uuid[], emails text[], before timestamp with time zone) RETURNS SETOF uuid
 
@@ -2099,57 +1630,11 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
--- FUNCTION refund_is_approved(o refund_order) RETURNS boolean
-
--- FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean
-
--- FUNCTION refund_note_stays_erased() RETURNS trigger
-
--- FUNCTION refund_notes_are_erased() RETURNS trigger
-
--- FUNCTION refund_order_begins() RETURNS trigger
-
--- FUNCTION refund_order_body(of_order uuid) RETURNS text
-
--- FUNCTION refund_order_counts(o refund_order) RETURNS boolean
-
--- FUNCTION refund_order_is_whole() RETURNS trigger
-
--- FUNCTION refund_order_part_begins() RETURNS trigger
-
--- FUNCTION refund_order_steps() RETURNS trigger
-
--- FUNCTION refuse_approval(rule text, message text) RETURNS void
-
--- FUNCTION refuse_staff(rule text, message text) RETURNS void
-
--- FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text, the_needs integer, instead_of uuid) RETURNS bytea
-
--- FUNCTION requires_approval() RETURNS trigger
-
--- FUNCTION requires_audit() RETURNS trigger
-
--- FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean
-
--- FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id uuid, organisation_id uuid) RETURNS text
-
 -- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
-
--- FUNCTION seal_audit_entries() RETURNS integer
 
 -- FUNCTION seals_follow_entries() RETURNS trigger
 
--- FUNCTION see_staff_session() RETURNS TABLE(id uuid, staff_id uuid, name text, email text, language text, break_glass boolean, stage text, invitation text, factor_at timestamp with time zone, factor_kind text, factor_is_fresh boolean, made_at timestamp with time zone, ends_at timestamp with time zone)
-
 -- FUNCTION sees_every_commit() RETURNS trigger
-
--- FUNCTION set_invitation_token(invitation uuid, token bytea) RETURNS boolean
-
--- FUNCTION set_staff_password(new_hash text) RETURNS void
-
--- FUNCTION set_staff_recovery(codes text[]) RETURNS void
-
--- FUNCTION set_staff_totp(new_id uuid, new_secret bytea) RETURNS void
 
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
 
@@ -2157,51 +1642,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger
 
--- FUNCTION staff_actor() RETURNS uuid
-
--- FUNCTION staff_admin_of(actor uuid, other uuid, any_scope boolean) RETURNS boolean
-
--- FUNCTION staff_admins(entity_id uuid, organisation_id uuid) RETURNS SETOF uuid
-
--- FUNCTION staff_can_sign_in(staff_id uuid) RETURNS boolean
-
--- FUNCTION staff_check_code(code text) RETURNS boolean
-
--- FUNCTION staff_count_code() RETURNS void
-
--- FUNCTION staff_factor(OUT used_at timestamp with time zone, OUT kind text, OUT act bytea, OUT assertion jsonb) RETURNS record
-
--- FUNCTION staff_factor_is_fresh() RETURNS boolean
-
--- FUNCTION staff_has_role(staff_id uuid, roles text[], entity_id uuid, organisation_id uuid DEFAULT NULL::uuid) RETURNS boolean
-
--- FUNCTION staff_money_factor_is_fresh(entity_id uuid) RETURNS boolean
-
--- FUNCTION staff_of_session() RETURNS uuid
-
--- FUNCTION staff_person_of(staff_id uuid) RETURNS uuid
-
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
-
--- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
-
--- FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigint
 
 -- FUNCTION unaddressed(message bytea) RETURNS bytea
 
 -- FUNCTION uneven_entries(after bigint) RETURNS TABLE(entity_id uuid, entry_id uuid, currency text, total numeric)
 
--- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
+-- FUNCTION words_of_donor() RETURNS trigger
 
--- FUNCTION use_invitation(new_id uuid, token bytea, secret bytea, on_device text, from_network text) RETURNS text
-
--- FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
-
--- FUNCTION use_staff_recovery(code text) RETURNS boolean
-
--- FUNCTION withdraw_approval(the_request uuid) RETURNS void
+-- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 

@@ -34,6 +34,11 @@ import (
 // somebody else may have them: the page of a link that has ended sends a valid one to the donor. If the card may be of
 // the donor before, another email asks for a card (package plancard).
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
+	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error { return rs.RedirectTx(ctx, tx, issued, to, by) })
+}
+
+// RedirectTx is Redirect in a transaction. It locks what owner.LockTx locks, and the donors.
+func (rs Resender) RedirectTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt, to, by string) error {
 	var kind string
 	var job jobs.Job
 	switch {
@@ -44,34 +49,32 @@ func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by 
 	default:
 		kind, job = kindVoided, receipt.VoidEmailJob{ReceiptID: issued.ID}
 	}
-	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error {
-		before, err := addresseeOf(ctx, tx, issued.DonationID)
-		if err != nil {
-			return err
-		}
-		all, address, err := rs.moveTx(ctx, tx, issued, to, by)
-		if err != nil {
-			return err
-		}
-		stored, err := findStored(ctx, tx, kind, issued.ID)
-		if err != nil {
-			return err
-		}
-		switch {
-		case stored != nil:
-			err = rs.orderTx(ctx, tx, stored.ID, address, causeAddress, by)
-		case before == nil || issued.Facts.Email == "":
-			err = rs.Queue.EnqueueTx(ctx, tx, job)
-		default: // its job waits, and renders it for the address
-		}
-		if err != nil {
-			return err
-		}
-		if stored == nil {
-			stored = &storedEmail{}
-		}
-		return rs.redirectWaitingTx(ctx, tx, all, stored.ID, address, by)
-	})
+	before, err := addresseeOf(ctx, tx, issued.DonationID)
+	if err != nil {
+		return err
+	}
+	all, address, err := rs.moveTx(ctx, tx, issued, to, by)
+	if err != nil {
+		return err
+	}
+	stored, err := findStored(ctx, tx, kind, issued.ID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stored != nil:
+		err = rs.orderTx(ctx, tx, stored.ID, address, causeAddress, by)
+	case before == nil || issued.Facts.Email == "":
+		err = rs.Queue.EnqueueTx(ctx, tx, job)
+	default: // its job waits, and renders it for the address
+	}
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		stored = &storedEmail{}
+	}
+	return rs.redirectWaitingTx(ctx, tx, all, stored.ID, address, by)
 }
 
 // CorrectAddressTx does what Redirect does, but sends no email about the receipt. Call it before a new receipt replaces

@@ -29,33 +29,50 @@ var (
 // Resend sends the email with a receipt again, to the address of the donation's owner: the same bytes, the same
 // Message-ID.
 func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
-	if !issued.IsValid() {
-		return ErrReceiptVoid
-	}
-	kind := kindOf(issued)
-	stored, _, err := rs.storedOrRendered(ctx, kind, issued.ID, rs.renderer(ctx, issued, kind), false)
+	email, err := rs.EmailOf(ctx, issued)
 	if err != nil {
 		return err
 	}
-	if stored == nil {
+	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error { return rs.ResendTx(ctx, tx, email, by) })
+}
+
+// ReceiptEmail is the stored email with a receipt.
+type ReceiptEmail struct {
+	stored *storedEmail
+	gift   uuid.UUID
+}
+
+// EmailOf returns the email with a receipt; it is stored now if it was not before. It reports ErrReceiptVoid for a receipt
+// that is not valid, and ErrNoRecipient if nobody gets it.
+func (rs Resender) EmailOf(ctx context.Context, issued receipt.Receipt) (ReceiptEmail, error) {
+	if !issued.IsValid() {
+		return ReceiptEmail{}, ErrReceiptVoid
+	}
+	kind := kindOf(issued)
+	stored, _, err := rs.storedOrRendered(ctx, kind, issued.ID, rs.renderer(ctx, issued, kind), false)
+	if err == nil && stored == nil {
+		err = ErrNoRecipient
+	}
+	return ReceiptEmail{stored, issued.DonationID}, err
+}
+
+// ResendTx is Resend in a transaction, for an email of EmailOf. It reports ErrWaiting if it is to be sent already. It locks the
+// gift, and the email's deliveries.
+func (rs Resender) ResendTx(ctx context.Context, tx *sqlx.Tx, email ReceiptEmail, by string) error {
+	to, err := lockAddresseeTx(ctx, tx, email.gift)
+	if err != nil {
+		return err
+	}
+	last, err := lastDeliveryTx(ctx, tx, email.stored)
+	switch {
+	case err != nil:
+		return err
+	case last.State() == Waiting:
+		return ErrWaiting
+	case to == nil || to.Email == "":
 		return ErrNoRecipient
 	}
-	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error {
-		to, err := lockAddresseeTx(ctx, tx, issued.DonationID)
-		if err != nil {
-			return err
-		}
-		last, err := lastDeliveryTx(ctx, tx, stored)
-		switch {
-		case err != nil:
-			return err
-		case last.State() == Waiting:
-			return ErrWaiting
-		case to == nil || to.Email == "":
-			return ErrNoRecipient
-		}
-		return rs.orderTx(ctx, tx, stored.ID, to.Email, causeResend, by)
-	})
+	return rs.orderTx(ctx, tx, email.stored.ID, to.Email, causeResend, by)
 }
 
 // lastDeliveryTx locks an email's deliveries and returns the last.

@@ -79,6 +79,22 @@ func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (
 	return &c, nil
 }
 
+// ContactsOf returns what was typed with donations, by donation; a purged contact is missing.
+func ContactsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]Contact, error) {
+	const query = `/* donation.ContactsOf */
+		SELECT donation_id, ` + contact.Columns + `, note FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
+	var rows []struct {
+		Donation uuid.UUID `db:"donation_id"`
+		Contact
+	}
+	err := sqlx.SelectContext(ctx, q, &rows, query, pg.UUIDs(donations))
+	all := make(map[uuid.UUID]Contact, len(rows))
+	for _, r := range rows {
+		all[r.Donation] = r.Contact
+	}
+	return all, err
+}
+
 // DesignationsOf returns the designations of donations, by donation, each in order.
 func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID][]Designation, error) {
 	const query = `/* donation.DesignationsOf */

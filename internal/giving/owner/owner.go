@@ -75,6 +75,24 @@ func MoveTx(ctx context.Context, tx *sqlx.Tx, m Move) (done Moved, err error) {
 	return done, err
 }
 
+// Change is a donation's move from one donor to another.
+type Change struct {
+	Donation  uuid.UUID `db:"donation_id"`
+	From      uuid.UUID `db:"from_donor"`
+	To        uuid.UUID `db:"to_donor"`
+	OrderedBy string    `db:"ordered_by"`
+	At        time.Time `db:"at"` // by the database's clock
+}
+
+// ChangesOf returns the moves by which a donor lost or got donations, newest first, at most limit.
+func ChangesOf(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID, limit int) (all []Change, err error) {
+	const query = `/* owner.ChangesOf */
+		SELECT donation_id, from_donor, to_donor, ordered_by, at FROM donation_owner_change
+		 WHERE from_donor = $1 OR to_donor = $1 ORDER BY n DESC LIMIT $2`
+	err = sqlx.SelectContext(ctx, q, &all, query, donor, limit)
+	return all, err
+}
+
 // DonorsSince returns the donors of an entity that lost or got a donation by a move since a moment of the database's
 // clock, each once.
 func DonorsSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, since time.Time) (donors []uuid.UUID, err error) {

@@ -43,7 +43,8 @@ func NeedsRunningPlan(kind string) bool {
 	return slices.Contains([]string{KindPause, KindSkip, KindResume, KindChange, KindHold, KindCard}, kind)
 }
 
-// Values of Request.RequestedBy. For a donor's request on a page it is the channel: letter or portal.
+// Values of Request.RequestedBy. For a donor's request on a page it is the channel: letter or portal. For one that the office
+// makes for a donor it names the person of the staff.
 const (
 	ByKonbit = "konbit" // no person made the request
 	ByDonor  = "donor"  // by giving a new card at Stripe

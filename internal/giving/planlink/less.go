@@ -10,10 +10,11 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// Channels by which a donor makes a request, as plan_request.asked_by stores them.
+// Channels by which a donor makes a request. plan_request.asked_by stores the first two; of the third it says who at the office.
 const (
 	ByLink    = "letter" // the link of an email
 	BySession = "portal" // a session
+	ByOffice  = "office" // the donor asked the office, which pauses or cancels and changes nothing else
 )
 
 // ErrNeedsSession: the request takes more than the donor agreed to, and the donor did not sign in.

@@ -18,7 +18,10 @@ import (
 var ErrCorrection = errors.New("a name or address is one line without control characters, of at most 400 bytes")
 
 // Correction is what the receipt must say about the donor; an empty field stays as before.
-type Correction struct{ FirstName, LastName, Email string }
+type Correction struct {
+	FirstName, LastName, Email string
+	Organisation               string // the name of a donor that is an organisation
+}
 
 // CorrectTx replaces a receipt by one with the corrected donor. The old one stays as it was issued, and is void. It
 // locks the counters: call it last.
@@ -31,7 +34,7 @@ func (d Issuer) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Corr
 	for _, field := range []struct {
 		old *string
 		new string
-	}{{&facts.FirstName, c.FirstName}, {&facts.LastName, c.LastName}, {&facts.Email, c.Email}} {
+	}{{&facts.FirstName, c.FirstName}, {&facts.LastName, c.LastName}, {&facts.Email, c.Email}, {&facts.DonorOrganisation, c.Organisation}} {
 		if strings.ContainsFunc(field.new, unicode.IsControl) || len(field.new) > 400 {
 			return Receipt{}, ErrCorrection
 		}

@@ -15,10 +15,21 @@ import (
 
 var reference = regexp.MustCompile(`^([a-z0-9-]+)-(\d{4})-(\d{1,9})$`)
 
+const byNumber = `r.year = $2 AND r.number = $3 AND lower(coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug')) = $1`
+
 // ByNumber returns the receipt with that number, as people write it. It reports fault.NotFound if there is none.
 func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receipt, error) {
-	const query = `/* receipt.ByNumber */ ` + selected + `WHERE r.year = $2 AND r.number = $3
-		AND lower(coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug')) = $1`
+	const query = `/* receipt.ByNumber */ ` + selected + `WHERE ` + byNumber
+	return numbered(ctx, q, query, number)
+}
+
+// ByNumberOf is ByNumber for a receipt of one legal entity. It reads an index.
+func ByNumberOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, number string) (Receipt, error) {
+	const query = `/* receipt.ByNumberOf */ ` + selected + `WHERE r.entity_id = $4 AND ` + byNumber
+	return numbered(ctx, q, query, number, entity)
+}
+
+func numbered(ctx context.Context, q sqlx.QueryerContext, query, number string, more ...any) (Receipt, error) {
 	var missing error = fault.New(fault.NotFound, "problem.404.text", nil)
 	parts := reference.FindStringSubmatch(strings.ToLower(strings.TrimSpace(number)))
 	if parts == nil {
@@ -26,7 +37,7 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	}
 	year, _ := strconv.Atoi(parts[2]) // at most nine digits, as the pattern requires
 	n, _ := strconv.Atoi(parts[3])
-	found, err := list(ctx, q, query, parts[1], year, n)
+	found, err := list(ctx, q, query, append([]any{parts[1], year, n}, more...)...)
 	if err == nil && len(found) == 0 {
 		err = missing
 	}

@@ -1,6 +1,7 @@
 package recurring
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -20,13 +21,23 @@ import (
 type DonorRequest struct {
 	PlanID       uuid.UUID
 	SubmissionID string
-	Channel      string // planlink.ByLink or planlink.BySession
+	Channel      string // planlink.ByLink, planlink.BySession or planlink.ByOffice
+	By           string // who at the office makes it for the donor; empty: the donor, by the channel
 }
 
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
 // request's id; the request is executed by its job, and WaitForRequest waits for it.
-func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) {
+func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (id uuid.UUID, err error) {
+	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
+		id, _, err = ps.PauseTx(ctx, tx, r, months)
+		return err
+	})
+	return id, err
+}
+
+// PauseTx is Pause in a transaction. It also reports whether the same submission made the request before. It locks the plan.
+func (ps Plans) PauseTx(ctx context.Context, tx *sqlx.Tx, r DonorRequest, months int) (id uuid.UUID, repeated bool, err error) {
+	return ps.createDonorRequestTx(ctx, tx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) {
 		until, _, err := p.PauseFor(months, ps.Now())
 		return plan.Detail{Months: months, Until: &until}, err
 	})
@@ -55,8 +66,17 @@ func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
 const maxReason = 500
 
 // Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; it is cut to maxReason.
-func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) {
+func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (id uuid.UUID, err error) {
+	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
+		id, _, err = ps.CancelTx(ctx, tx, r, reason)
+		return err
+	})
+	return id, err
+}
+
+// CancelTx is Cancel in a transaction, as PauseTx is Pause.
+func (ps Plans) CancelTx(ctx context.Context, tx *sqlx.Tx, r DonorRequest, reason string) (id uuid.UUID, repeated bool, err error) {
+	return ps.createDonorRequestTx(ctx, tx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) {
 		if !p.Status.IsRunning() {
 			return plan.Detail{}, plan.ErrWrongStatus
 		}
@@ -72,39 +92,45 @@ func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request,
 	return ps.createDonorRequest(ctx, r, plan.KindChange, func(p plan.Plan) (plan.Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
 
-// createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current
-// state. If the same submission was inserted before, it returns that request's id.
+// createDonorRequest is createDonorRequestTx in a transaction of its own.
 func (ps Plans) createDonorRequest(
-	ctx context.Context, donorRequest DonorRequest, kind string, decide func(plan.Plan) (plan.Detail, error),
+	ctx context.Context, r DonorRequest, kind string, decide func(plan.Plan) (plan.Detail, error),
 ) (id uuid.UUID, err error) {
-	const existing = `/* recurring.createDonorRequest */ SELECT id FROM plan_request WHERE plan_id = $1 AND kind = $2 AND subject = $3`
 	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		p, err := lockPlanTx(ctx, tx, donorRequest.PlanID)
-		if err != nil {
-			return err
-		}
-		var ids []uuid.UUID
-		if err := tx.SelectContext(ctx, &ids, existing, p.ID, kind, donorRequest.SubmissionID); err != nil {
-			return err
-		}
-		if len(ids) > 0 {
-			id = ids[0]
-			return nil
-		}
-		d, err := decide(*p)
-		if err == nil {
-			err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, kind, d)
-		}
-		if err != nil {
-			return err
-		}
-		r, err := ps.insertRequestTx(ctx, tx, p, plan.Request{
-			Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: donorRequest.Channel,
-		})
-		id = r.ID
+		id, _, err = ps.createDonorRequestTx(ctx, tx, r, kind, decide)
 		return err
 	})
 	return id, err
+}
+
+// createDonorRequestTx inserts a donor's request and returns its id. decide returns its detail for the plan's current
+// state. If the same submission was inserted before, it returns that request's id, and repeated.
+func (ps Plans) createDonorRequestTx(
+	ctx context.Context, tx *sqlx.Tx, donorRequest DonorRequest, kind string, decide func(plan.Plan) (plan.Detail, error),
+) (id uuid.UUID, repeated bool, err error) {
+	const existing = `/* recurring.createDonorRequestTx */ SELECT id FROM plan_request WHERE plan_id = $1 AND kind = $2 AND subject = $3`
+	p, err := lockPlanTx(ctx, tx, donorRequest.PlanID)
+	if err != nil {
+		return id, false, err
+	}
+	var ids []uuid.UUID
+	if err := tx.SelectContext(ctx, &ids, existing, p.ID, kind, donorRequest.SubmissionID); err != nil {
+		return id, false, err
+	}
+	if len(ids) > 0 {
+		return ids[0], true, nil
+	}
+	d, err := decide(*p)
+	if err == nil {
+		err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, kind, d)
+	}
+	if err != nil {
+		return id, false, err
+	}
+	r, err := ps.insertRequestTx(ctx, tx, p, plan.Request{
+		Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: cmp.Or(donorRequest.By, donorRequest.Channel),
+	})
+	return r.ID, false, err
 }
 
 // FindRequest returns the id of the request of a submission; false if there is none.

@@ -24,7 +24,8 @@ type Donor struct {
 // ShortestSearch is the number of letters and digits, in bytes, from which a text is searched for: three of "mar", one of "山".
 const ShortestSearch = 3
 
-// mostRead bounds how many donors a search reads before it orders them: a common name has tens of thousands.
+// mostRead bounds how many donors a search reads before it orders them: a common name has tens of thousands. Of these, it
+// orders some, mostly those whose names were stored last.
 const mostRead = 1000
 
 // Find returns donors of an entity whose name has, for each word of the text, a word that begins with it, in the order of

@@ -64,7 +64,7 @@ type ErasureRequest struct {
 	Addresses   []string    // all addresses of the person, normalised, also those without a donation
 	Recipient   string      // the one of Addresses that gets the emails; "" for no email
 	Language    string
-	RequestedBy string // "donor", or the name of the staff member
+	RequestedBy string // "donor", a person of the staff (staff.Session.Actor), or who runs the command
 	Delay       time.Duration
 }
 
@@ -100,30 +100,37 @@ func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err e
 	if err := CheckErasable(ctx, k.DB, w.Donors); err != nil {
 		return e, err
 	}
+	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		e, _, err = k.RequestTx(ctx, tx, w)
+		return err
+	})
+	return e, err
+}
+
+// RequestTx is Request in a transaction, without CheckErasable. It also reports whether the request was pending already. It
+// locks the donors.
+func (k Eraser) RequestTx(ctx context.Context, tx *sqlx.Tx, w ErasureRequest) (e Erasure, pending bool, err error) {
 	now := k.Now()
 	e = Erasure{ID: k.NewID(), RequestedAt: now, RequestedBy: w.RequestedBy, Language: w.Language, DueAt: now.Add(w.Delay)}
 	if w.Recipient != "" {
 		if e.SealedRecipient, err = k.seal(sealedRecipient, []byte(w.Recipient), e.ID); err != nil {
-			return e, err
+			return e, false, err
 		}
 	}
-	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if err := donor.LockTx(ctx, tx, w.Donors); err != nil {
-			return err
-		}
-		waiting, err := Pending(ctx, tx, w.Donors)
-		if waiting != nil || err != nil {
-			if err == nil {
-				e = *waiting
-			}
-			return err
-		}
-		if err := k.insertTx(ctx, tx, e, w.Donors, k.Hashes(w.Addresses)); err != nil {
-			return err
-		}
-		return k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
-	})
-	return e, err
+	if err := donor.LockTx(ctx, tx, w.Donors); err != nil {
+		return e, false, err
+	}
+	waiting, err := Pending(ctx, tx, w.Donors)
+	if err != nil {
+		return e, false, err
+	}
+	if waiting != nil {
+		return *waiting, true, nil
+	}
+	if err := k.insertTx(ctx, tx, e, w.Donors, k.Hashes(w.Addresses)); err != nil {
+		return e, false, err
+	}
+	return e, false, k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 }
 
 // Pending returns the donors' request that is not done yet; nil if there is none.

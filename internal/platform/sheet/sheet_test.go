@@ -2,7 +2,9 @@ package sheet_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"io"
 	"strings"
 	"testing"
@@ -64,9 +66,10 @@ func TestT16NoTextIsAFormula(t *testing.T) {
 	t.Parallel()
 	texts := append(testkit.HostileTexts(), "=1+1", "Ana;=1+1;", "Ana\t@x", "Ana; \"=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1", "|cmd", "%x")
 	for _, text := range texts {
-		cells, err := csv.NewReader(bytes.NewReader(written(t, sheet.CSV, []sheet.Cell{sheet.Text(text), sheet.Text("x")}))).Read()
+		file := bytes.TrimPrefix(written(t, sheet.CSV, []sheet.Cell{sheet.Text(text), sheet.Text("x")}), []byte("\ufeff"))
+		cells, err := csv.NewReader(bytes.NewReader(file)).Read()
 		require.NoError(t, err, "%q", text)
-		cell := strings.TrimPrefix(cells[0], "\ufeff")
+		cell := cells[0]
 		require.NotContains(t, "=+-@\t\r\n\x00", string((cell + "x")[0]), "%q", text)
 		require.NotRegexp(t, `(^|[;\t\r\n])[ "]*[=+\-@]`, cell, "a file whose cells end at semicolons")
 		require.Equal(t, strings.ReplaceAll(strings.ReplaceAll(text, "'", ""), "\r\n", "\n"), strings.ReplaceAll(cell, "'", ""))
@@ -89,8 +92,9 @@ func TestAFileCutShortIsAnError(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	w := sheet.NewWriter(&b, sheet.XLSX)
-	for range 10_000 {
-		require.NoError(t, w.Row(row...))
+	for i := range 10_000 {
+		hash := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		require.NoError(t, w.Row(sheet.Text(hex.EncodeToString(hash[:]))))
 	}
 	require.NotEmpty(t, b.Bytes(), "rows are written before the end")
 	_, err := excelize.OpenReader(bytes.NewReader(b.Bytes()))

@@ -159,6 +159,16 @@ func (l *large) reads() []read {
 	}
 	until := l.now.AddDate(0, 0, -2)
 	from := until.AddDate(0, -1, 0)
+	find := func(text string) func() error {
+		return func() error {
+			found, _, err := giftlist.Find(ctx, l.db, l.entity, text, 50)
+			if err == nil && len(found) == 0 {
+				l.t.Errorf("bench: nobody is called %s", text)
+			}
+			return err
+		}
+	}
+	number := l.name[strings.LastIndex(l.name, " ")+1:] // many.Fill calls everybody "Donor No. 123456"
 	return []read{
 		{"newest gifts", list(giftlist.Filter{}, giftlist.Cursor{})},
 		{"a page far behind", list(giftlist.Filter{}, giftlist.Cursor{At: l.now.AddDate(0, 0, -7), ID: uuid.Max})},
@@ -166,14 +176,10 @@ func (l *large) reads() []read {
 		{"gifts of a fund", list(giftlist.Filter{FundID: l.fund}, giftlist.Cursor{})},
 		{"gifts of a fund in a month", list(giftlist.Filter{FundID: l.fund, From: from, Until: until}, giftlist.Cursor{})},
 		{"gifts of a donor", list(giftlist.Filter{DonorID: l.donor}, giftlist.Cursor{})},
-		{"name search", func() error {
-			word := l.name[strings.LastIndex(l.name, " ")+1:] // many.Fill calls everybody "No. 123456"
-			found, _, err := giftlist.Find(ctx, l.db, l.entity, word[:min(len(word), 3)], 50)
-			if err == nil && len(found) == 0 {
-				l.t.Errorf("bench: nobody is called %s", l.name)
-			}
-			return err
-		}},
+		{"name search", find(number[:min(len(number), 3)])},
+		{"name search, a word of all donors", find("donor")},
+		{"name search, two words of all donors", find("donor no")},
+		{"name search, a word of all donors and a rare one", find("donor " + number)},
 		{"twelve months by fund", func() error {
 			_, err := figures.ReceivedByMonth(ctx, l.db, l.entity, today.FirstOfMonth(-11), 12)
 			return err

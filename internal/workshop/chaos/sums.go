@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ func init() {
 	register(Row{
 		Name: "sums", Short: 150, Long: 10_000, Prove: Sums,
 		Promise: "gifts of four years, refunds, gifts that move, erasures, facts of closed months, seals and sums in batches of any size, some of them " +
-			"killed: the sums by month are those of the postings, the sums by donor and year are those of the gifts, and computed anew they are the same",
+			"killed, and backups restored, to which the list of erasures is applied: the sums by month are those of the postings, the sums by donor and " +
+			"year are those of the gifts, computed anew they are the same, and the words by which donors are found are those of their names",
 	})
 }
 
@@ -39,6 +41,7 @@ type sums struct {
 	r       *rand.Rand
 	offer   donation.Offer
 	admin   *sqlx.DB
+	list    string // path of the list of erasures
 	gifts   []officeGift
 	actions []string
 }
@@ -51,15 +54,25 @@ type officeGift struct {
 
 // Sums does random actions and compares the sums with their rows now and then.
 func Sums(t testing.TB, run Run) {
-	h := program.New(t, program.Options{NoStripe: true})
-	s := &sums{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 5)), offer: h.Offer("csio"), admin: testkit.Superuser(t, h.DB)}
+	h := program.New(t, office)
+	s := &sums{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 5)), offer: h.Offer("csio"), admin: testkit.Superuser(t, h.DB),
+		list: filepath.Join(t.TempDir(), "erasures")}
+	s.prepare()
 	defer func() {
 		if t.Failed() {
 			t.Logf("the last actions: %v", s.actions[max(0, len(s.actions)-40):])
 		}
 	}()
-	killed := 0
+	killed, restored, again := 0, 0, 0
+	var backup *sumsBackup
 	for n := range run.Count {
+		switch each := min(run.Count, restoreEach); n % each {
+		case each / 3:
+			backup = s.backUp()
+		case each * 2 / 3:
+			again += s.restore(backup)
+			restored++
+		}
 		switch s.r.IntN(20) {
 		case 0, 1, 2, 3:
 			s.refund()
@@ -85,12 +98,16 @@ func Sums(t testing.TB, run Run) {
 		run.Progress(1)
 	}
 	require.Positive(t, killed, "nothing was killed")
+	require.Positive(t, restored, "nothing was restored")
+	require.Positive(t, again, "nobody was erased again")
 	before := s.rows()
 	require.NoError(t, ledger.RebuildMonths(t.Context(), h.DB.Server))
 	require.NoError(t, figures.Rebuild(t.Context(), h.DB.Server))
 	require.Equal(t, before, s.rows(), "computed anew")
 	s.compare()
 	run.Record("killed", fmt.Sprint(killed))
+	run.Record("restored", fmt.Sprint(restored))
+	run.Record("erased again", fmt.Sprint(again))
 	run.Record("rows", fmt.Sprint(len(before)))
 }
 
@@ -104,13 +121,14 @@ func (s *sums) give() {
 	if s.r.IntN(4) == 0 {
 		address = ""
 	}
+	name := fmt.Sprintf("Donor No. %d", s.r.IntN(1000))
 	day := time.Date(2023, 1, 1+s.r.IntN(1400), 12, 0, 0, 0, time.UTC)
 	amount := money.New(1+s.r.Int64N(100_000), "USD")
 	record := donation.Record{
 		ID: program.NewID(), PublicRef: program.NewRef(), EntityID: s.offer.Entity.ID, OrganisationID: s.offer.Organisation.ID, Source: donation.FromOffice,
-		Donor:    donor.Donor{ID: program.NewID(), Email: address, FirstName: "A", LastName: "Donor", Language: "en", CreatedAt: time.Now()},
+		Donor:    donor.Donor{ID: program.NewID(), Email: address, FirstName: "A", LastName: name, Language: "en", CreatedAt: time.Now()},
 		Language: "en", At: time.Now(), Cause: "test",
-		Contact: donation.Contact{Contact: contact.Contact{FirstName: "A", LastName: "Donor", Email: address}},
+		Contact: donation.Contact{Contact: contact.Contact{FirstName: "A", LastName: name, Email: address}},
 		Parts:   []donation.Designation{{FundID: pick(s.r, s.offer.Funds).ID, Amount: amount, Covered: money.New(0, "USD")}},
 	}
 	g := officeGift{payment: program.NewID(), left: amount.Minor}
@@ -166,14 +184,21 @@ func (s *sums) move() {
 
 // erase erases a donor.
 func (s *sums) erase() {
-	if len(s.gifts) == 0 {
-		return
+	if len(s.gifts) > 0 {
+		s.eraseDonorOf(pick(s.r, s.gifts))
 	}
-	id := uuid.MustParse(s.Lines(`SELECT donor_id::text FROM donation WHERE id = $1`, pick(s.r, s.gifts).donation.ID)[0])
+}
+
+// eraseDonorOf erases the donor of a gift.
+func (s *sums) eraseDonorOf(g officeGift) {
+	id := uuid.MustParse(s.Lines(`SELECT donor_id::text FROM donation WHERE id = $1`, g.donation.ID)[0])
 	e, err := s.Privacy.Request(s.t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{id}, Language: "en", RequestedBy: "office"})
 	if err == nil {
 		s.AgeErasures()
 		err = s.Privacy.Erase(s.t.Context(), e.ID)
+	}
+	if err == nil {
+		_, err = s.Privacy.SyncFile(s.t.Context(), s.list)
 	}
 	s.log("erase %s: %v", id, err)
 }
@@ -243,6 +268,7 @@ func (s *sums) compare() {
 	_, err := figures.Refresh(s.t.Context(), s.DB.Server)
 	require.NoError(s.t, err)
 	checked(s.t, s.Program)
+	require.Empty(s.t, s.Lines(wordsDiffer))
 	s.compareLapsed()
 }
 

@@ -47,21 +47,27 @@ func WriteRows(w sheet.Writer, table Table) error {
 		return err
 	}
 	for _, row := range table.Rows {
-		cells, currency := make([]sheet.Cell, 0, len(head)), ""
-		for i, cell := range row.Cells {
-			cells = append(cells, cell.ofFile(table.Columns[i].Number))
-			if cell.Amount != nil {
-				currency = string(cell.Amount.Currency)
-			}
-		}
-		if withAmounts {
-			cells = append(cells, sheet.Text(currency))
+		cells := FileCells(table, row.Cells)
+		if !withAmounts {
+			cells = cells[:len(table.Columns)]
 		}
 		if err := w.Row(cells...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// FileCells returns the cells of a row as files have them, with the currency of its amounts at the end.
+func FileCells(table Table, row []Cell) []sheet.Cell {
+	cells, currency := make([]sheet.Cell, 0, len(row)+1), ""
+	for i, cell := range row {
+		cells = append(cells, cell.ofFile(table.Columns[i].Number))
+		if cell.Amount != nil {
+			currency = string(cell.Amount.Currency)
+		}
+	}
+	return append(cells, sheet.Text(currency))
 }
 
 // ofFile returns what files have of a cell.

@@ -166,6 +166,14 @@ func (h *Program) build(o Options) {
 	require.NoError(h.t, err)
 }
 
+// MoveTo builds the program again with another database, which has been migrated: a backup of its own that was restored. Its
+// web server stays with the earlier one.
+func (h *Program) MoveTo(db *testkit.Database, o Options) {
+	h.t.Helper()
+	h.DB = db
+	h.build(o)
+}
+
 // testPads is how many receipts of erased donors the database of a test can keep.
 const testPads = 20
 
