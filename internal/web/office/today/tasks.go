@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/books/task"
 	"konbit/internal/office/giftlist"
+	"konbit/internal/office/note"
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -36,6 +37,7 @@ type TaskPage struct {
 	Closes      string // what closes it, in words
 	Close       *CloseForm // nil: the reader cannot close it
 	Errors      []view.FormError
+	Notes       desk.Notes
 }
 
 // CloseForm is the form that closes a task.
@@ -198,11 +200,16 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 		if err := a.pairsOf(r, v, tx, &p, t); err != nil {
 			return err
 		}
+		if p.Notes, err = a.NotesOn(r, v, tx, note.Object{Kind: note.Task, ID: t.ID}); err != nil {
+			return err
+		}
 		if t.ClosedAt != nil {
 			p.State, p.Says, p.Closes = "good", a.closedText(r, v, tx, t), ""
 		} else if v.Has(v.Scope, staff.Finance) {
 			form := p.Page.Form(a.View)
-			p.Close = &CloseForm{v.Path("tasks/" + t.ID.String()), desk.Field(form, a.View, "reason", reason, view.Field{Area: true, Required: true})}
+			field := desk.Field(form, a.View, "reason", reason, view.Field{Area: true, Required: true})
+			field.Label, field.Hint = a.say(v, "office.tasks.reason"), a.say(v, "office.tasks.reason_hint")
+			p.Close = &CloseForm{v.Path("tasks/" + t.ID.String()), field}
 			p.Errors = desk.ErrorsOf(form, v.Language, a.View)
 		}
 		return nil
