@@ -43,7 +43,7 @@ func reset(ctx context.Context, c config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"mail", "cards.json", "env", "konbit", "konbit.log"} {
+	for _, name := range []string{"mail", "cards.json", "env", "staff.json", "konbit", "konbit.log"} {
 		paths = append(paths, filepath.Join(c.dir, name))
 	}
 	for _, path := range paths {

@@ -18,8 +18,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-
-	"konbit/internal/workshop/mailcatch"
 )
 
 // config is where the demo stores its data and listens.
@@ -27,7 +25,6 @@ type config struct {
 	dir                      string // absolute
 	addr, cardAddr, mailAddr string // host:port
 	history                  bool   // make two months of history
-	staff                    []mailcatch.Login
 }
 
 func main() {

@@ -28,6 +28,8 @@ type demo struct {
 	settings settings
 	db       *localpg.Server
 	cards    *stripefake.Server
+	mail     *mailcatch.Server
+	staff    []mailcatch.Login
 	server   *tether.Process
 	stops    []func()
 }
@@ -95,6 +97,7 @@ func (d *demo) start(ctx context.Context) error {
 		{"applying the organisations", d.apply},
 		{"setting up the webhooks", d.createEndpoints},
 		{"starting the server", d.serve},
+		{"adding the staff", d.addStaff},
 	}
 	for _, step := range steps {
 		began := time.Now()
@@ -142,9 +145,7 @@ func (d *demo) startMail() error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if err := catcher.SetLogins(d.staff); err != nil {
-		return errors.Join(err, catcher.Close(), l.Close())
-	}
+	d.mail = catcher
 	d.mailAddr = l.Addr().String()
 	d.settings["SMTP_URL"] = catcher.SMTPURL()
 	d.settings["MAIL_FROM"] = "Konbit <konbit@konbit.example>"

@@ -4,8 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -77,34 +81,59 @@ func body(t *testing.T, address string) string {
 	return string(all)
 }
 
+// codesOf returns what the authenticator shows, at the address that the demo prints.
+func codesOf(t *testing.T, output *terminal) (codes []mailcatch.Code) {
+	t.Helper()
+	authenticator := regexp.MustCompile(`http://\S+/authenticator`).FindString(output.String())
+	require.NoError(t, json.Unmarshal([]byte(body(t, authenticator+".json")), &codes))
+	return codes
+}
+
+// signIn signs a member of the staff in, in a new browser, and returns the page to which that leads.
+func signIn(t *testing.T, base string, c mailcatch.Code) (string, error) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := http.Client{Jar: jar}
+	resp, err := browser.PostForm(base+"/office/sign-in", url.Values{"email": {c.Email}, "password": {c.Password}, "code": {c.Code}})
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s signs in: %s", c.Email, resp.Status)
+	}
+	return string(page), err
+}
+
 func TestWholeDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
-	staff := []mailcatch.Login{{Email: "fe@staff.example", Role: "finance", Entity: "tsne", Password: "correct horse 7 battery", Secret: "JBSWY3DPEHPK3PXP"}}
-	env, output, end := startDemo(t, config{dir: dir, staff: staff})
+	env, output, end := startDemo(t, config{dir: dir})
 
 	for _, page := range []string{"/readyz", "/give/csio", "/give/csio?lang=es", "/give/grassroots-international"} {
 		body(t, env["BASE_URL"]+page)
 	}
-	require.Regexp(t, `(?m)^  finance +tsne +fe@staff\.example +correct horse 7 battery$`, output)
-	for _, line := range strings.Split(output.String(), "\n") {
-		if strings.Contains(line, "/office/sign-in") {
-			line = line[strings.LastIndex(line, " "):] // the address of the codes; the office is not built yet
-		}
-		if at := strings.Index(line, "http://"); at >= 0 {
-			body(t, strings.TrimSpace(line[at:])) // every printed address answers
-		}
+	for _, address := range regexp.MustCompile(`http://\S+`).FindAllString(output.String(), -1) {
+		body(t, address) // every printed address answers
 	}
 	var state map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body(t, env["STRIPE_API_URL"]+"/_sandbox/state")), &state))
 	require.Contains(t, state, "checkout_sessions")
 
-	authenticator := regexp.MustCompile(`http://\S+/authenticator`).FindString(output.String())
-	var codes []map[string]any
-	require.NoError(t, json.Unmarshal([]byte(body(t, authenticator+".json")), &codes))
-	require.Len(t, codes, 1)
-	require.Equal(t, "fe@staff.example", codes[0]["email"])
-	require.Regexp(t, `^\d{6}$`, codes[0]["code"])
+	codes := codesOf(t, output)
+	require.Len(t, codes, len(staffMembers))
+	finance, roles := map[string]int{}, map[string]bool{}
+	for _, c := range codes {
+		require.Regexp(t, `(?m)^  `+c.Role+` +\S+ +`+regexp.QuoteMeta(c.Email)+` +`+c.Password+`$`, output)
+		if roles[c.Role] = true; c.Role == "finance" && c.Org == "" {
+			finance[c.Entity]++
+		}
+		page, err := signIn(t, env["BASE_URL"], c)
+		require.NoError(t, err)
+		require.Contains(t, page, "/office/"+c.Entity, "%s signs in at once, with the code that is shown", c.Email)
+	}
+	require.Equal(t, map[string]int{"tsne": 2, "grassroots-international": 2}, finance)
+	require.Len(t, roles, 4)
 
 	db, err := sql.Open("postgres", env["DATABASE_OWNER_URL"])
 	require.NoError(t, err)
@@ -127,7 +156,11 @@ func TestWholeDemo(t *testing.T) {
 	_, err = http.Get(env["BASE_URL"] + "/healthz")
 	require.Error(t, err)
 
-	again, _, _ := startDemo(t, config{dir: dir})
+	require.NoError(t, os.Remove(filepath.Join(dir, "staff.json")))
+	again, output, _ := startDemo(t, config{dir: dir})
 	require.Equal(t, env["SECRET_KEY"], again["SECRET_KEY"])
+	require.Len(t, codesOf(t, output), len(codes))
+	_, err = signIn(t, again["BASE_URL"], codesOf(t, output)[0])
+	require.NoError(t, err, "a secret that was lost is replaced by konbit staff reset")
 	body(t, again["BASE_URL"]+"/give/csio")
 }
