@@ -76,6 +76,7 @@ var officeTables = []officeTable{
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
 	{"staff_note", byOrganisation(ofMoney), ""},
+	{"refund_request", through("approval_request", "o.id = refund_request.request_id"), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
@@ -138,7 +139,7 @@ var officeTables = []officeTable{
 // (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, refund_list, refund_ordered, refund_elsewhere, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
 		gift_of_intent, gift_of_card, gift_share TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_find_donors(uuid, uuid, text, integer), office_gift_entries(uuid) TO konbit_office;`

@@ -330,14 +330,6 @@ CREATE TABLE donor_consent (
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
-CREATE TABLE donor_word (
-    donor_id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    word text NOT NULL
-);
-CREATE INDEX donor_word_by_beginning ON donor_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
-CREATE INDEX donor_word_of_donor ON donor_word USING btree (donor_id);
-
 CREATE TABLE donor_year (
     donor_id uuid NOT NULL,
     year integer NOT NULL,
@@ -883,6 +875,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
@@ -1281,6 +1274,90 @@ CREATE TABLE receipt_void (
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE refund_order (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    charge_ref text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    note text NOT NULL,
+    submission uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    request_id uuid,
+    request_hash bytea,
+    ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    state text NOT NULL DEFAULT 'ordered'::text,
+    tries integer NOT NULL DEFAULT 0,
+    stripe_refund_id text,
+    problem text,
+    changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    checked_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT refund_order_amount_check CHECK (amount > 0),
+    CONSTRAINT refund_order_check CHECK (num_nulls(request_id, request_hash) = ANY (ARRAY[0, 2])),
+    CONSTRAINT refund_order_check1 CHECK ((state = 'ordered'::text) = (tries = 0)),
+    CONSTRAINT refund_order_check2 CHECK ((state = ANY (ARRAY['ordered'::text, 'sent'::text])) OR (state = 'refused'::text) = (stripe_refund_id IS NULL)),
+    CONSTRAINT refund_order_note_check CHECK (length(note) <= 2000),
+    CONSTRAINT refund_order_problem_check CHECK (problem <> ''::text),
+    CONSTRAINT refund_order_reason_check CHECK (reason = ANY (ARRAY['duplicate'::text, 'requested'::text, 'fraudulent'::text, 'mistake'::text])),
+    CONSTRAINT refund_order_request_hash_check CHECK (octet_length(request_hash) = 32),
+    CONSTRAINT refund_order_state_check CHECK (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'refused'::text])),
+    CONSTRAINT refund_order_stripe_refund_id_check CHECK (stripe_refund_id <> ''::text),
+    CONSTRAINT refund_order_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT refund_order_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT refund_order_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id),
+    CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
+);
+CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
+CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
+CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
+CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
+CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
+CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
+CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
+CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE refund_order_part (
+    order_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (order_id, fund_id),
+    CONSTRAINT refund_order_part_amount_check CHECK (amount > 0),
+    CONSTRAINT refund_order_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT refund_order_part_order_id_entity_id_fkey FOREIGN KEY (order_id, entity_id) REFERENCES refund_order(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refund_order_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_order_part_begins BEFORE INSERT ON refund_order_part FOR EACH ROW EXECUTE FUNCTION refund_order_part_begins();
+
+CREATE TABLE refund_request (
+    request_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    note text NOT NULL,
+    PRIMARY KEY (request_id),
+    CONSTRAINT refund_request_note_check CHECK (length(note) <= 2000),
+    CONSTRAINT refund_request_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT refund_request_request_id_fkey FOREIGN KEY (request_id) REFERENCES approval_request(id)
+);
+CREATE INDEX refund_request_by_donation ON refund_request USING btree (donation_id);
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
+CREATE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
@@ -1464,9 +1541,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
+-- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
+
+-- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
+-- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
+-- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
+
+-- FUNCTION add_to_months(most integer) RETURNS bigint
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 
@@ -1484,11 +1571,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
 
--- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
+-- FUNCTION begin_staff_session(new_id uuid, of_staff uuid, secret bytea, on_device text, from_network text) RETURNS void
 
 -- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
+
+-- FUNCTION check_from(the_checker text) RETURNS bigint
 
 -- FUNCTION check_from(the_checker text) RETURNS bigint
 
@@ -1505,6 +1594,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
 -- FUNCTION count_attempt(keys bytea[], shards smallint[], lengths double precision[], limits integer[], slices integer, anyway boolean) RETURNS SETOF integer
+
+-- FUNCTION count_wrong_code(of_session uuid) RETURNS void
+
+-- FUNCTION decide_approval(the_request uuid, the_hash bytea, the_decision text, the_code text, the_reason text) RETURNS boolean
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
@@ -1596,7 +1689,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
+-- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
+
 -- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
+
+-- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
+
+-- FUNCTION office_entities(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_funds(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
@@ -1630,6 +1733,44 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
+-- FUNCTION refund_is_approved(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_note_stays_erased() RETURNS trigger
+
+-- FUNCTION refund_notes_are_erased() RETURNS trigger
+
+-- FUNCTION refund_order_begins() RETURNS trigger
+
+-- FUNCTION refund_order_body(of_order uuid) RETURNS text
+
+-- FUNCTION refund_order_counts(o refund_order) RETURNS boolean
+
+-- FUNCTION refund_order_is_whole() RETURNS trigger
+
+-- FUNCTION refund_order_part_begins() RETURNS trigger
+
+-- FUNCTION refund_order_steps() RETURNS trigger
+
+-- FUNCTION refund_request_begins() RETURNS trigger
+
+-- FUNCTION refund_request_keeps() RETURNS trigger
+
+-- FUNCTION refuse_approval(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_staff(rule text, message text) RETURNS void
+
+-- FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text, the_needs integer, instead_of uuid) RETURNS bytea
+
+-- FUNCTION requires_approval() RETURNS trigger
+
+-- FUNCTION requires_audit() RETURNS trigger
+
+-- FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean
+
+-- FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id uuid, organisation_id uuid) RETURNS text
+
 -- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
 
 -- FUNCTION seals_follow_entries() RETURNS trigger
@@ -1646,13 +1787,23 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
+-- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
+
+-- FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigint
+
 -- FUNCTION unaddressed(message bytea) RETURNS bytea
 
 -- FUNCTION uneven_entries(after bigint) RETURNS TABLE(entity_id uuid, entry_id uuid, currency text, total numeric)
 
+-- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
+
 -- FUNCTION words_of_donor() RETURNS trigger
 
 -- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
+
+-- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
+
+-- FUNCTION withdraw_approval(the_request uuid) RETURNS void
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 

@@ -42,6 +42,7 @@ import (
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/refunds"
 	"konbit/internal/web/office/today"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
@@ -252,6 +253,8 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
+	orders := a.Refunds
+	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
@@ -260,6 +263,7 @@ func (a *App) buildServer() {
 		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&gifts.Area{Desk: staffPages.Desk},
+		&refunds.Area{Desk: staffPages.Desk, Refunds: orders},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

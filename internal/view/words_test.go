@@ -28,8 +28,14 @@ var composed = []string{
 	"plan.every.", "plan.card_use.", "plan.card.", "plan.wallet.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
 	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.", "address.move.letter.", "notice.",
 	"gifts_csv.", "plan_link.lead.", "task.", "sign_in.letter.subject", "sign_in.letter.text", "sign_in.letter.why",
-	"office.role.", "office.said.", "office.rule.", "office.people.confirm.", "office.nav.", "office.email.", "office.field.", "office.gifts.",
+	"office.role.", "office.said.", "office.rule.", "office.people.confirm.", "office.nav.", "office.email.", "office.field.", "office.gifts.", "office.today.", "office.tasks.", "office.dispute.", "office.entries.", "office.evidence.", "office.suspense.",
+	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
+	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
+	"office.approval.did.", "office.roles.act.", "office.roles.label.",
 }
+
+// notPhrases are quoted names that only look like keys: types of Stripe's events, and an act of the audit log.
+var notPhrases = []string{"refund.created", "refund.updated", "refund.ordered"}
 
 // otherFields are the fields of the donation form beside those of a contact.
 var otherFields = []string{"amount", "amount_other", "fund", "frequency", "occurrences", "note", "anonymous", "news",
@@ -59,7 +65,7 @@ func TestEveryPhraseUsedExists(t *testing.T) {
 	for key := range used(t) {
 		whole := words.Has(key) || words.Has(key+"#other")
 		beginning := slices.Contains(composed, key) || key == "give." || words.Has(key+".title")
-		if !whole && !beginning {
+		if !whole && !beginning && !slices.Contains(notPhrases, key) {
 			t.Errorf("%s is used and not in the catalogue", key)
 		}
 	}

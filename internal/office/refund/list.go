@@ -1,7 +1,10 @@
 package refund
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,50 +23,93 @@ const (
 	ByPlan   Origin = "plan"   // the program: a payment came after the end of its plan
 )
 
+// Origins lists all origins.
+var Origins = []Origin{ByOffice, AtStripe, ByPlan}
+
+// TitleKey is the phrase key of the origin.
+func (o Origin) TitleKey() string { return "refund.origin." + string(o) }
+
 // Listed is a refund in the list: an order, or a refund in the books without one.
 type Listed struct {
-	EntityID    uuid.UUID      `db:"entity_id"`
-	DonationID  *uuid.UUID     `db:"donation_id"` // nil: no gift's
-	PaymentID   uuid.UUID      `db:"payment_id"`
-	OrderID     *uuid.UUID     `db:"order_id"`  // nil: nobody ordered it here
-	RefundID    *string        `db:"refund_id"` // nil: the processor has none yet
-	Origin      Origin         `db:"origin"`
-	AmountMinor int64          `db:"amount"`
-	Currency    money.Currency `db:"currency"`
-	Reason      *Reason        `db:"reason"`
-	Note        *string        `db:"note"`
-	RequestedBy *uuid.UUID     `db:"requested_by"`
-	State       State          `db:"state"`
-	At          time.Time      `db:"at"` // when the processor made it; before that, when it was ordered
-	ChangedAt   time.Time      `db:"changed_at"`
-	Problem     *string        `db:"problem"`
-	Booked      bool           `db:"booked"`
+	EntityID       uuid.UUID      `db:"entity_id"`
+	OrganisationID uuid.NullUUID  `db:"organisation_id"` // of the gift
+	DonationID     *uuid.UUID     `db:"donation_id"`     // nil: no gift's
+	Ref            string         `db:"ref"`             // public reference of the gift; empty: no gift's
+	Donor          string         `db:"donor"`           // name of the gift's donor; empty after an erasure
+	PaymentID      uuid.UUID      `db:"payment_id"`
+	OrderID        *uuid.UUID     `db:"order_id"`  // nil: nobody ordered it here
+	RefundID       *string        `db:"refund_id"` // nil: the processor has none yet
+	Origin         Origin         `db:"origin"`
+	AmountMinor    int64          `db:"amount"`
+	Currency       money.Currency `db:"currency"`
+	Reason         *Reason        `db:"reason"`
+	Note           *string        `db:"note"`
+	RequestedBy    *uuid.UUID     `db:"requested_by"`
+	State          State          `db:"state"`
+	At             time.Time      `db:"at"`  // when staff ordered it, by the database's clock; without an order, when the processor made it
+	Key            string         `db:"key"` // unique in the list
+	ChangedAt      time.Time      `db:"changed_at"`
+	Problem        *string        `db:"problem"`
+	Booked         bool           `db:"booked"`
 }
 
 // Amount returns what is refunded.
 func (l Listed) Amount() money.Amount { return money.New(l.AmountMinor, l.Currency) }
 
-// Filter chooses refunds of a list. Its zero value chooses the newest hundred of all entities.
-type Filter struct {
-	EntityID   uuid.UUID // uuid.Nil: of all
-	DonationID uuid.UUID // uuid.Nil: of all
-	Waiting    bool      // only those that are not finished, or wait for staff: not succeeded
-	Before     time.Time // older than this; zero: from the newest
-	Limit      int       // 0: 100
+// Place returns the place of a refund in the list.
+func (l Listed) Place() Place { return Place{l.At, l.Key} }
+
+// Place is a place in the list, which is in the order of time and, at the same time, of keys; the newest first.
+type Place struct {
+	At  time.Time `json:"at"`
+	Key string    `json:"key"`
 }
 
-// List returns refunds, the newest first.
-func List(ctx context.Context, q sqlx.QueryerContext, f Filter) (all []Listed, err error) {
-	const query = `/* refund.List */
-		SELECT entity_id, donation_id, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by, state, at, changed_at, problem, booked
-		  FROM refund_list WHERE ($1::uuid IS NULL OR entity_id = $1) AND ($2::uuid IS NULL OR donation_id = $2) AND (NOT $3 OR state <> 'succeeded')
-		   AND ($4::timestamptz IS NULL OR at < $4) ORDER BY at DESC, payment_id, refund_id LIMIT $5`
-	limit := f.Limit
-	if limit == 0 {
-		limit = 100
+// Filter chooses refunds of a list. Its zero value chooses the newest hundred of all entities.
+type Filter struct {
+	EntityID       uuid.UUID // uuid.Nil: of all
+	OrganisationID uuid.UUID // uuid.Nil: of all; else refunds of gifts to it
+	DonationID     uuid.UUID // uuid.Nil: of all
+	Waiting        bool      // only those that are not finished, or wait for staff: not succeeded
+	State          State     // empty: all
+	Origin         Origin    // empty: all
+	After          *Place    // those that follow this place; nil: from the newest
+	Limit          int       // 0: 100
+}
+
+// listed are the rows of a list that a filter chooses.
+const listed = ` WHERE ($1::uuid IS NULL OR entity_id = $1) AND ($2::uuid IS NULL OR organisation_id = $2) AND ($3::uuid IS NULL OR donation_id = $3)
+	   AND (NOT $4 OR state <> 'succeeded') AND ($5 = '' OR state = $5) AND ($6 = '' OR origin = $6)
+	   AND ($7::timestamptz IS NULL OR (at, key) < ($7, $8)) ORDER BY at DESC, key DESC LIMIT $9`
+
+const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by,
+	state, at, key, changed_at, problem, booked`
+
+// List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
+func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error) {
+	const (
+		ordered   = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered` + listed
+		elsewhere = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_elsewhere` + listed
+	)
+	limit := cmp.Or(f.Limit, 100)
+	var after *time.Time
+	var key string
+	if f.After != nil {
+		after, key = &f.After.At, f.After.Key
 	}
-	err = sqlx.SelectContext(ctx, q, &all, query, orNull(f.EntityID), orNull(f.DonationID), f.Waiting, timeOrNull(f.Before), limit)
-	return all, err
+	var all []Listed
+	for _, query := range []string{ordered, elsewhere} {
+		var some []Listed
+		err := sqlx.SelectContext(ctx, q, &some, query, orNull(f.EntityID), orNull(f.OrganisationID), orNull(f.DonationID), f.Waiting, f.State, f.Origin, after, key, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b Listed) int {
+		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Key, a.Key))
+	})
+	return all[:min(len(all), limit)], nil
 }
 
 func orNull(id uuid.UUID) *uuid.UUID {
@@ -71,11 +117,4 @@ func orNull(id uuid.UUID) *uuid.UUID {
 		return nil
 	}
 	return &id
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

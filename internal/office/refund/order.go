@@ -129,13 +129,15 @@ func (Job) Kind() string { return "refund_order" }
 func (Job) Queue() jobs.QueueName { return jobs.Requests }
 
 // Body returns what a passkey signs or a second person approves, as the database writes it in refund_order_body:
-// entity, payment, amount, each part, reason, who requests it, the form, and the note.
+// entity, payment, amount, each part, reason, who requests it, the form, and the hash of the note. The note itself may
+// name the donor, and an erasure empties it. ReadBody reads it.
 func Body(r Request, payment uuid.UUID, c money.Currency, parts []Part) string {
 	lines := []string{"refund", "entity " + r.EntityID.String(), "payment " + payment.String(), fmt.Sprintf("amount %d %s", total(parts), c)}
 	for _, p := range sorted(parts) {
 		lines = append(lines, fmt.Sprintf("part %s %d", p.FundID, p.Amount))
 	}
-	lines = append(lines, "reason "+string(r.Reason), "requested by "+r.RequestedBy.String(), "form "+r.Submission.String(), "note "+r.note())
+	lines = append(lines, "reason "+string(r.Reason), "requested by "+r.RequestedBy.String(), "form "+r.Submission.String(),
+		fmt.Sprintf("note sha256 %x", sha256.Sum256([]byte(r.note()))))
 	return strings.Join(lines, "\n")
 }
 

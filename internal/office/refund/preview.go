@@ -9,6 +9,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
@@ -27,6 +28,10 @@ type Preview struct {
 	// Limit is the entity's limit. OfGift and ByPerson are what counts against it, with this refund.
 	Limit, OfGift, ByPerson money.Amount
 	Body                    string // what a passkey signs, or a second person approves
+
+	PaymentID uuid.UUID
+	Request   Request // with its parts
+	HasEmail  bool    // the donor has an address, to which Emails go
 }
 
 // PartEffect is what a refund would do to a fund, in minor units.
@@ -90,7 +95,8 @@ func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview
 		return Preview{}, err
 	}
 	amount := func(minor int64) money.Amount { return money.New(minor, paid.Currency) }
-	p := Preview{Method: paid.Method, Charge: paid.ChargeRef, Amount: amount(total(parts)), Limit: amount(entity.TwoPersonsRefund)}
+	p := Preview{Method: paid.Method, Charge: paid.ChargeRef, Amount: amount(total(parts)), Limit: amount(entity.TwoPersonsRefund), PaymentID: paid.ID, Request: r}
+	p.Request.Parts, p.Request.All = parts, false
 	p.GiftYear, p.Year = paid.ReceivedAt.In(entity.Location()).Year(), s.Now().In(entity.Location()).Year()
 	gift, person, err := orderedBefore(ctx, tx, r, paid.ID)
 	if err != nil {
@@ -101,7 +107,11 @@ func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview
 	if p.Parts, err = effects(ctx, tx, catalog, paid, parts); err != nil {
 		return Preview{}, err
 	}
-	p.Receipt, err = receiptEffect(ctx, tx, paid, parts)
+	if p.Receipt, err = receiptEffect(ctx, tx, paid, parts); err != nil {
+		return Preview{}, err
+	}
+	to, err := donation.ContactOf(ctx, tx, r.DonationID)
+	p.HasEmail = to != nil && to.Email != ""
 	return p, err
 }
 

@@ -28,6 +28,8 @@ type Processor interface {
 	CreateRefund(ctx context.Context, r refundcall.Request) (refundcall.Refund, error)
 	// RefundsOf lists all refunds of a charge.
 	RefundsOf(ctx context.Context, entitySlug, charge string) ([]refundcall.Refund, error)
+	// CardOf returns the card that paid a charge, to which a refund goes.
+	CardOf(ctx context.Context, entitySlug, charge string) (refundcall.Card, error)
 }
 
 // Service orders and makes refunds.
@@ -49,7 +51,7 @@ var (
 	ErrNotBooked    = fault.New(fault.Unavailable, "refund.problem.not_booked", nil)
 	ErrPerson       = fault.New(fault.Forbidden, "refund.problem.person", nil)
 	errParts        = fault.New(fault.Invalid, "refund.problem.parts", nil)
-	errOtherForm    = fault.New(fault.Conflict, "refund.problem.other_form", nil)
+	ErrOtherForm    = fault.New(fault.Conflict, "refund.problem.other_form", nil)
 )
 
 // maxNote is the longest note, in bytes.
@@ -70,7 +72,7 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 	if err != nil {
 		return Order{}, err
 	}
-	if earlier, err := bySubmission(ctx, tx, r.Submission); err != nil {
+	if earlier, err := OfForm(ctx, tx, r.Submission); err != nil {
 		return Order{}, err
 	} else if earlier != nil {
 		return same(*earlier, r, p)
@@ -179,7 +181,7 @@ func recordTx(ctx context.Context, tx *sqlx.Tx, o Order) error {
 // same returns the order of a form that was sent again.
 func same(o Order, r Request, p payment.Payment) (Order, error) {
 	if o.PaymentID != p.ID || o.RequestedBy != r.RequestedBy || o.Reason != r.Reason || !r.All && !slices.Equal(o.Parts, sorted(r.Parts)) {
-		return Order{}, errOtherForm
+		return Order{}, ErrOtherForm
 	}
 	return o, nil
 }

@@ -50,9 +50,9 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (o Order, er
 	return o, err
 }
 
-// bySubmission returns the order of a form; nil if there is none.
-func bySubmission(ctx context.Context, q sqlx.QueryerContext, submission uuid.UUID) (*Order, error) {
-	const query = `/* refund.bySubmission */ SELECT id FROM refund_order WHERE submission = $1`
+// OfForm returns the order of a form, by its one-time id; nil if there is none.
+func OfForm(ctx context.Context, q sqlx.QueryerContext, submission uuid.UUID) (*Order, error) {
+	const query = `/* refund.OfForm */ SELECT id FROM refund_order WHERE submission = $1`
 	var ids []uuid.UUID
 	if err := sqlx.SelectContext(ctx, q, &ids, query, submission); err != nil || len(ids) == 0 {
 		return nil, err
@@ -137,13 +137,13 @@ func dueOrders(ctx context.Context, q sqlx.QueryerContext) (due []dueOrder, err 
 }
 
 // orderedBefore returns what counts against the entity's limit beside a new order, in minor units: what was
-// ordered of the gift, and by the staff member in 24 hours. The database computes the same when an order is
-// written.
+// ordered of the gift, and by the person, under whichever account, in 24 hours. The database computes the same when an
+// order is written.
 func orderedBefore(ctx context.Context, q sqlx.QueryerContext, r Request, payment uuid.UUID) (gift, person int64, err error) {
 	const query = `/* refund.orderedBefore */
-		SELECT coalesce(sum(amount) FILTER (WHERE payment_id = $1), 0)::bigint AS gift,
-		       coalesce(sum(amount) FILTER (WHERE requested_by = $2 AND entity_id = $3 AND ordered_at > clock_timestamp() - interval '24 hours'), 0)::bigint AS person
-		  FROM refund_order WHERE (payment_id = $1 OR requested_by = $2) AND state <> 'refused'`
+		SELECT (SELECT coalesce(sum(amount), 0)::bigint FROM refund_order WHERE payment_id = $1 AND state <> 'refused') AS gift,
+		       (SELECT coalesce(sum(amount), 0)::bigint FROM refund_order WHERE entity_id = $3 AND ordered_at > clock_timestamp() - interval '24 hours'
+		           AND staff_person_of(requested_by) = staff_person_of($2) AND state <> 'refused') AS person`
 	var sums struct {
 		Gift   int64 `db:"gift"`
 		Person int64 `db:"person"`

@@ -6,6 +6,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
 )
 
 // State is where a request stands.
@@ -69,5 +72,65 @@ type Decision struct {
 func Decisions(ctx context.Context, q sqlx.QueryerContext, request uuid.UUID) (all []Decision, err error) {
 	const query = `/* approval.Decisions */ SELECT staff_id, person_id, decision, factor, assertion::text, reason, at FROM approval WHERE request_id = $1 ORDER BY n`
 	err = sqlx.SelectContext(ctx, q, &all, query, request)
+	return all, err
+}
+
+// OpenOnes returns those of some requests that are open, the oldest first.
+func OpenOnes(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (all []Stored, err error) {
+	const query = `/* approval.OpenOnes */ SELECT ` + columns + ` FROM approval_request r
+		WHERE r.id = ANY ($1::uuid[]) AND r.executed_at IS NULL AND r.declined_at IS NULL AND r.withdrawn_at IS NULL AND r.expires_at > now()
+		ORDER BY r.requested_at, r.id`
+	err = sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(ids))
+	return all, err
+}
+
+// The lists of requests that pages show.
+const (
+	Waiting = "waiting" // open, and for this person to decide
+	Mine    = "mine"    // that this person requested
+	Decided = "decided" // not open any more
+	All     = "all"
+)
+
+// Filter chooses requests of a scope. Its lists are about a person.
+type Filter struct {
+	EntityID       uuid.UUID
+	OrganisationID uuid.UUID // uuid.Nil: of the whole entity
+	StaffID        uuid.UUID
+	List           string // one of the lists
+	Kinds          []Kind // that the person may decide, for Waiting
+	After          *Place // nil: from the newest
+	Limit          int
+}
+
+// Place is a place in the list, the newest first.
+type Place struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
+}
+
+// Find returns requests, the newest first. Waiting leaves out those that concern the person, under whichever account, and
+// those that the person approved.
+func Find(ctx context.Context, q sqlx.QueryerContext, f Filter) (all []Stored, err error) {
+	const query = `/* approval.Find */ SELECT ` + columns + ` FROM approval_request r
+		WHERE r.entity_id = $1 AND ($2::uuid IS NULL OR r.organisation_id = $2) AND ($3::timestamptz IS NULL OR (r.requested_at, r.id) < ($3, $4))
+		  AND CASE $5 WHEN 'all' THEN true
+		      WHEN 'mine' THEN staff_person_of(r.requested_by) = staff_person_of($6)
+		      WHEN 'decided' THEN num_nonnulls(r.executed_at, r.declined_at, r.withdrawn_at) > 0 OR r.expires_at <= now()
+		      ELSE num_nonnulls(r.executed_at, r.declined_at, r.withdrawn_at) = 0 AND r.expires_at > now() AND r.kind = ANY ($7)
+		           AND staff_person_of(r.requested_by) <> staff_person_of($6) AND NOT (r.kind = 'roles' AND r.subject = $6::text)
+		           AND NOT EXISTS (SELECT FROM approval a WHERE a.request_id = r.id AND a.person_id = staff_person_of($6)) END
+		ORDER BY r.requested_at DESC, r.id DESC LIMIT $8`
+	var at *time.Time
+	var id uuid.UUID
+	if f.After != nil {
+		at, id = &f.After.At, f.After.ID
+	}
+	kinds := make(pq.StringArray, len(f.Kinds))
+	for i, kind := range f.Kinds {
+		kinds[i] = string(kind)
+	}
+	organisation := uuid.NullUUID{UUID: f.OrganisationID, Valid: f.OrganisationID != uuid.Nil}
+	err = sqlx.SelectContext(ctx, q, &all, query, f.EntityID, organisation, at, id, f.List, f.StaffID, kinds, f.Limit)
 	return all, err
 }

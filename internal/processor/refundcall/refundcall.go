@@ -34,6 +34,12 @@ type Refund struct {
 	Debited bool   // it was taken from the balance, and the books have it or will; one that failed came back
 }
 
+// Card is a card as its holder knows it. Of a bank account both fields are empty.
+type Card struct {
+	Brand string // the processor's word: visa, mastercard, amex …
+	Last4 string
+}
+
 // Request asks for a refund of a part of a charge.
 type Request struct {
 	Entity string // slug

@@ -83,6 +83,25 @@ func (c Client) RefundsOf(ctx context.Context, entitySlug, charge string) ([]ref
 	return found, nil
 }
 
+// CardOf is part of refund.Processor.
+func (c Client) CardOf(ctx context.Context, entitySlug, charge string) (refundcall.Card, error) {
+	api, err := c.API(entitySlug)
+	if err != nil {
+		return refundcall.Card{}, err
+	}
+	params := &stripe.ChargeParams{}
+	params.Context = ctx
+	paid, err := api.Charges.Get(charge, params)
+	if err != nil {
+		return refundcall.Card{}, c.Translate(err)
+	}
+	if paid.PaymentMethodDetails == nil || paid.PaymentMethodDetails.Card == nil {
+		return refundcall.Card{}, nil
+	}
+	card := paid.PaymentMethodDetails.Card
+	return refundcall.Card{Brand: string(card.Brand), Last4: card.Last4}, nil
+}
+
 func refundOf(r *stripe.Refund) refundcall.Refund {
 	status := refundcall.Pending // also requires_action
 	switch r.Status {

@@ -1,0 +1,230 @@
+package refunds
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/office/refund"
+	"konbit/internal/people/approval"
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/money"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// ListPage is a list of refunds, or of requests.
+type ListPage struct {
+	desk.Page
+	Title string
+	List  desk.List
+}
+
+// listGet lists the refunds of the scope, the newest first.
+func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	states := []string{"", "waiting"}
+	for _, s := range refund.States {
+		states = append(states, string(s))
+	}
+	origins := []string{""}
+	for _, o := range refund.Origins {
+		origins = append(origins, string(o))
+	}
+	state, origin := desk.Chosen(r, "state", states...), desk.Chosen(r, "origin", origins...)
+	f := refund.Filter{EntityID: v.Entity.ID, OrganisationID: organisationOf(v), Origin: refund.Origin(origin), Limit: desk.PageSize + 1}
+	if f.Waiting = state == "waiting"; !f.Waiting {
+		f.State = refund.State(state)
+	}
+	var after refund.Place
+	if desk.ReadCursor(r, &after) {
+		f.After = &after
+	}
+	var all []refund.Listed
+	var names map[uuid.UUID]string
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		if all, err = refund.List(r.Context(), tx, f); err != nil {
+			return err
+		}
+		var people []uuid.UUID
+		for _, l := range all {
+			if l.RequestedBy != nil {
+				people = append(people, *l.RequestedBy)
+			}
+		}
+		names, err = staff.NamesOf(r.Context(), tx, people...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p := ListPage{Page: a.PageOf(r, v, "refunds"), Title: a.phrase(v, "office.refunds.title")}
+	p.List = desk.List{Empty: a.phrase(v, "office.refunds.empty"), Filters: []desk.Filter{
+		a.filter(v, r, "state", state, states, func(s string) string {
+			switch s {
+			case "":
+				return a.phrase(v, "office.refunds.all")
+			case "waiting":
+				return a.phrase(v, "office.refunds.waiting")
+			}
+			return a.phrase(v, refund.State(s).TitleKey())
+		}),
+		a.filter(v, r, "origin", origin, origins, func(o string) string {
+			if o == "" {
+				return a.phrase(v, "office.refunds.all")
+			}
+			return a.phrase(v, refund.Origin(o).TitleKey())
+		}),
+	}}
+	if len(all) > desk.PageSize {
+		all = all[:desk.PageSize]
+		p.List.Next = desk.With(r.URL, "after", desk.Cursor(all[len(all)-1].Place()))
+	}
+	if f.After != nil {
+		p.List.First = desk.With(r.URL)
+	}
+	p.List.Table = a.refundTable(v, all, names)
+	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount", money.New(sumOfListed(all), v.Entity.Currency))
+	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
+}
+
+func sumOfListed(all []refund.Listed) (sum int64) {
+	for _, l := range all {
+		sum += l.AmountMinor
+	}
+	return sum
+}
+
+// filter returns a group of links that set a value of the address.
+func (a *Area) filter(v web.StaffVisit, r *http.Request, name, chosen string, values []string, label func(value string) string) desk.Filter {
+	f := desk.Filter{Label: a.phrase(v, "office.refunds.filter."+name)}
+	for _, value := range values {
+		f.Options = append(f.Options, desk.Option{Label: label(value), URL: desk.With(r.URL, name, value), Current: value == chosen})
+	}
+	return f
+}
+
+// refundTable returns the rows of the list. A row opens its gift.
+func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid.UUID]string) desk.Table {
+	column := func(name string) desk.Column {
+		return desk.Column{Name: name, Label: a.phrase(v, "office.refunds.column."+name), Number: name == "amount", Wide: name == "state"}
+	}
+	t := desk.Table{Caption: a.phrase(v, "office.refunds.title"), Columns: []desk.Column{
+		column("donor"), column("amount"), column("state"), column("at"), column("origin"), column("reason"), column("by"), column("refund"),
+	}}
+	zone := desk.ZoneOf(v)
+	for _, l := range all {
+		at := l.At.In(zone) // the processor's
+		if l.OrderID != nil {
+			at = a.Moment(l.At, zone)
+		}
+		reason, by, id := "", "", ""
+		if l.Reason != nil {
+			reason = a.phrase(v, "office.refund.reason."+string(*l.Reason))
+		}
+		if l.RequestedBy != nil {
+			by = a.nameIn(v, names, *l.RequestedBy)
+		}
+		if l.RefundID != nil {
+			id = *l.RefundID
+		}
+		row := desk.Row{Cells: []desk.Cell{
+			{Text: a.donorOf(v, l)}, desk.AmountCell(l.Amount()),
+			{State: marks[l.State], Text: a.phrase(v, l.State.TitleKey()), Soft: a.phrase(v, l.State.NextKey()), File: string(l.State)}, {At: at},
+			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason}, {Text: by}, {Text: id},
+		}}
+		if l.Ref != "" {
+			row.URL = v.Path("gifts/" + l.Ref)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if len(all) > 1 {
+		t.Total = make([]desk.Cell, len(t.Columns))
+		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refund.column.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
+	}
+	return t
+}
+
+// donorOf returns the donor's name, or what stands in its place.
+func (a *Area) donorOf(v web.StaffVisit, l refund.Listed) string {
+	switch {
+	case l.Ref == "":
+		return a.phrase(v, "office.refunds.no_gift")
+	case l.Donor == "":
+		return a.phrase(v, "office.refunds.no_name")
+	}
+	return l.Donor
+}
+
+// approvalsGet lists the requests of the scope: those that wait for this person, this person's own, all that were decided.
+func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	lists := []string{approval.Waiting, approval.Mine, approval.Decided, approval.All}
+	list := desk.Chosen(r, "list", lists...)
+	f := approval.Filter{EntityID: v.Entity.ID, OrganisationID: organisationOf(v), StaffID: v.StaffID, List: list, Limit: desk.PageSize + 1}
+	for _, act := range a.acts() {
+		if mayDecide(v, approval.Stored{Request: approval.Request{Kind: act.Kind, EntityID: v.Entity.ID, OrganisationID: v.Scope.OrganisationID}}) {
+			f.Kinds = append(f.Kinds, act.Kind)
+		}
+	}
+	var after approval.Place
+	if desk.ReadCursor(r, &after) {
+		f.After = &after
+	}
+	var all []approval.Stored
+	var names map[uuid.UUID]string
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		if all, err = approval.Find(r.Context(), tx, f); err != nil {
+			return err
+		}
+		var people []uuid.UUID
+		for _, q := range all {
+			people = append(people, q.RequestedBy)
+		}
+		names, err = staff.NamesOf(r.Context(), tx, people...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p := ListPage{Page: a.PageOf(r, v, "approvals"), Title: a.phrase(v, "office.approvals.title")}
+	p.List = desk.List{Empty: a.phrase(v, "office.approvals.empty."+list), Filters: []desk.Filter{
+		a.filter(v, r, "list", list, lists, func(l string) string { return a.phrase(v, "office.approvals.list."+l) }),
+	}}
+	if len(all) > desk.PageSize {
+		all = all[:desk.PageSize]
+		last := all[len(all)-1]
+		p.List.Next = desk.With(r.URL, "after", desk.Cursor(approval.Place{At: last.RequestedAt, ID: last.ID}))
+	}
+	if f.After != nil {
+		p.List.First = desk.With(r.URL)
+	}
+	p.List.Table = a.approvalTable(v, all, names)
+	p.List.Says = a.View.PhraseN(v.Language, "office.approvals.says", len(all))
+	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
+}
+
+func (a *Area) approvalTable(v web.StaffVisit, all []approval.Stored, names map[uuid.UUID]string) desk.Table {
+	column := func(name string) desk.Column {
+		return desk.Column{Name: name, Label: a.phrase(v, "office.approvals.column."+name)}
+	}
+	t := desk.Table{Caption: a.phrase(v, "office.approvals.title"), Columns: []desk.Column{
+		column("what"), column("state"), column("by"), column("at"), column("expires"),
+	}}
+	zone := desk.ZoneOf(v)
+	for _, q := range all {
+		expires := desk.Cell{}
+		if q.State == approval.Open {
+			expires.At = a.Moment(q.ExpiresAt, zone)
+		}
+		t.Rows = append(t.Rows, desk.Row{URL: closed(approvalURL(v, q.ID)), Cells: []desk.Cell{
+			{Text: a.actOf(q).Title(v, q)}, {State: decisionMarks[q.State], Text: a.phrase(v, "office.approval.state."+string(q.State)), File: string(q.State)},
+			{Text: a.nameIn(v, names, q.RequestedBy)}, {At: a.Moment(q.RequestedAt, zone)}, expires,
+		}})
+	}
+	return t
+}
+
+// takesCodes reports whether the entity lets a code prove an act of a request's kind.
+func (a *Area) takesCodes(v web.StaffVisit, r approval.Stored) bool {
+	return r.Kind == approval.Roles || v.Entity.MoneyFactor != "passkey"
+}
