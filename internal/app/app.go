@@ -20,6 +20,7 @@ import (
 	"konbit/internal/mail/difference"
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/refund"
+	"konbit/internal/office/suspense"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
@@ -40,9 +41,11 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/office/refunds"
+	officesuspense "konbit/internal/web/office/suspense"
 	"konbit/internal/web/office/today"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
@@ -253,6 +256,7 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
+	suspensePages := &officesuspense.Area{Desk: staffPages.Desk, Resolver: suspense.Resolver{NewID: NewID, Now: clocks.Business}}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
@@ -263,7 +267,8 @@ func (a *App) buildServer() {
 		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&gifts.Area{Desk: staffPages.Desk},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders},
+		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		suspensePages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // Task is something that a person has to see to.
@@ -127,4 +128,14 @@ func (s Stored) Target() (object Object, id string) {
 func CountOpen(ctx context.Context, q sqlx.QueryerContext) (n int, err error) {
 	const query = `/* task.CountOpen */ SELECT count(*) FROM finance_task WHERE closed_at IS NULL`
 	return n, sqlx.GetContext(ctx, q, &n, query)
+}
+
+// CloseAboutTx closes the open tasks of some kinds about a subject, or about a charge that their details name, for a member of the
+// staff who has seen to it.
+func CloseAboutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kinds []string, subject string, staff uuid.UUID, now time.Time) error {
+	const update = `/* task.CloseAboutTx */
+		UPDATE finance_task SET closed_at = greatest($5, opened_at), closed_by = $4
+		 WHERE entity_id = $1 AND kind = ANY($2) AND (subject = $3 OR detail ->> 'charge' = $3) AND closed_at IS NULL`
+	_, err := tx.ExecContext(ctx, update, entity, pq.Array(kinds), subject, staff, now)
+	return err
 }
