@@ -52,7 +52,7 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, f Rows, after RowCursor,
 	// Accounts that few entries have are read by account, the others by day.
 	const byAccount = `/* ledger.RowsOf */ SELECT ` + rowColumns + ` FROM posting p JOIN journal_entry e ON e.id = p.entry_id
 		WHERE p.entity_id = $1 AND p.account_code = ANY($2) AND p.account_code IN ('1015', '1020', '1050', '1090', '1095', '1100', '2300')
-		  AND ($3::uuid[] IS NULL OR p.fund_id = ANY($3)) AND e.entry_date >= $4 AND e.entry_date < $5 AND (p.serial, p.n) < ($6, $7)
+		  AND ($3::uuid[] IS NULL OR p.fund_id = ANY($3)) AND e.entry_date >= $4 AND e.entry_date < $5 AND (p.serial, p.n) < ($6::bigint, $7::integer)
 		ORDER BY p.serial DESC, p.n DESC LIMIT $8`
 	const byDay = `/* ledger.RowsOf */ SELECT ` + rowColumns + ` FROM journal_entry e JOIN posting p ON p.entry_id = e.id
 		WHERE e.entity_id = $1 AND p.account_code = ANY($2) AND ($3::uuid[] IS NULL OR p.fund_id = ANY($3))

@@ -31,7 +31,7 @@ const (
 	barStep   = 46
 	barHeight = 14
 	plot      = 120 // of columns
-	above     = 34  // the names of both series
+	above     = 56  // the names of both series
 	below     = 22  // days
 )
 
@@ -74,7 +74,7 @@ func (c Days) SVG() template.HTML {
 	var b strings.Builder
 	begin(&b, c.ID, c.Title, c.Desc, above+plot+below)
 	fmt.Fprintf(&b, `<rect class="chart-bar" x="0" y="4" width="12" height="12"/><text class="chart-label" x="18" y="15">%s</text>`, template.HTMLEscapeString(c.Now.Name))
-	fmt.Fprintf(&b, `<text class="chart-value" x="100%%" y="15"><tspan class="chart-mark">━ </tspan>%s</text>`, template.HTMLEscapeString(c.Before.Name))
+	fmt.Fprintf(&b, `<line class="chart-before" x1="0" x2="12" y1="32" y2="32"/><text class="chart-label" x="18" y="37">%s</text>`, template.HTMLEscapeString(c.Before.Name))
 	most := int64(1)
 	for _, v := range append(append([]int64{}, c.Now.Values...), c.Before.Values...) {
 		most = max(most, v)

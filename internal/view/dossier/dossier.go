@@ -132,5 +132,5 @@ func (w *writer) row(r Row) {
 	w.element(pdf.Cell, r.Value, value, margin+column, w.y, size, ink)
 	w.pdf.Close()
 	w.y += space
-	w.pdf.Rectangle(margin, w.y-3, width-2*margin, 0.6, rule)
+	w.pdf.Decorate(func() { w.pdf.Rectangle(margin, w.y-3, width-2*margin, 0.6, rule) })
 }

@@ -33,7 +33,9 @@ var filters = []struct {
 	{name: "closed", states: []dispute.State{dispute.Closed}},
 }
 
-func (a *Area) say(v web.StaffVisit, key string, args ...any) string { return a.View.Phrase(v.Language, key, args...) }
+func (a *Area) say(v web.StaffVisit, key string, args ...any) string {
+	return a.View.Phrase(v.Language, key, args...)
+}
 
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	f := dispute.Filter{EntityID: v.Entity.ID, OrganisationID: v.Scope.OrganisationID}

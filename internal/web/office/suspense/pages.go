@@ -58,9 +58,13 @@ type Account struct {
 	Chosen      bool
 }
 
-func (a *Area) say(v web.StaffVisit, key string, args ...any) string { return a.View.Phrase(v.Language, key, args...) }
+func (a *Area) say(v web.StaffVisit, key string, args ...any) string {
+	return a.View.Phrase(v.Language, key, args...)
+}
 
-func pageOf(v web.StaffVisit, subject string) string { return v.Path("suspense/" + url.PathEscape(subject)) }
+func pageOf(v web.StaffVisit, subject string) string {
+	return v.Path("suspense/" + url.PathEscape(subject))
+}
 
 type place struct{ Serial int64 }
 
@@ -121,7 +125,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	return a.Write(w, http.StatusOK, "suspense", v.Language, p)
 }
 
-func midnight(d ledger.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+func midnight(d ledger.Date) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+}
 
 // typed is what was typed in the form.
 type typed struct {

@@ -41,7 +41,9 @@ func (a *Area) attention(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (groups
 	return slices.DeleteFunc(groups, func(g Group) bool { return len(g.Items) == 0 }), nil
 }
 
-func (a *Area) say(v web.StaffVisit, key string, args ...any) string { return a.View.Phrase(v.Language, key, args...) }
+func (a *Area) say(v web.StaffVisit, key string, args ...any) string {
+	return a.View.Phrase(v.Language, key, args...)
+}
 
 func (a *Area) count(v web.StaffVisit, key string, n int, args ...any) string {
 	return a.View.PhraseN(v.Language, key, n, args...)

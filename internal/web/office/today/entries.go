@@ -181,4 +181,6 @@ func (a *Area) entriesTable(v web.StaffVisit, rows []ledger.Row, refs map[uuid.U
 	return t
 }
 
-func midnight(d ledger.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+func midnight(d ledger.Date) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
+}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -65,7 +67,7 @@ func monthText(d ledger.Date) string { return d.String()[:len(monthForm)] }
 func (a *Area) month(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (m Month, charts []Chart, err error) {
 	first, today := a.monthOf(r, v)
 	funds := fundsOf(v)
-	m = Month{Name: a.monthName(v, first), Before: address(v, "", "month", monthText(first.FirstOfMonth(-1)))}
+	m = Month{Name: a.sentence(v, "office.today.on_day", "day", a.monthName(v, first)), Before: address(v, "", "month", monthText(first.FirstOfMonth(-1)))}
 	if present := today.FirstOfMonth(0); first != present {
 		m.After = address(v, "", "month", monthText(first.FirstOfMonth(1)))
 	}
@@ -139,7 +141,7 @@ func (a *Area) byDay(v web.StaffVisit, first, today ledger.Date, now, before []l
 			key = "office.today.days_same"
 		}
 	}
-	c.Says = a.say(v, key, "month", name, "amount", a.amount(v, total), "percent", strconv.FormatInt(percent, 10))
+	c.Says = a.sentence(v, key, "month", name, "amount", a.amount(v, total), "percent", strconv.FormatInt(percent, 10))
 	d.Title = a.say(v, "office.today.days_title", "month", name, "past", past)
 	d.Desc = c.Says
 	d.Now.Name = name + " " + a.amount(v, total).Format(string(v.Language))
@@ -164,6 +166,13 @@ func (a *Area) byDay(v web.StaffVisit, first, today ledger.Date, now, before []l
 	sum.URL, sumThen.URL = c.URL, address(v, "entries", "of", "gifts", "month", monthText(first.FirstOfMonth(-12)))
 	c.Table.Total = []desk.Cell{{Text: a.say(v, "office.today.sum")}, sum, sumThen}
 	return c
+}
+
+// sentence returns a phrase with a capital at its beginning: months are written small in some languages.
+func (a *Area) sentence(v web.StaffVisit, key string, args ...any) string {
+	text := a.say(v, key, args...)
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 func daysIn(first ledger.Date) int {

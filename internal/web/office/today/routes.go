@@ -35,4 +35,3 @@ func (a *Area) Routes() []web.Route {
 
 // readsMoney reports whether the visit's person may see gifts and money here. Admins manage people and settings only.
 func readsMoney(v web.StaffVisit) bool { return v.Has(v.Scope, staff.Finance, staff.Auditor) }
-

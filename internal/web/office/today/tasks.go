@@ -34,7 +34,7 @@ type TaskPage struct {
 	State, Says string // good, hold or bad, in words
 	Pairs       []desk.Cell
 	Labels      []string
-	Closes      string // what closes it, in words
+	Closes      string     // what closes it, in words
 	Close       *CloseForm // nil: the reader cannot close it
 	Errors      []view.FormError
 	Notes       desk.Notes
@@ -72,7 +72,7 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 			return nil
 		}
 		kinds := kindsOf(about)
-		if about == "tasks" { // those of other versions of the program too
+		if about == "" || about == "tasks" { // those of other versions of the program too
 			kinds = nil
 		}
 		if page, next, err = task.Page(r.Context(), tx, v.Entity.ID, closed, kinds, after, desk.PageSize); err != nil {

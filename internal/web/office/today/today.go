@@ -102,7 +102,9 @@ func fundsOf(v web.StaffVisit) []uuid.UUID {
 	return ids
 }
 
-func (a *Area) amount(v web.StaffVisit, minor int64) money.Amount { return money.New(minor, v.Entity.Currency) }
+func (a *Area) amount(v web.StaffVisit, minor int64) money.Amount {
+	return money.New(minor, v.Entity.Currency)
+}
 
 // nameOf returns the name of a fund as lists show it.
 func nameOf(v web.StaffVisit, id uuid.UUID) (f fund.Fund, name string) {
