@@ -264,7 +264,7 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
-		&today.Area{Desk: staffPages.Desk, History: today.HistoryOf(s.StripeAPIURL)},
+		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&gifts.Area{Desk: staffPages.Desk},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},

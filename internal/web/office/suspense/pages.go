@@ -33,15 +33,15 @@ type ListPage struct {
 // AmountPage is an amount in suspense.
 type AmountPage struct {
 	desk.Page
-	Title   string
-	Next    string // what happens, or what to do
-	Gift    string // address of the gift; empty if it is of none
-	Subject string
-	History desk.Table
-	Done    []string // resolutions, in words
-	Waits   string   // address of the request that waits for a second person; empty: none does
-	Form    *Form    // nil: the reader resolves nothing, or nothing is to be resolved
-	Errors  []view.FormError
+	Title    string
+	Next     string // what happens, or what to do
+	Gift     string // address of the gift; empty if it is of none
+	Subject  string
+	History  desk.Table
+	Resolved []string // resolutions, in words
+	Waits    string   // address of the request that waits for a second person; empty: none does
+	Form     *Form    // nil: the reader resolves nothing, or nothing is to be resolved
+	Errors   []view.FormError
 }
 
 // Form asks for a resolution.
@@ -229,7 +229,7 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 		return err
 	}
 	for _, d := range done {
-		p.Done = append(p.Done, a.say(v, "office.suspense.done", "account", a.accountName(v, d.Account), "reason", d.Reason, "day", a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
+		p.Resolved = append(p.Resolved, a.say(v, "office.suspense.done", "account", a.accountName(v, d.Account), "reason", d.Reason, "day", a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
 	}
 	open, err := approval.OpenOf(ctx, tx, v.Entity.ID)
 	for _, q := range open {

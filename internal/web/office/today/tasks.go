@@ -299,14 +299,6 @@ func (a *Area) pageOfObject(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, obje
 
 // taskPost closes a task, with a reason, which is in the audit log. A task that is closed already stays as it is.
 func (a *Area) taskPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	reason := strings.TrimSpace(r.PostForm.Get("reason"))
-	if n := len([]rune(reason)); n == 0 || n > maxReason {
-		p, err := a.taskPage(r, v, reason, []fault.Field{{Name: "reason", Phrase: "office.tasks.reason_needed"}})
-		if err != nil {
-			return err
-		}
-		return a.Write(w, http.StatusUnprocessableEntity, "task", v.Language, p)
-	}
 	var t task.Stored
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		t, err = a.taskOf(r, v, tx)
@@ -314,6 +306,14 @@ func (a *Area) taskPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	})
 	if err != nil {
 		return err
+	}
+	reason := strings.TrimSpace(r.PostForm.Get("reason"))
+	if n := len([]rune(reason)); n == 0 || n > maxReason {
+		p, err := a.taskPage(r, v, reason, []fault.Field{{Name: "reason", Phrase: "office.tasks.reason_needed"}})
+		if err != nil {
+			return err
+		}
+		return a.Write(w, http.StatusUnprocessableEntity, "task", v.Language, p)
 	}
 	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
 		closed, err := task.CloseByTx(r.Context(), tx, t.ID, v.StaffID, a.Now())
