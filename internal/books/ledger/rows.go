@@ -16,16 +16,16 @@ var rare = []Account{PayoutsInTransit, DisputedFundsWithheld, UndepositedChecks,
 
 // Row is a posting as a list shows it, with what its entry is about.
 type Row struct {
-	Serial     int64           `db:"serial"`
-	N          int             `db:"n"`
-	EntryID    uuid.UUID       `db:"entry_id"`
-	Date       Date            `db:"entry_date"`
-	Source     string          `db:"source"`
-	SourceID   string          `db:"source_id"`
-	Kind       string          `db:"kind"`
-	Account    Account         `db:"account_code"`
-	FundID     uuid.UUID       `db:"fund_id"`
-	Amount     int64           `db:"amount"` // minor units of the books' currency, debit positive
+	Serial     int64      `db:"serial"`
+	N          int        `db:"n"`
+	EntryID    uuid.UUID  `db:"entry_id"`
+	Date       Date       `db:"entry_date"`
+	Source     string     `db:"source"`
+	SourceID   string     `db:"source_id"`
+	Kind       string     `db:"kind"`
+	Account    Account    `db:"account_code"`
+	FundID     uuid.UUID  `db:"fund_id"`
+	Amount     int64      `db:"amount"` // minor units of the books' currency, debit positive
 	Dimensions dimensions `db:"dimensions"`
 }
 

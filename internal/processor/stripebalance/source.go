@@ -7,8 +7,8 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/payout"
 	"konbit/internal/processor/dispute"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/settlement"
 )
 

@@ -69,7 +69,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "disputes"), List: desk.List{
-		Says:    a.View.PhraseN(v.Language, "office.dispute.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency)),
+		Says:    a.View.PhraseN(v.Language, "office.dispute.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency).Format(string(v.Language))),
 		Filters: []desk.Filter{options}, Empty: a.say(v, "office.dispute.empty"), Table: a.table(v, page),
 		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after")),
 	}}

@@ -96,7 +96,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "suspense"), List: desk.List{
-		Says: a.View.PhraseN(v.Language, "office.suspense.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency)), Empty: a.say(v, "office.suspense.empty"),
+		Says: a.View.PhraseN(v.Language, "office.suspense.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency).Format(string(v.Language))), Empty: a.say(v, "office.suspense.empty"),
 		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after")),
 		Table: desk.Table{Caption: a.say(v, "office.nav.suspense"), Columns: []desk.Column{
 			{Name: "since", Label: a.say(v, "office.suspense.since")}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true},

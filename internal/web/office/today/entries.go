@@ -96,7 +96,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		sign = -1
 	}
 	p.List = desk.List{
-		Says:  a.count(v, "office.entries.says", int(lines), "what", p.Title, "amount", a.amount(v, sign*total)),
+		Says:  a.count(v, "office.entries.says", int(lines), "what", p.Title, "amount", a.amount(v, sign*total).Format(string(v.Language))),
 		Empty: a.say(v, "office.entries.empty"), Table: a.entriesTable(v, rows, refs, sign, p.Title),
 		CSV: desk.With(r.URL, "format", "csv"), XLSX: desk.With(r.URL, "format", "xlsx"),
 	}

@@ -238,6 +238,9 @@ func (a *Area) pairsOf(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, p *TaskPa
 		if err != nil {
 			return err
 		}
+		if object == task.Transaction && slices.Contains(suspended, t.Code) {
+			url = v.Path("suspense")
+		}
 		add(a.say(v, "office.tasks.object."+string(object)), desk.Cell{Text: id, URL: url})
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Detail)) {
@@ -266,6 +269,9 @@ func (a *Area) pairsOf(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, p *TaskPa
 	return nil
 }
 
+// suspended are the kinds of tasks about a movement that is in suspense.
+var suspended = []string{"unknown_balance_transaction", "movement_does_not_fit", "balance_transaction_not_booked"}
+
 // pageOfObject returns the address of the page of the object of a task; "" if there is none.
 func (a *Area) pageOfObject(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, object task.Object, id string) (string, error) {
 	switch object {
@@ -287,8 +293,6 @@ func (a *Area) pageOfObject(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, obje
 		return v.Path("gifts/" + refs[id]), nil
 	case task.Dispute:
 		return v.Path("disputes/" + id), nil
-	case task.Transaction:
-		return v.Path("suspense"), nil
 	case task.Fund:
 		return address(v, "entries", "of", "gifts", "fund", id), nil
 	case task.Staff:
