@@ -15,6 +15,138 @@ CREATE TABLE account (
     CONSTRAINT account_name_check CHECK (name ~ '^[A-Z0-9][A-Za-z0-9-]*$'::text)
 );
 
+CREATE TABLE approval (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    request_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    decision text NOT NULL,
+    staff_id uuid,
+    person_id uuid,
+    factor text,
+    assertion jsonb,
+    reason text NOT NULL DEFAULT ''::text,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    UNIQUE NULLS NOT DISTINCT (request_id, person_id),
+    CONSTRAINT approval_check CHECK ((staff_id IS NULL) = (person_id IS NULL)),
+    CONSTRAINT approval_check1 CHECK (staff_id IS NULL OR decision = 'decline'::text OR factor IS NOT NULL),
+    CONSTRAINT approval_check2 CHECK ((NOT factor IS DISTINCT FROM 'passkey'::text) = (assertion IS NOT NULL)),
+    CONSTRAINT approval_decision_check CHECK (decision = ANY (ARRAY['approve'::text, 'decline'::text])),
+    CONSTRAINT approval_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
+    CONSTRAINT approval_reason_check CHECK (length(reason) <= 1000),
+    CONSTRAINT approval_request_id_hash_fkey FOREIGN KEY (request_id, hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT approval_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE CONSTRAINT TRIGGER approval_is_valid AFTER INSERT ON approval DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION approval_is_valid();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE approval_request (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    hash bytea NOT NULL,
+    needs smallint NOT NULL DEFAULT 1,
+    requested_by uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamp with time zone NOT NULL,
+    factor text NOT NULL,
+    assertion jsonb,
+    replaces uuid,
+    executed_at timestamp with time zone,
+    executed_in xid8,
+    declined_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, hash),
+    UNIQUE (replaces),
+    CONSTRAINT approval_request_body_check CHECK (body <> ''::text),
+    CONSTRAINT approval_request_check CHECK (expires_at = (requested_at + '14 days'::interval)),
+    CONSTRAINT approval_request_check1 CHECK (num_nonnulls(executed_at, declined_at, withdrawn_at) <= 1),
+    CONSTRAINT approval_request_check2 CHECK ((executed_at IS NULL) = (executed_in IS NULL)),
+    CONSTRAINT approval_request_factor_check CHECK (factor = ANY (ARRAY['totp'::text, 'passkey'::text])),
+    CONSTRAINT approval_request_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT approval_request_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'void'::text, 'suspense'::text, 'opening'::text, 'transfer'::text, 'reopening'::text, 'write_off'::text, 'roles'::text])),
+    CONSTRAINT approval_request_needs_check CHECK (needs >= 1 AND needs <= 5),
+    CONSTRAINT approval_request_subject_check CHECK (subject <> ''::text),
+    CONSTRAINT approval_request_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT approval_request_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT approval_request_replaces_fkey FOREIGN KEY (replaces) REFERENCES approval_request(id),
+    CONSTRAINT approval_request_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
+);
+CREATE INDEX approval_request_of_subject ON approval_request USING btree (kind, subject);
+CREATE INDEX approval_request_open ON approval_request USING btree (entity_id, requested_at) WHERE ((executed_at IS NULL) AND (declined_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE TRIGGER kept BEFORE DELETE OR UPDATE ON approval_request FOR EACH ROW EXECUTE FUNCTION approval_request_is_kept();
+
+CREATE TABLE audit_entry (
+    serial bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    staff_id uuid,
+    operator boolean NOT NULL DEFAULT false,
+    act text NOT NULL,
+    entity_id uuid,
+    organisation_id uuid,
+    object_kind text NOT NULL,
+    object_id text NOT NULL,
+    before jsonb,
+    after jsonb,
+    reason text NOT NULL DEFAULT ''::text,
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (serial),
+    CONSTRAINT audit_entry_act_check CHECK (act ~ '^[a-z]+(\.[a-z_]+)+$'::text),
+    CONSTRAINT audit_entry_check CHECK (NOT operator OR staff_id IS NULL),
+    CONSTRAINT audit_entry_check1 CHECK (organisation_id IS NULL OR entity_id IS NOT NULL),
+    CONSTRAINT audit_entry_object_id_check CHECK (object_id <> ''::text),
+    CONSTRAINT audit_entry_object_kind_check CHECK (object_kind <> ''::text),
+    CONSTRAINT audit_entry_reason_check CHECK (length(reason) <= 1000),
+    CONSTRAINT audit_entry_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT audit_entry_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT audit_entry_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX audit_entry_of_entity ON audit_entry USING btree (entity_id, serial);
+CREATE INDEX audit_entry_of_object ON audit_entry USING btree (object_kind, object_id, serial);
+CREATE INDEX audit_entry_of_operator ON audit_entry USING btree (serial) WHERE operator;
+CREATE INDEX audit_entry_of_staff ON audit_entry USING btree (staff_id, serial);
+CREATE TRIGGER attributed BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_is_attributed();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER waits_for_seal AFTER INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_waits_for_seal();
+
+CREATE TABLE audit_head (
+    entity_id uuid NOT NULL,
+    day date NOT NULL,
+    n bigint NOT NULL,
+    hash bytea NOT NULL,
+    kept_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (entity_id, day),
+    CONSTRAINT audit_head_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT audit_head_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT audit_head_n_fkey FOREIGN KEY (n) REFERENCES audit_seal(n)
+);
+CREATE TRIGGER audit_head_is_newest BEFORE INSERT ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_is_newest();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE audit_seal (
+    n bigint NOT NULL,
+    serial bigint NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    UNIQUE (serial),
+    CONSTRAINT audit_seal_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT audit_seal_n_check CHECK (n > 0),
+    CONSTRAINT audit_seal_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE audit_unsealed (
+    serial bigint NOT NULL,
+    PRIMARY KEY (serial),
+    CONSTRAINT audit_unsealed_serial_fkey FOREIGN KEY (serial) REFERENCES audit_entry(serial)
+);
+
 CREATE TABLE balance_lookup (
     entity_id uuid NOT NULL,
     read_through timestamp with time zone NOT NULL,
@@ -145,6 +277,33 @@ CREATE TABLE designation (
 CREATE INDEX designation_newest ON designation USING btree (fund_id, donation_id DESC);
 CREATE CONSTRAINT TRIGGER designation_fits_gift AFTER INSERT ON designation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designation_fits_gift();
 
+CREATE TABLE dispute (
+    entity_id uuid NOT NULL,
+    ref text NOT NULL,
+    charge_ref text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    reason text,
+    status text,
+    due_at timestamp with time zone,
+    told_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    won_at timestamp with time zone,
+    lost_at timestamp with time zone,
+    PRIMARY KEY (entity_id, ref),
+    CONSTRAINT dispute_amount_check CHECK (amount > 0),
+    CONSTRAINT dispute_charge_ref_check CHECK (charge_ref <> ''::text),
+    CONSTRAINT dispute_check CHECK ((status IS NULL) = (told_at IS NULL)),
+    CONSTRAINT dispute_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT dispute_reason_check CHECK (reason ~ '^[a-z_]+$'::text),
+    CONSTRAINT dispute_ref_check CHECK (ref <> ''::text),
+    CONSTRAINT dispute_status_check CHECK (status ~ '^[a-z_]+$'::text),
+    CONSTRAINT dispute_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX dispute_newest ON dispute USING btree (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX dispute_open ON dispute USING btree (entity_id, due_at) WHERE ((won_at IS NULL) AND (lost_at IS NULL));
+
 CREATE TABLE donation (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -185,11 +344,14 @@ CREATE TABLE donation (
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_newest ON donation USING btree (entity_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_amount ON donation USING btree (organisation_id, amount, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_organisation ON donation USING btree (organisation_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND ((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
 CREATE TRIGGER donor_years_move AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION donor_years_move();
+CREATE TRIGGER moved_address_has_words AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION moved_address_has_words();
 CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
@@ -210,6 +372,9 @@ CREATE TABLE donation_contact (
     PRIMARY KEY (donation_id),
     CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
+CREATE TRIGGER address_had_words AFTER DELETE ON donation_contact REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION address_had_words();
+CREATE TRIGGER address_has_words AFTER INSERT ON donation_contact FOR EACH ROW WHEN (((new.address_line1 <> ''::text) OR (new.city <> ''::text) OR (new.postal_code <> ''::text))) EXECUTE FUNCTION address_has_words();
+CREATE TRIGGER changed_address_has_words AFTER UPDATE ON donation_contact FOR EACH ROW WHEN (((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2) OR (old.city IS DISTINCT FROM new.city) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER contact_of_paid_gift_stays BEFORE DELETE ON donation_contact FOR EACH ROW EXECUTE FUNCTION contact_of_paid_gift_stays();
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER sees_every_commit BEFORE DELETE ON donation_contact FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
@@ -241,7 +406,7 @@ CREATE TABLE donation_notice (
     PRIMARY KEY (id),
     UNIQUE (donation_id, kind, cause),
     CONSTRAINT donation_notice_amount_check CHECK (amount > 0),
-    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text])),
+    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text, 'refunded later'::text])),
     CONSTRAINT donation_notice_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
 CREATE INDEX donation_notice_held ON donation_notice USING btree (cause) WHERE (kind = 'held'::text);
@@ -271,6 +436,7 @@ CREATE TABLE donation_owner_change (
 CREATE INDEX donation_owner_change_by_time ON donation_owner_change USING btree (entity_id, at);
 CREATE INDEX donation_owner_change_of_donation ON donation_owner_change USING btree (donation_id, n);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_owner_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON donation_owner_change DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
@@ -311,10 +477,20 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
+CREATE TRIGGER address_has_words AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2) OR (old.city IS DISTINCT FROM new.city) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
+CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
 CREATE TRIGGER words_of_donor AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION words_of_donor();
 CREATE TRIGGER words_of_renamed_donor AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.first_name IS DISTINCT FROM new.first_name) OR (old.last_name IS DISTINCT FROM new.last_name) OR (old.organisation_name IS DISTINCT FROM new.organisation_name))) EXECUTE FUNCTION words_of_donor();
+
+CREATE TABLE donor_address_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_address_word_by_beginning ON donor_address_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_address_word_of_donor ON donor_address_word USING btree (donor_id);
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -329,6 +505,14 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_word_by_beginning ON donor_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_word_of_donor ON donor_word USING btree (donor_id);
 
 CREATE TABLE donor_year (
     donor_id uuid NOT NULL,
@@ -399,6 +583,7 @@ CREATE TABLE erasure (
 CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
 CREATE TRIGGER erasure_is_done BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW WHEN ((new.done_at IS NOT NULL)) EXECUTE FUNCTION erasure_is_done();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON erasure DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('erasure', 'id');
 
 CREATE TABLE erasure_address (
     erasure_id uuid NOT NULL,
@@ -430,6 +615,7 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (
     place text NOT NULL,
@@ -489,10 +675,12 @@ CREATE TABLE finance_task (
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
     times integer NOT NULL DEFAULT 1,
+    closed_by uuid,
     PRIMARY KEY (id),
     UNIQUE (entity_id, kind, subject),
     CONSTRAINT finance_task_check CHECK (closed_at >= opened_at),
     CONSTRAINT finance_task_times_check CHECK (times > 0),
+    CONSTRAINT finance_task_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff(id),
     CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
@@ -621,6 +809,24 @@ CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entry 
 CREATE TRIGGER journal_entry_in_open_period AFTER INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION journal_entry_in_open_period();
 CREATE CONSTRAINT TRIGGER journal_entry_is_sealed AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_entry_is_sealed();
 
+CREATE TABLE ledger_day (
+    entity_id uuid NOT NULL,
+    day date NOT NULL,
+    fund_id uuid NOT NULL,
+    account_code text NOT NULL,
+    amount bigint NOT NULL,
+    lines bigint NOT NULL,
+    PRIMARY KEY (entity_id, day, fund_id, account_code),
+    CONSTRAINT ledger_day_lines_check CHECK (lines > 0)
+);
+
+CREATE TABLE ledger_day_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT ledger_day_through_one_check CHECK (one)
+);
+
 CREATE TABLE ledger_head (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -706,6 +912,8 @@ CREATE TABLE legal_entity (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     receipt_prefix text NOT NULL DEFAULT ''::text,
+    money_factor text NOT NULL DEFAULT 'passkey'::text,
+    two_persons_refund bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -714,10 +922,12 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_fee_borne_by_check CHECK (fee_borne_by = ANY (ARRAY['fund'::text, 'operations'::text])),
     CONSTRAINT legal_entity_fee_fixed_check CHECK (fee_fixed >= 0),
     CONSTRAINT legal_entity_legal_name_check CHECK (legal_name <> ''::text),
+    CONSTRAINT legal_entity_money_factor_check CHECK (money_factor = ANY (ARRAY['passkey'::text, 'totp'::text])),
     CONSTRAINT legal_entity_receipt_prefix_check CHECK (receipt_prefix ~ '^([A-Z0-9]+(-[A-Z0-9]+)*)?$'::text AND length(receipt_prefix) <= 20),
     CONSTRAINT legal_entity_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
     CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
-    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
+    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text])),
+    CONSTRAINT legal_entity_two_persons_refund_check CHECK (two_persons_refund >= 0)
 );
 CREATE UNIQUE INDEX legal_entity_receipt_prefix_key ON legal_entity USING btree (COALESCE(NULLIF(receipt_prefix, ''::text), upper(slug)));
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
@@ -876,6 +1086,7 @@ CREATE TABLE payment_change (
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
 CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
+CREATE TRIGGER dispute_follows_change AFTER INSERT ON payment_change FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text]))) EXECUTE FUNCTION dispute_follows_change();
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
@@ -1126,6 +1337,7 @@ CREATE TABLE plan_request (
 );
 CREATE INDEX plan_request_open ON plan_request USING btree (asked_at) WHERE ((carried_at IS NULL) AND (refused IS NULL));
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON plan_request FOR EACH ROW WHEN ((new.detail <> cardless(new.detail))) EXECUTE FUNCTION erased_stays_erased();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON plan_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.asked_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('plan', 'plan_id');
 
 CREATE TABLE plan_terms (
     plan_id uuid NOT NULL,
@@ -1169,7 +1381,9 @@ CREATE TABLE posting (
     CONSTRAINT posting_of_entry FOREIGN KEY (entry_id, entity_id, currency, line_count, serial) REFERENCES journal_entry(id, entity_id, currency, line_count, serial)
 );
 CREATE INDEX posting_by_fund ON posting USING btree (fund_id, serial) INCLUDE (account_code, amount);
+CREATE INDEX posting_of_account ON posting USING btree (entity_id, account_code, serial DESC) WHERE (account_code = ANY (ARRAY['1015'::text, '1020'::text, '1050'::text, '1090'::text, '1095'::text, '1100'::text, '2300'::text]));
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.account_code = '1090'::text)) EXECUTE FUNCTION suspense_has_cause();
 
 CREATE TABLE receipt (
     id uuid NOT NULL,
@@ -1273,6 +1487,7 @@ CREATE TABLE receipt_void (
 );
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON receipt_void DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.ordered_by ~~ 'staff %'::text)) EXECUTE FUNCTION requires_audit('receipt', 'receipt_id');
 
 CREATE TABLE refund_order (
     id uuid NOT NULL,
@@ -1440,6 +1655,241 @@ CREATE TABLE source_choice (
 CREATE INDEX source_choice_newest ON source_choice USING btree (entity_id, mark, n);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON source_choice FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE staff (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    language text NOT NULL DEFAULT 'en'::text,
+    break_glass boolean NOT NULL DEFAULT false,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    created_by uuid,
+    disabled_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (email),
+    CONSTRAINT staff_break_glass_check CHECK (break_glass = (email ~~ 'break-glass-%@invalid'::text)),
+    CONSTRAINT staff_email_check CHECK (email = lower(email) AND email ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{3,}$'::text),
+    CONSTRAINT staff_language_check CHECK (language = ANY (ARRAY['en'::text, 'es'::text])),
+    CONSTRAINT staff_name_check CHECK (name <> ''::text AND length(name) <= 200),
+    CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
+);
+CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
+
+CREATE TABLE staff_challenge (
+    id uuid NOT NULL,
+    hash bytea NOT NULL,
+    act bytea NOT NULL,
+    session_id uuid,
+    browser_hash bytea,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '00:05:00'::interval),
+    used_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (hash),
+    CONSTRAINT staff_challenge_act_check CHECK (octet_length(act) = 32),
+    CONSTRAINT staff_challenge_browser_hash_check CHECK (octet_length(browser_hash) = 32),
+    CONSTRAINT staff_challenge_check CHECK ((session_id IS NULL) <> (browser_hash IS NULL)),
+    CONSTRAINT staff_challenge_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT staff_challenge_session_id_fkey FOREIGN KEY (session_id) REFERENCES staff_session(id)
+);
+CREATE INDEX staff_challenge_by_time ON staff_challenge USING btree (made_at);
+
+CREATE TABLE staff_code_hour (
+    one boolean NOT NULL DEFAULT true,
+    began timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    tries bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT staff_code_hour_one_check CHECK (one)
+);
+
+CREATE TABLE staff_form (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    content bytea NOT NULL,
+    used_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_form_content_check CHECK (octet_length(content) = 32),
+    CONSTRAINT staff_form_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+
+CREATE TABLE staff_invitation (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    kind text NOT NULL,
+    token_hash bytea,
+    made_by uuid,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '24:00:00'::interval),
+    used_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash),
+    CONSTRAINT staff_invitation_kind_check CHECK (kind = ANY (ARRAY['invite'::text, 'reset'::text, 'break-glass'::text])),
+    CONSTRAINT staff_invitation_token_hash_check CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT staff_invitation_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id),
+    CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
+
+CREATE TABLE staff_note (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    donation_id uuid,
+    donor_id uuid,
+    payout_id uuid,
+    task_id uuid,
+    text text NOT NULL,
+    author uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_note_check CHECK (num_nonnulls(donation_id, donor_id, payout_id, task_id) = 1),
+    CONSTRAINT staff_note_text_check CHECK (length(text) <= 4000),
+    CONSTRAINT staff_note_author_fkey FOREIGN KEY (author) REFERENCES staff(id),
+    CONSTRAINT staff_note_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT staff_note_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
+    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
+);
+CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
+CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
+CREATE INDEX staff_note_of_payout ON staff_note USING btree (payout_id, at) WHERE (payout_id IS NOT NULL);
+CREATE INDEX staff_note_of_task ON staff_note USING btree (task_id, at) WHERE (task_id IS NOT NULL);
+CREATE TRIGGER begins BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_begins();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE staff_passkey (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    credential jsonb NOT NULL,
+    sign_count bigint NOT NULL DEFAULT 0,
+    name text NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    used_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (credential_id),
+    CONSTRAINT staff_passkey_name_check CHECK (name <> ''::text AND length(name) <= 100),
+    CONSTRAINT staff_passkey_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX staff_passkey_of_staff ON staff_passkey USING btree (staff_id);
+CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_passkey FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+
+CREATE TABLE staff_password (
+    staff_id uuid NOT NULL,
+    hash text NOT NULL,
+    set_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (staff_id),
+    CONSTRAINT staff_password_hash_check CHECK (hash ~~ '$argon2id$%'::text),
+    CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
+
+CREATE TABLE staff_person (
+    staff_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    joined_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    joined_by uuid,
+    PRIMARY KEY (staff_id),
+    CONSTRAINT staff_person_check CHECK (person_id <> staff_id),
+    CONSTRAINT staff_person_joined_by_fkey FOREIGN KEY (joined_by) REFERENCES staff(id),
+    CONSTRAINT staff_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES staff(id),
+    CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
+
+CREATE TABLE staff_recovery (
+    staff_id uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    n integer NOT NULL,
+    hash text NOT NULL,
+    used_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (staff_id, made_at, n),
+    CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
+    CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+
+CREATE TABLE staff_role (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    role text NOT NULL,
+    granted_by uuid,
+    granted_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    PRIMARY KEY (id),
+    CONSTRAINT staff_role_check CHECK (granted_by <> staff_id),
+    CONSTRAINT staff_role_check1 CHECK (ended_at IS NOT NULL OR ended_by IS NULL),
+    CONSTRAINT staff_role_role_check CHECK (role = ANY (ARRAY['entry'::text, 'finance'::text, 'admin'::text, 'auditor'::text])),
+    CONSTRAINT staff_role_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES staff(id),
+    CONSTRAINT staff_role_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT staff_role_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES staff(id),
+    CONSTRAINT staff_role_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT staff_role_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
+CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
+CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
+
+CREATE TABLE staff_session (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    secret_hash bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ends_at timestamp with time zone NOT NULL DEFAULT (clock_timestamp() + '12:00:00'::interval),
+    ended_at timestamp with time zone,
+    ended_because text,
+    device text NOT NULL DEFAULT ''::text,
+    network text NOT NULL DEFAULT ''::text,
+    stage text NOT NULL DEFAULT 'first'::text,
+    invitation_id uuid,
+    factor_at timestamp with time zone,
+    factor_kind text,
+    factor_act bytea,
+    factor_assertion jsonb,
+    failed integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (id),
+    UNIQUE (secret_hash),
+    CONSTRAINT staff_session_check CHECK ((ended_at IS NULL) = (ended_because IS NULL)),
+    CONSTRAINT staff_session_check1 CHECK ((factor_at IS NULL) = (factor_kind IS NULL)),
+    CONSTRAINT staff_session_check2 CHECK (factor_assertion IS NULL OR factor_kind = 'passkey'::text),
+    CONSTRAINT staff_session_device_check CHECK (length(device) <= 200),
+    CONSTRAINT staff_session_factor_act_check CHECK (octet_length(factor_act) = 32),
+    CONSTRAINT staff_session_factor_kind_check CHECK (factor_kind = ANY (ARRAY['totp'::text, 'passkey'::text, 'recovery'::text])),
+    CONSTRAINT staff_session_network_check CHECK (length(network) <= 64),
+    CONSTRAINT staff_session_secret_hash_check CHECK (octet_length(secret_hash) = 32),
+    CONSTRAINT staff_session_stage_check CHECK (stage = ANY (ARRAY['first'::text, 'full'::text])),
+    CONSTRAINT staff_session_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES staff_invitation(id),
+    CONSTRAINT staff_session_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE INDEX staff_session_of_staff ON staff_session USING btree (staff_id) WHERE (ended_at IS NULL);
+
+CREATE TABLE staff_totp (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    confirmed_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    last_step bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (id),
+    CONSTRAINT staff_totp_secret_check CHECK (octet_length(secret) = 20),
+    CONSTRAINT staff_totp_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
+);
+CREATE UNIQUE INDEX staff_totp_current ON staff_totp USING btree (staff_id, ((confirmed_at IS NULL))) WHERE (ended_at IS NULL);
+CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_totp FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL) AND (old.confirmed_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+
 CREATE TABLE statement (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -1495,6 +1945,39 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
+CREATE TABLE suspense_resolution (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    subject text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    account_code text NOT NULL,
+    reason text NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    resolved_by uuid NOT NULL,
+    resolved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (request_id),
+    CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
+    CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
+    CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
+    CONSTRAINT suspense_resolution_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
+    CONSTRAINT suspense_resolution_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT suspense_resolution_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT suspense_resolution_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES staff(id)
+);
+CREATE INDEX suspense_resolution_of_subject ON suspense_resolution USING btree (entity_id, subject);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER requires_approval AFTER INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION requires_approval('suspense', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
+CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
+
+-- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1531,15 +2014,35 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
+
 -- VIEW donor_row (id uuid, entity_id uuid, kind text, first_name text, last_name text, organisation_name text, email text, key text, erased boolean)
 
 -- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
--- VIEW gift_of_fund (fund_id uuid, donation_id uuid)
+-- VIEW gift_change (entity_id uuid, donation_id uuid, kind text)
+
+-- VIEW gift_key (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, public_ref text, status text, source text, frequency text, amount bigint, charged_at timestamp with time zone)
+
+-- VIEW gift_of_card (entity_id uuid, card_last4 text, donation_id uuid)
+
+-- VIEW gift_of_charge (entity_id uuid, charge_ref text, donation_id uuid)
+
+-- VIEW gift_of_fund (fund_id uuid, donation_id uuid, amount bigint)
+
+-- VIEW gift_of_intent (entity_id uuid, intent_ref text, donation_id uuid)
+
+-- VIEW gift_of_payout (entity_id uuid, payout_id uuid, payout_ref text, status text, arrival_on date, donation_id uuid)
+
+-- VIEW gift_of_receipt (entity_id uuid, year integer, number integer, donation_id uuid)
+
+-- VIEW gift_ref (id uuid, entity_id uuid, organisation_id uuid, public_ref text, charge_ref text, intent_ref text)
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
+
+-- VIEW gift_share (donation_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
@@ -1551,13 +2054,25 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
+-- VIEW staff_note_row (id uuid, entity_id uuid, donation_id uuid, donor_id uuid, payout_id uuid, task_id uuid, text text, author uuid, at timestamp with time zone, author_name text)
+
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
--- FUNCTION add_to_months(most integer) RETURNS bigint
+-- VIEW suspense_posting (entity_id uuid, subject text, fund_id uuid, currency text, amount bigint, serial bigint, n smallint, entry_date date, source text, source_id text, kind text)
+
+-- VIEW suspense_row (entity_id uuid, subject text, currency text, amount bigint, since date, serial bigint, entries bigint, clears_itself boolean)
+
+-- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
+
+-- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
+
+-- FUNCTION add_to_days(most integer) RETURNS bigint
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 
--- FUNCTION add_to_months(most integer) RETURNS bigint
+-- FUNCTION address_had_words() RETURNS trigger
+
+-- FUNCTION address_has_words() RETURNS trigger
 
 -- FUNCTION address_is_locked() RETURNS trigger
 
@@ -1565,7 +2080,31 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION addresses_of(of_erasure uuid, addresses text[]) RETURNS text[]
 
+-- FUNCTION approval_concerns(r approval_request, the_staff uuid) RETURNS boolean
+
+-- FUNCTION approval_hash(r approval_request) RETURNS bytea
+
+-- FUNCTION approval_is_for(the_staff uuid, the_kind text, the_entity uuid, the_organisation uuid) RETURNS boolean
+
+-- FUNCTION approval_is_valid() RETURNS trigger
+
+-- FUNCTION approval_request_is_kept() RETURNS trigger
+
+-- FUNCTION approval_roles(of_kind text) RETURNS text[]
+
+-- FUNCTION approvals_of(r approval_request) RETURNS integer
+
+-- FUNCTION approve_as_operator(the_request uuid, the_reason text) RETURNS void
+
 -- FUNCTION are_erased(donors uuid[]) RETURNS boolean
+
+-- FUNCTION audit_entry_is_attributed() RETURNS trigger
+
+-- FUNCTION audit_entry_waits_for_seal() RETURNS trigger
+
+-- FUNCTION audit_hash(e audit_entry, n bigint, previous bytea) RETURNS bytea
+
+-- FUNCTION audit_head_is_newest() RETURNS trigger
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
@@ -1577,9 +2116,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
--- FUNCTION check_from(the_checker text) RETURNS bigint
-
--- FUNCTION check_from(the_checker text) RETURNS bigint
+-- FUNCTION change_role(act text, new_id uuid, of_staff uuid, named text, entity uuid, organisation uuid, request uuid DEFAULT NULL::uuid) RETURNS void
 
 -- FUNCTION check_from(the_checker text) RETURNS bigint
 
@@ -1590,6 +2127,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
 
 -- FUNCTION choice_stays_with_person() RETURNS trigger
+
+-- FUNCTION confirm_staff_totp(code text) RETURNS boolean
 
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
 
@@ -1604,6 +2143,12 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION designation_fits_gift() RETURNS trigger
 
 -- FUNCTION designations_sum_to_gift() RETURNS trigger
+
+-- FUNCTION disable_staff(of_staff uuid) RETURNS void
+
+-- FUNCTION disabled_staff_has_nothing() RETURNS trigger
+
+-- FUNCTION dispute_follows_change() RETURNS trigger
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
@@ -1621,7 +2166,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donors_of_entries(after bigint, upto bigint) RETURNS SETOF uuid
 
+-- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
+
 -- FUNCTION drop_expired_receipts() RETURNS void
+
+-- FUNCTION end_enrolment(s staff_session, by_kind text) RETURNS void
+
+-- FUNCTION end_sessions_of() RETURNS trigger
+
+-- FUNCTION end_staff_factor(passkey uuid) RETURNS void
+
+-- FUNCTION end_staff_sessions(of_staff uuid, one uuid, because text) RETURNS bigint
+
+-- FUNCTION end_surplus_sessions(of_staff uuid) RETURNS void
 
 -- FUNCTION entity_fact_is_kept() RETURNS trigger
 
@@ -1639,6 +2196,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION erasure_is_done() RETURNS trigger
 
+-- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
+
 -- FUNCTION fee_is_booked() RETURNS trigger
 
 -- FUNCTION find_donors(of_entity uuid, words text, most integer) RETURNS SETOF uuid
@@ -1646,6 +2205,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
 -- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
+
+-- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
+
+-- FUNCTION gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
@@ -1657,9 +2220,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION insert_only() RETURNS trigger
 
+-- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
+
+-- FUNCTION is_approved(the_request uuid) RETURNS boolean
+
+-- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
 -- FUNCTION is_owner() RETURNS boolean
+
+-- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
@@ -1668,6 +2239,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION keep_receipt(of_receipt uuid, of_erasure uuid) RETURNS void
 
 -- FUNCTION kept_until_erased() RETURNS trigger
+
+-- FUNCTION last_admin_stays() RETURNS trigger
 
 -- FUNCTION length_prefixed(value text) RETURNS text
 
@@ -1681,6 +2254,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION lock_people(of_erasure uuid, addresses text[], candidates jsonb) RETURNS void
 
+-- FUNCTION may_change_factors() RETURNS staff_session
+
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean
@@ -1689,7 +2264,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
--- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
+-- FUNCTION moved_address_has_words() RETURNS trigger
 
 -- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
 
@@ -1697,11 +2272,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
 
+-- FUNCTION office_find_donors(of_entity uuid, of_organisation uuid, words text, most integer) RETURNS SETOF uuid
+
 -- FUNCTION office_funds(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE(entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
+
+-- FUNCTION open_staff_session() RETURNS staff_session
 
 -- FUNCTION owner_change_is_recorded() RETURNS trigger
 
@@ -1713,7 +2294,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION payload_pattern(people uuid[], payments uuid[], emails text[]) RETURNS text
 
+-- FUNCTION payment_is_disputed(of_payment uuid) RETURNS boolean
+
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
+
+-- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
+
+-- FUNCTION payment_refundable(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
 
 -- FUNCTION personal_subjects(of_erasure uuid, people uuid[], emails text[], before timestamp with time zone) RETURNS SETOF uuid
 
@@ -1723,6 +2310,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 
+-- FUNCTION rebuild_days() RETURNS void
+
 -- FUNCTION rebuild_donor_years() RETURNS void
 
 -- FUNCTION rebuild_months() RETURNS void
@@ -1730,6 +2319,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION receipt_reference(facts jsonb, year integer, number integer) RETURNS text
+
+-- FUNCTION refresh_address_words(donors uuid[]) RETURNS void
 
 -- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
@@ -1773,9 +2366,21 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION rows_to_clear(of_erasure uuid, addresses text[]) RETURNS jsonb
 
+-- FUNCTION seal_audit_entries() RETURNS integer
+
 -- FUNCTION seals_follow_entries() RETURNS trigger
 
+-- FUNCTION see_staff_session() RETURNS TABLE(id uuid, staff_id uuid, name text, email text, language text, break_glass boolean, stage text, invitation text, factor_at timestamp with time zone, factor_kind text, factor_is_fresh boolean, made_at timestamp with time zone, ends_at timestamp with time zone)
+
 -- FUNCTION sees_every_commit() RETURNS trigger
+
+-- FUNCTION set_invitation_token(invitation uuid, token bytea) RETURNS boolean
+
+-- FUNCTION set_staff_password(new_hash text) RETURNS void
+
+-- FUNCTION set_staff_recovery(codes text[]) RETURNS void
+
+-- FUNCTION set_staff_totp(new_id uuid, new_secret bytea) RETURNS void
 
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
 
@@ -1783,9 +2388,53 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger
 
+-- FUNCTION staff_actor() RETURNS uuid
+
+-- FUNCTION staff_admin_of(actor uuid, other uuid, any_scope boolean) RETURNS boolean
+
+-- FUNCTION staff_admins(entity_id uuid, organisation_id uuid) RETURNS SETOF uuid
+
+-- FUNCTION staff_can_sign_in(staff_id uuid) RETURNS boolean
+
+-- FUNCTION staff_check_code(code text) RETURNS boolean
+
+-- FUNCTION staff_count_code() RETURNS void
+
+-- FUNCTION staff_factor(OUT used_at timestamp with time zone, OUT kind text, OUT act bytea, OUT assertion jsonb) RETURNS record
+
+-- FUNCTION staff_factor_is_fresh() RETURNS boolean
+
+-- FUNCTION staff_has_role(staff_id uuid, roles text[], entity_id uuid, organisation_id uuid DEFAULT NULL::uuid) RETURNS boolean
+
+-- FUNCTION staff_money_factor_is_fresh(entity_id uuid) RETURNS boolean
+
+-- FUNCTION staff_note_begins() RETURNS trigger
+
+-- FUNCTION staff_note_keeps() RETURNS trigger
+
+-- FUNCTION staff_note_object(of_kind text, of_id uuid) RETURNS TABLE(entity_id uuid, organisation_id uuid, ref text)
+
+-- FUNCTION staff_note_stays_erased() RETURNS trigger
+
+-- FUNCTION staff_notes_are_erased() RETURNS trigger
+
+-- FUNCTION staff_of_session() RETURNS uuid
+
+-- FUNCTION staff_person_of(staff_id uuid) RETURNS uuid
+
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
 
+-- FUNCTION sums_by_day(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, day date, fund_id uuid, account_code text, amount bigint, lines bigint)
+
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
+
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, reason text) RETURNS text
+
+-- FUNCTION suspense_has_cause() RETURNS trigger
+
+-- FUNCTION suspense_resolution_begins() RETURNS trigger
+
+-- FUNCTION suspense_resolution_is_booked() RETURNS trigger
 
 -- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
 
@@ -1797,13 +2446,21 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
 
+-- FUNCTION use_invitation(new_id uuid, token bytea, secret bytea, on_device text, from_network text) RETURNS text
+
+-- FUNCTION use_staff_form(form uuid, says bytea, roles text[], of_entity uuid, of_organisation uuid) RETURNS boolean
+
+-- FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
+
+-- FUNCTION use_staff_recovery(code text) RETURNS boolean
+
+-- FUNCTION withdraw_approval(the_request uuid) RETURNS void
+
+-- FUNCTION words_of_addresses(of_donor uuid) RETURNS SETOF text
+
 -- FUNCTION words_of_donor() RETURNS trigger
 
 -- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
-
--- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
-
--- FUNCTION withdraw_approval(the_request uuid) RETURNS void
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 

@@ -57,7 +57,7 @@ func TestDisputeFromOpeningToWonAfterLost(t *testing.T) {
 	}
 	require.NoError(t, h.Fake.CloseDispute(ref, "lost"))
 	follow(t, h)
-	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'payment_disputed' AND closed_at IS NULL`))
 	require.Contains(t, m.Ask("GET", "/office/tsne/disputes?state=lost", nil).Page, ref)
 	require.Contains(t, m.Ask("GET", "/office/tsne/disputes/"+ref, nil).Page, "Taken for good")
 }

@@ -1,6 +1,7 @@
 package today
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -204,7 +205,9 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 			return err
 		}
 		if t.ClosedAt != nil {
-			p.State, p.Says, p.Closes = "good", a.closedText(r, v, tx, t), ""
+			p.State, p.Closes = "good", ""
+			p.Says, err = a.closedText(r, v, tx, t)
+			return err
 		} else if v.Has(v.Scope, staff.Finance) {
 			form := p.Page.Form(a.View)
 			field := desk.Field(form, a.View, "reason", reason, view.Field{Area: true, Required: true})
@@ -217,16 +220,16 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 	return p, err
 }
 
-func (a *Area) closedText(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Stored) string {
+func (a *Area) closedText(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Stored) (string, error) {
 	at := a.moment(v, *t.ClosedAt)
 	if t.ClosedBy == nil {
-		return a.say(v, "office.tasks.closed_itself", "moment", at)
+		return a.say(v, "office.tasks.closed_itself", "moment", at), nil
 	}
-	name := v.Entity.LegalName
-	if by, err := staff.ByID(r.Context(), tx, *t.ClosedBy); err == nil {
-		name = by.Name
+	names, err := staff.NamesOf(r.Context(), tx, *t.ClosedBy)
+	if err != nil {
+		return "", err
 	}
-	return a.say(v, "office.tasks.closed_by", "moment", at, "name", name)
+	return a.say(v, "office.tasks.closed_by", "moment", at, "name", cmp.Or(names[*t.ClosedBy], v.Entity.LegalName)), nil
 }
 
 // pairsOf shows what a task is about: its object, as a link where there is a page of it, and its details.
