@@ -16,6 +16,7 @@ import (
 // (threat T19).
 var reaches = []string{
 	"app/clock.go http.Client",                                         // reads the time of the stand-in, if one is configured
+	"app/demo_history.go http.Client",                                  // asks the stand-in, if one is configured
 	"app/doctor/doctor.go net.DefaultResolver",                         // reads the DNS records of our senders when an operator asks
 	"mail/transport/transport.go smtp.Client",                          // of go-mail: SMTP_URL
 	"platform/pg/hosts.go net.DialTimeout",                             // DATABASE_URL

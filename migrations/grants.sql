@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON posting TO {{role}};
 GRANT USAGE ON SEQUENCE journal_entry_serial TO {{role}};
 GRANT SELECT, INSERT (entity_id, n, entry_id, serial, hash) ON ledger_seal TO {{role}};
 GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
-GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (detail, opened_at, closed_at, times) ON finance_task TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (detail, opened_at, closed_at, closed_by, times) ON finance_task TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at,
     organisation_name, phone, address_line1, address_line2, city, region, postal_code, country, said_at) ON donor TO {{role}};
@@ -44,12 +44,17 @@ GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the con
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON payment_share, payment_change, payment_change_share, clearing_share TO {{role}};
+-- The times of the books in a dispute follow payment_change (trigger dispute_follows_change).
+GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, reason, status, due_at, told_at), UPDATE (reason, status, due_at, told_at) ON dispute TO {{role}};
+GRANT SELECT ON dispute_row, gift_ref, suspense_row, suspense_posting TO {{role}};
+-- Who and when are the database's; triggers of migration 00142 require that another person approved.
+GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
 GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
-GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
+GRANT SELECT ON staff_note_row, gift_key, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
@@ -96,9 +101,8 @@ GRANT SELECT ON donation_owner_change, email_after_move TO {{role}};
 -- The words of donors' names: a trigger writes them.
 GRANT SELECT ON donor_word TO {{role}};
 -- Sums that only these functions write. Each computes them from the rows that they are the sums of.
-GRANT SELECT ON ledger_month, ledger_month_through, donor_year, donor_year_through, donor_year_due, donor_row, gift_row, gift_of_fund TO {{role}};
-
-GRANT EXECUTE ON FUNCTION add_to_months(integer), rebuild_months(), donor_years_behind(), refresh_donor_years(integer), rebuild_donor_years() TO {{role}};
+GRANT SELECT ON ledger_month, ledger_month_through, ledger_day, ledger_day_through, donor_year, donor_year_through, donor_year_due, donor_row, gift_row, gift_of_fund TO {{role}};
+GRANT EXECUTE ON FUNCTION add_to_months(integer), rebuild_months(), add_to_days(integer), rebuild_days(), donor_years_behind(), refresh_donor_years(integer), rebuild_donor_years() TO {{role}};
 
 -- The audit log: who and when are the database's to say. Approvals are written by functions, which read the staff session themselves.
 GRANT SELECT, INSERT (act, entity_id, organisation_id, object_kind, object_id, before, after, reason) ON audit_entry TO {{role}};

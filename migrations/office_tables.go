@@ -89,6 +89,8 @@ var officeTables = []officeTable{
 	{"payment_share", byFund, ""},
 	{"payment_change", entitiesOr("payment", "o.id = payment_change.payment_id"), ""},
 	{"payment_change_share", byFund, ""},
+	{"suspense_resolution", entities(ofMoney), ""},
+	{"dispute", entitiesOr("payment", "o.entity_id = dispute.entity_id AND o.processor = 'stripe' AND o.charge_ref = dispute.charge_ref"), ""},
 	{"clearing_share", byFund, ""},
 	{"balance_lookup", entities(ofMoney), ""},
 	{"balance_observation", entities(ofMoney), ""},
@@ -109,6 +111,7 @@ var officeTables = []officeTable{
 	{"ledger_seal", entities(ofMoney), ""},
 	{"ledger_snapshot", byFund, ""},
 	{"ledger_month", byFund, ""},
+	{"ledger_day", byFund, ""},
 	{"donor_year", entities(ofMoney), ""}, // over all organisations of the entity
 
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
@@ -137,7 +140,7 @@ var officeTables = []officeTable{
 // (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, gift_ref, suspense_row, suspense_posting, refund_list, refund_ordered, refund_elsewhere, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
 		gift_of_intent, gift_of_card, gift_share TO konbit_office;
 	GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),

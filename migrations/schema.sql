@@ -277,6 +277,33 @@ CREATE TABLE designation (
 CREATE INDEX designation_newest ON designation USING btree (fund_id, donation_id DESC);
 CREATE CONSTRAINT TRIGGER designation_fits_gift AFTER INSERT ON designation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designation_fits_gift();
 
+CREATE TABLE dispute (
+    entity_id uuid NOT NULL,
+    ref text NOT NULL,
+    charge_ref text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    reason text,
+    status text,
+    due_at timestamp with time zone,
+    told_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    won_at timestamp with time zone,
+    lost_at timestamp with time zone,
+    PRIMARY KEY (entity_id, ref),
+    CONSTRAINT dispute_amount_check CHECK (amount > 0),
+    CONSTRAINT dispute_charge_ref_check CHECK (charge_ref <> ''::text),
+    CONSTRAINT dispute_check CHECK ((status IS NULL) = (told_at IS NULL)),
+    CONSTRAINT dispute_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT dispute_reason_check CHECK (reason ~ '^[a-z_]+$'::text),
+    CONSTRAINT dispute_ref_check CHECK (ref <> ''::text),
+    CONSTRAINT dispute_status_check CHECK (status ~ '^[a-z_]+$'::text),
+    CONSTRAINT dispute_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX dispute_newest ON dispute USING btree (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX dispute_open ON dispute USING btree (entity_id, due_at) WHERE ((won_at IS NULL) AND (lost_at IS NULL));
+
 CREATE TABLE donation (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
@@ -648,10 +675,12 @@ CREATE TABLE finance_task (
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
     times integer NOT NULL DEFAULT 1,
+    closed_by uuid,
     PRIMARY KEY (id),
     UNIQUE (entity_id, kind, subject),
     CONSTRAINT finance_task_check CHECK (closed_at >= opened_at),
     CONSTRAINT finance_task_times_check CHECK (times > 0),
+    CONSTRAINT finance_task_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff(id),
     CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
@@ -779,6 +808,24 @@ CREATE INDEX journal_entry_by_date ON journal_entry USING btree (entry_date, ent
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER journal_entry_in_open_period AFTER INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION journal_entry_in_open_period();
 CREATE CONSTRAINT TRIGGER journal_entry_is_sealed AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_entry_is_sealed();
+
+CREATE TABLE ledger_day (
+    entity_id uuid NOT NULL,
+    day date NOT NULL,
+    fund_id uuid NOT NULL,
+    account_code text NOT NULL,
+    amount bigint NOT NULL,
+    lines bigint NOT NULL,
+    PRIMARY KEY (entity_id, day, fund_id, account_code),
+    CONSTRAINT ledger_day_lines_check CHECK (lines > 0)
+);
+
+CREATE TABLE ledger_day_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT ledger_day_through_one_check CHECK (one)
+);
 
 CREATE TABLE ledger_head (
     id uuid NOT NULL,
@@ -1333,7 +1380,9 @@ CREATE TABLE posting (
     CONSTRAINT posting_of_entry FOREIGN KEY (entry_id, entity_id, currency, line_count, serial) REFERENCES journal_entry(id, entity_id, currency, line_count, serial)
 );
 CREATE INDEX posting_by_fund ON posting USING btree (fund_id, serial) INCLUDE (account_code, amount);
+CREATE INDEX posting_of_account ON posting USING btree (entity_id, account_code, serial DESC) WHERE (account_code = ANY (ARRAY['1015'::text, '1020'::text, '1050'::text, '1090'::text, '1095'::text, '1100'::text, '2300'::text]));
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.account_code = '1090'::text)) EXECUTE FUNCTION suspense_has_cause();
 
 CREATE TABLE receipt (
     id uuid NOT NULL,
@@ -1917,6 +1966,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
+
 -- VIEW donor_row (id uuid, entity_id uuid, kind text, first_name text, last_name text, organisation_name text, email text, key text, erased boolean)
 
 -- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
@@ -2195,6 +2246,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 
+-- FUNCTION rebuild_days() RETURNS void
+
 -- FUNCTION rebuild_donor_years() RETURNS void
 
 -- FUNCTION rebuild_months() RETURNS void
@@ -2302,6 +2355,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION staff_person_of(staff_id uuid) RETURNS uuid
 
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
+
+-- FUNCTION sums_by_day(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, day date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 

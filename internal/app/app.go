@@ -21,6 +21,7 @@ import (
 	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/refund"
+	"konbit/internal/office/suspense"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
@@ -29,6 +30,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/platform/securitylog"
+	"konbit/internal/platform/typeset"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
@@ -40,9 +42,13 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/desk"
+	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/office/refunds"
+	officesuspense "konbit/internal/web/office/suspense"
+	"konbit/internal/web/office/today"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -254,6 +260,7 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
+	suspensePages := &officesuspense.Area{Desk: staffPages.Desk, Resolver: suspense.Resolver{NewID: NewID, Now: clocks.Business}}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
@@ -262,8 +269,11 @@ func (a *App) buildServer() {
 		&letters.Area{Kernel: a.Server},
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders},
+		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
+		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&gifts.Area{Desk: staffPages.Desk},
+		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		suspensePages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

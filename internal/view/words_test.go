@@ -32,6 +32,7 @@ var composed = []string{
 	"office.donors.column.", "office.donors.label.", "office.donors.kind.", "office.donors.wanted.", "office.donors.decision.", "office.donors.way.",
 	"office.donors.gift.", "office.donors.every.", "office.donors.plan.", "office.donors.receipt.", "office.donors.void.", "office.donors.delivery.",
 	"office.donors.email.", "office.donors.form.", "office.donors.field.", "office.donors.obstacle.",
+	"office.today.", "office.tasks.", "office.dispute.", "office.entries.", "office.evidence.", "office.suspense.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
 	"office.approval.did.", "office.roles.act.", "office.roles.label.",

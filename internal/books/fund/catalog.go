@@ -67,6 +67,7 @@ type Catalog struct {
 	at         time.Time
 	byID       map[uuid.UUID]Fund
 	open       map[uuid.UUID][]Fund // by organisation, in order
+	all        map[uuid.UUID][]Fund // by organisation, in order, closed ones too
 	operations map[uuid.UUID]Fund   // by entity
 }
 
@@ -91,10 +92,13 @@ func readCatalog(ctx context.Context, db *sqlx.DB) (*Catalog, error) {
 // newCatalog returns the catalog of register and funds. It keeps the order of funds.
 func newCatalog(register *org.Register, funds []Fund) *Catalog {
 	s := &Catalog{
-		Register: register, byID: map[uuid.UUID]Fund{}, open: map[uuid.UUID][]Fund{}, operations: map[uuid.UUID]Fund{},
+		Register: register, byID: map[uuid.UUID]Fund{}, open: map[uuid.UUID][]Fund{}, all: map[uuid.UUID][]Fund{}, operations: map[uuid.UUID]Fund{},
 	}
 	for _, f := range funds {
 		s.byID[f.ID] = f
+		if f.Code != Operations {
+			s.all[f.OrganisationID] = append(s.all[f.OrganisationID], f)
+		}
 		switch {
 		case f.Code == Operations:
 			s.operations[f.EntityID] = f
@@ -107,6 +111,19 @@ func newCatalog(register *org.Register, funds []Fund) *Catalog {
 
 // Open returns the open funds of an organisation in the order of their positions.
 func (s *Catalog) Open(organisation uuid.UUID) []Fund { return s.open[organisation] }
+
+// FundsOf returns the funds of an organisation, closed ones too.
+func (s *Catalog) FundsOf(organisation uuid.UUID) []Fund { return s.all[organisation] }
+
+// FundByCode returns a fund of an entity by its code, open or closed. It reports fault.NotFound if there is none.
+func (s *Catalog) FundByCode(entity uuid.UUID, code string) (Fund, error) {
+	for _, f := range s.byID {
+		if f.EntityID == entity && f.Code == code {
+			return f, nil
+		}
+	}
+	return Fund{}, notFound()
+}
 
 // Fund returns the fund with that id, open or closed. It reports fault.NotFound if there is none.
 func (s *Catalog) Fund(id uuid.UUID) (Fund, error) { return found(s.byID, id) }

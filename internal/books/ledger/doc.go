@@ -24,6 +24,7 @@
 //	                         and the postings since
 //	      ──▶ Seal           adds it to the sums of its month, in ledger_month; SumsByMonth and Activities read them and the
 //	                         postings since
+//	      ──▶ Seal           adds what was given to the sums of its day, in ledger_day; GivenByDay reads them likewise
 //	      ──▶ RecordHeadTx   records the chain's last hash once a day; it is emailed to the auditors, out of reach of
 //	                         everyone here
 //

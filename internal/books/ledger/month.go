@@ -38,9 +38,9 @@ func addToMonths(ctx context.Context, db *sqlx.DB) error {
 	}
 }
 
-// RebuildMonths computes ledger_month anew from all postings.
+// RebuildMonths computes ledger_month and ledger_day anew from all postings.
 func RebuildMonths(ctx context.Context, db *sqlx.DB) error {
-	const rebuild = `/* ledger.RebuildMonths */ SELECT rebuild_months()`
+	const rebuild = `/* ledger.RebuildMonths */ SELECT rebuild_months(), rebuild_days()`
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, rebuild)
 		return err
@@ -114,14 +114,11 @@ func Activities(ctx context.Context, q sqlx.QueryerContext, m Months) (sums []Mo
 }
 
 func (m Months) args() []any {
-	var funds, accounts any
-	if m.Funds != nil {
-		funds = pg.UUIDs(m.Funds)
-	}
+	var accounts any
 	if m.Accounts != nil {
 		accounts = codes(m.Accounts)
 	}
-	return []any{m.EntityID, m.From.String(), m.Until.String(), funds, accounts}
+	return []any{m.EntityID, m.From.String(), m.Until.String(), fundsOrNull(m.Funds), accounts}
 }
 
 func codes(accounts []Account) pq.StringArray {

@@ -24,12 +24,12 @@ const (
 // visible when ours began. Only entries up to that serial are sealed. Serials continue after a dump and restore, so a
 // restored copy is sealed like any other. A transaction that stays open delays the seals of the entries after it.
 //
-// Then it adds the sealed entries to the sums of their months, in transactions of their own.
+// Then it adds the sealed entries to the sums of their months and days, in transactions of their own.
 //
 // Several processes may call it at once: one works, the others return zero.
 func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 	sealed, err = sealAll(ctx, db)
-	return sealed, errors.Join(err, addToMonths(ctx, db))
+	return sealed, errors.Join(err, addToMonths(ctx, db), addToDays(ctx, db))
 }
 
 func sealAll(ctx context.Context, db *sqlx.DB) (sealed int, err error) {

@@ -19,7 +19,7 @@ func TestPosition(t *testing.T) {
 	entries := []Entry{
 		at(ContributionsWithout, StripeClearing, 1_000_000), at(ContributionsWithout, PayoutsInTransit, 200_000), at(ContributionsWith, Bank, 30_000),
 		at(ContributionsWith, DisputedFundsWithheld, 4_000), at(ContributionsWithout, UndepositedChecks, 500), at(ContributionsWith, PledgesReceivable, 60),
-		at(ContributionsWithout, Suspense, 7), at(ReserveForEncumbrances, Encumbrances, 800), at(GrantsPayable, GrantsForeign, 9_000), at(ReleasedWithout, ReleasedWith, 9_000),
+		at(ContributionsWithout, MoneyOfOthers, 7), at(ReserveForEncumbrances, Encumbrances, 800), at(GrantsPayable, GrantsForeign, 9_000), at(ReleasedWithout, ReleasedWith, 9_000),
 		at(Bank, StripeClearing, -10_000), // ten thousand paid out to the bank
 	}
 	want := Position{

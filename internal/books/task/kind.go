@@ -51,6 +51,7 @@ const (
 	Checker     Object = "checker" // the view that a checker reads
 	Email       Object = "email"   // a kind of email
 	Staff       Object = "staff"   // an account of staff
+	Dispute     Object = "dispute" // at the processor
 )
 
 // Link says which object a task leads to and which part of the task holds the object's id.
@@ -103,7 +104,7 @@ func (k Kind) check() error {
 		return fmt.Errorf("task: kind %s is for %q", k.Code, k.For)
 	case !slices.Contains([]Closing{ByPerson, Automatically}, k.Closes):
 		return fmt.Errorf("task: kind %s closes %q", k.Code, k.Closes)
-	case !slices.Contains([]Object{Payment, Transaction, Donation, Plan, Fund, Delivery, Event, Checker, Email, Staff}, k.Link.Object):
+	case !slices.Contains([]Object{Payment, Transaction, Donation, Plan, Fund, Delivery, Event, Checker, Email, Staff, Dispute}, k.Link.Object):
 		return fmt.Errorf("task: kind %s leads to %q", k.Code, k.Link.Object)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // Task is something that a person has to see to.
@@ -27,7 +28,7 @@ func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, no
 	const insert = `/* task.OpenTx */
 		INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (entity_id, kind, subject) DO UPDATE
-		   SET detail = EXCLUDED.detail, closed_at = NULL, times = finance_task.times + (finance_task.closed_at IS NOT NULL)::integer,
+		   SET detail = EXCLUDED.detail, closed_at = NULL, closed_by = NULL, times = finance_task.times + (finance_task.closed_at IS NOT NULL)::integer,
 		       opened_at = CASE WHEN finance_task.closed_at IS NULL THEN finance_task.opened_at ELSE EXCLUDED.opened_at END
 		 WHERE finance_task.closed_at IS NOT NULL OR $7 AND finance_task.detail <> EXCLUDED.detail`
 	if t.Kind == nil {
@@ -76,6 +77,17 @@ func CloseStoredTx(ctx context.Context, tx *sqlx.Tx, t Stored, now time.Time) er
 	return closeTx(ctx, tx, t.EntityID, t.Code, t.Subject, now)
 }
 
+// CloseByTx closes an open task for a member of the staff and reports whether it was open.
+func CloseByTx(ctx context.Context, tx *sqlx.Tx, id, staff uuid.UUID, now time.Time) (closed bool, err error) {
+	const update = `/* task.CloseByTx */ UPDATE finance_task SET closed_at = greatest($3, opened_at), closed_by = $2 WHERE id = $1 AND closed_at IS NULL`
+	done, err := tx.ExecContext(ctx, update, id, staff, now)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
+}
+
 func closeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, code, subject string, now time.Time) error {
 	const update = `/* task.closeTx */
 		UPDATE finance_task SET closed_at = greatest($4, opened_at)
@@ -86,6 +98,7 @@ func closeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, code, subject s
 
 // Stored is a row of finance_task.
 type Stored struct {
+	ID       uuid.UUID
 	EntityID uuid.UUID
 	Code     string // of its kind
 	Subject  string
@@ -93,6 +106,7 @@ type Stored struct {
 	Times    int // how often it was opened
 	OpenedAt time.Time
 	ClosedAt *time.Time // nil while it is open
+	ClosedBy *uuid.UUID // the member of staff; nil if it closed automatically or by a command of the operator
 }
 
 // Kind returns the kind of the task; nil if this version of the program has no such kind.
@@ -110,41 +124,18 @@ func (s Stored) Target() (object Object, id string) {
 	return k.Link.Object, s.Detail[k.Link.Detail]
 }
 
-// Filter selects tasks. A zero field selects all.
-type Filter struct {
-	EntityID      uuid.UUID
-	Code, Subject string
-	Closed        bool // closed tasks too
-}
-
-// List returns tasks, the earliest opened first.
-func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Stored, error) {
-	const query = `/* task.List */
-		SELECT entity_id, kind, subject, detail, times, opened_at, closed_at FROM finance_task
-		 WHERE (closed_at IS NULL OR $1) AND (entity_id = $2 OR $2 = $3) AND (kind = $4 OR $4 = '') AND (subject = $5 OR $5 = '')
-		 ORDER BY opened_at, id`
-	rows, err := q.QueryxContext(ctx, query, f.Closed, f.EntityID, uuid.Nil, f.Code, f.Subject) //nolint:sqlclosecheck // closed below
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var tasks []Stored
-	for rows.Next() {
-		var t Stored
-		var detail []byte
-		if err := rows.Scan(&t.EntityID, &t.Code, &t.Subject, &detail, &t.Times, &t.OpenedAt, &t.ClosedAt); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(detail, &t.Detail); err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, t)
-	}
-	return tasks, rows.Err()
-}
-
 // CountOpen returns the number of open tasks.
 func CountOpen(ctx context.Context, q sqlx.QueryerContext) (n int, err error) {
 	const query = `/* task.CountOpen */ SELECT count(*) FROM finance_task WHERE closed_at IS NULL`
 	return n, sqlx.GetContext(ctx, q, &n, query)
+}
+
+// CloseAboutTx closes the open tasks of some kinds about a subject, or about a charge that their details name, for a member of the
+// staff who has seen to it.
+func CloseAboutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kinds []string, subject string, staff uuid.UUID, now time.Time) error {
+	const update = `/* task.CloseAboutTx */
+		UPDATE finance_task SET closed_at = greatest($5, opened_at), closed_by = $4
+		 WHERE entity_id = $1 AND kind = ANY($2) AND (subject = $3 OR detail ->> 'charge' = $3) AND closed_at IS NULL`
+	_, err := tx.ExecContext(ctx, update, entity, pq.Array(kinds), subject, staff, now)
+	return err
 }

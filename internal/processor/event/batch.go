@@ -34,7 +34,7 @@ type batch struct {
 //	plans            subscriptions and invoices are known before the charges that pay them
 //	charges          settle donations
 //	expected charges park until the charge has come
-//	movements        park until the import has booked them; a lost dispute is booked here
+//	movements        park until the import has booked them; a lost dispute is booked here, and what was told of it stored
 func (w *Worker) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, events []Event) (needsFetch []Event, err error) {
 	b := &batch{Worker: w, catalog: catalog, events: events, results: make([]Result, len(events))}
 	for i := range b.results {
@@ -173,6 +173,11 @@ func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 		booked, err := b.applyMovementTx(ctx, tx, e.EntityID, *m)
 		if err != nil {
 			return fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		if m.Told != nil { // after the booking, which locks funds first
+			if err := b.Booker.Disputes().StoreTx(ctx, tx, *m.Told); err != nil {
+				return err
+			}
 		}
 		if m.Dispute != nil && (booked || e.Attempts == 0) {
 			if err := b.Plans.RequestDisputeTx(ctx, tx, *m.Dispute); err != nil {

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/guard"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/settlement"
 )
 
@@ -92,6 +93,7 @@ type Movement struct {
 	Refetch       bool                    // the event must not be trusted about the dispute: read it first
 	DisputeRef    string                  // the dispute to read
 	Dispute       *plan.DisputeJob        // where a dispute stands; nil for an inquiry, which withdraws nothing
+	Told          *dispute.Told           // the dispute as the processor shows it
 }
 
 // MaxFailures is the number of failed attempts after which an event is set aside. Waiting for another event is no

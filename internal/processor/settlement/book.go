@@ -18,6 +18,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/refundcall"
 )
 
@@ -65,6 +66,9 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	}
 	return len(unbooked), s.reviseReceiptsTx(ctx, tx)
 }
+
+// Disputes stores what the processor tells of disputes.
+func (b Booker) Disputes() dispute.Store { return dispute.Store{NewID: b.NewID, Now: b.Now} }
 
 func (b Booker) newRun(catalog *fund.Catalog, entityID uuid.UUID) (*bookingRun, error) {
 	entity, err := catalog.EntityByID(entityID)

@@ -50,7 +50,10 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.postTx(ctx, tx, t, entries...); err != nil {
 		return err
 	}
-	return s.insertTakingTx(ctx, tx, change{object: t.SourceID, kind: changeWithdrawn, payment: *p, at: t.CreatedAt}, taken)
+	if err := s.insertTakingTx(ctx, tx, change{object: t.SourceID, kind: changeWithdrawn, payment: *p, at: t.CreatedAt}, taken); err != nil {
+		return err
+	}
+	return s.Disputes().FollowTx(ctx, tx, s.entity.ID, t.SourceID)
 }
 
 // disputeWonTx books the money of a won dispute.
@@ -94,7 +97,10 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if lost {
 		s.reviseReceiptAfter(c, taken, receipt.Reinstated)
 	}
-	return s.insertTakingTx(ctx, tx, c, taken)
+	if err := s.insertTakingTx(ctx, tx, c, taken); err != nil {
+		return err
+	}
+	return s.Disputes().FollowTx(ctx, tx, s.entity.ID, t.SourceID)
 }
 
 // reinstatedEntry returns the entry of a dispute that was lost before and is won after all.
@@ -212,6 +218,9 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, tak
 	}
 	c := change{object: l.ID, kind: changeLost, payment: *p, at: l.At}
 	if err := s.insertTakingTx(ctx, tx, c, taken); err != nil {
+		return err
+	}
+	if err := s.Disputes().FollowTx(ctx, tx, s.entity.ID, l.ID); err != nil {
 		return err
 	}
 	s.reviseReceiptAfter(c, taken, receipt.Dispute)

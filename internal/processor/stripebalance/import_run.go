@@ -12,6 +12,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/settlement"
 )
 
@@ -167,6 +168,22 @@ func (r *importRun) bookedOf(ctx context.Context, ids []string) (booked map[stri
 	return booked, err
 }
 
+// storeDisputeTx books a lost dispute, and then stores what was told: booking locks funds first.
+func (r *importRun) storeDisputeTx(ctx context.Context, tx *sqlx.Tx, told *dispute.Told, lost *settlement.LostDispute) error {
+	now := r.Booker.Now()
+	if lost != nil {
+		lost.At = now
+		if _, err := r.Booker.BookLostDisputeTx(ctx, tx, r.catalog, *lost); err != nil {
+			return err
+		}
+	}
+	if told == nil {
+		return nil
+	}
+	told.At = now
+	return r.Booker.Disputes().StoreTx(ctx, tx, *told)
+}
+
 // bookLostDisputes asks Stripe for the disputes whose money is withdrawn and whose end no event reported, and books
 // those that were lost.
 func (r *importRun) bookLostDisputes(ctx context.Context) error {
@@ -179,13 +196,9 @@ func (r *importRun) bookLostDisputes(ctx context.Context) error {
 		if err := r.renew(ctx, r.DB, r.ReadThrough); err != nil {
 			return err
 		}
-		lost, err := r.Source.LostDispute(ctx, r.entity, id)
-		if err == nil && lost != nil {
-			lost.At = r.Booker.Now()
-			err = pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error {
-				_, err := r.Booker.BookLostDisputeTx(ctx, tx, r.catalog, *lost)
-				return err
-			})
+		told, lost, err := r.Source.Dispute(ctx, r.entity, id)
+		if err == nil {
+			err = pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return r.storeDisputeTx(ctx, tx, told, lost) })
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("dispute %s: %w", id, err))

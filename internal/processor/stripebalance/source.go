@@ -7,6 +7,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/payout"
 	"konbit/internal/processor/settlement"
 )
@@ -32,9 +33,9 @@ type Source interface {
 	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
 	// Invoice returns the invoice that a charge paid.
 	Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error)
-	// LostDispute returns a dispute that the bank decided against us; nil if it is open or was won. Its time is zero:
-	// Stripe does not list when a dispute ended, so the import takes the time at which it found the loss.
-	LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error)
+	// Dispute returns a dispute as the processor shows it, and what the bank decided against us; nil if it is open or was
+	// won. Their times are zero: Stripe does not list when a dispute ended, so the import takes the time at which it asked.
+	Dispute(ctx context.Context, entity org.LegalEntity, ref string) (*dispute.Told, *settlement.LostDispute, error)
 }
 
 // Member is a balance transaction that a payout pays out.

@@ -202,3 +202,12 @@ func (s *Stripe) Check(ctx context.Context, entitySlug string) error {
 	}
 	return nil
 }
+
+// DisputePage returns the address of a dispute on Stripe's dashboard.
+func (s *Stripe) DisputePage(entitySlug, ref string) string {
+	page := "https://dashboard.stripe.com/"
+	if a, err := s.account(entitySlug); err == nil && !a.keys.Live() {
+		page += "test/"
+	}
+	return page + "disputes/" + url.PathEscape(ref)
+}

@@ -14,6 +14,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripepay/refunds"
@@ -175,14 +176,15 @@ func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*str
 	return balance, nil
 }
 
-// LostDispute is part of stripebalance.Source.
-func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error) {
+// Dispute is part of stripebalance.Source.
+func (s *Stripe) Dispute(ctx context.Context, entity org.LegalEntity, ref string) (*dispute.Told, *settlement.LostDispute, error) {
 	ctx = turns.With(ctx, turns.Import)
-	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
+	d, err := s.fetchDispute(ctx, entity.Slug, ref)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return movementOf(entity.ID, d, time.Time{}).LostDispute, nil
+	m := movementOf(entity.ID, d, time.Time{})
+	return m.Told, m.LostDispute, nil
 }
 
 // Transactions is part of stripebalance.Source.

@@ -2,9 +2,7 @@ package office
 
 import (
 	"net/http"
-	"strings"
 
-	"konbit/internal/people/staff"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -28,20 +26,4 @@ func (a *Area) homeGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		scopes[i].What = a.RolesIn(v, scopes[i])
 	}
 	return a.Write(w, http.StatusOK, "home", v.Language, HomePage{a.PageOf(r, v, "home"), scopes})
-}
-
-// ScopePage is the first page of a scope.
-type ScopePage struct {
-	desk.Page
-	What string // the person's roles, in words
-}
-
-func (a *Area) scopeGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	var names []string
-	for _, name := range staff.RoleNames {
-		if v.Has(v.Scope, name) {
-			names = append(names, a.View.Phrase(v.Language, "office.role."+string(name)))
-		}
-	}
-	return a.Write(w, http.StatusOK, "scope", v.Language, ScopePage{a.PageOf(r, v, "scope"), strings.Join(names, ", ")})
 }

@@ -46,7 +46,6 @@ const (
 func (a *Area) Routes() []web.Route {
 	signedIn := a.StaffSession(a.AskToSignIn)
 	setup := a.StaffSetup(a.AskToSignIn)
-	anyRole := a.In(staff.RoleNames...)
 	reads := a.In(staff.Admin, staff.Auditor)
 	admin := a.In(staff.Admin)
 	return []web.Route{
@@ -61,7 +60,6 @@ func (a *Area) Routes() []web.Route {
 		web.Get(homePath, web.Page, signedIn, a.homeGet).Limited(desk.Pages),
 		web.Get(accountPath, web.Page, signedIn, a.accountGet).Limited(desk.Pages),
 		web.Post(accountPath, web.Page, signedIn, a.accountPost).Limited(ownChanges),
-		web.Get("/office/{entity}", web.Page, anyRole, a.scopeGet).Limited(desk.Pages),
 		web.Get("/office/{entity}/people", web.Page, reads, a.peopleGet).Limited(desk.Pages),
 		web.Post("/office/{entity}/people", web.Page, admin, a.peoplePost).Limited(changes),
 	}

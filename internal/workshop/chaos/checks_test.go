@@ -95,7 +95,7 @@ func TestOracleFindsWrongEntries(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, pg.InTx(t.Context(), w.DB.Server, func(tx *sqlx.Tx) error {
 				_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: a.entity.ID, Currency: "USD", Date: ledger.DateOf(w.Fake.Now(), a.entity.Location()),
-					Source: ofMove, SourceID: "txn_none", Kind: movement, Fact: ledger.Fact{"amount": "1"}, Postings: ledger.Move("1090", "5100", fund.ID, 1)}}, uuid.New)
+					Source: ofMove, SourceID: "txn_none", Kind: movement, Fact: ledger.Fact{"amount": "1"}, Postings: ledger.Move("1095", "5100", fund.ID, 1)}}, uuid.New)
 				return err
 			}))
 		}, "no balance transaction explains this entry"},

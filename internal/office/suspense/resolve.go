@@ -1,0 +1,143 @@
+package suspense
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
+	"konbit/internal/people/approval"
+	"konbit/internal/people/audit"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+)
+
+// Accounts are those to which an amount may be booked.
+var Accounts = []ledger.Account{ledger.ContributionsWithout, ledger.RefundsWithout, ledger.ChargebacksWithout, ledger.ProcessingFees, ledger.DisputeFees, ledger.BankFees, ledger.ForeignExchange}
+
+// Act is what a person asks for: the whole amount of a subject to an account of operations.
+type Act struct {
+	EntityID uuid.UUID
+	Subject  string
+	Minor    int64 // as in Amount
+	Currency money.Currency
+	Account  ledger.Account
+	Reason   string // names no donor: it is part of what is approved
+}
+
+// Amount returns what is resolved.
+func (a Act) Amount() money.Amount { return money.New(a.Minor, a.Currency) }
+
+// Body returns the canonical text of an act, as the function suspense_body of migration 00142 has it.
+func (a Act) Body() string {
+	return strings.Join([]string{"suspense", "entity " + a.EntityID.String(), "subject " + a.Subject, fmt.Sprintf("amount %d %s", a.Minor, a.Currency),
+		"account " + string(a.Account), "reason " + a.Reason}, "\n")
+}
+
+// ReadBody reads a text that Body wrote.
+func ReadBody(text string) (a Act, err error) {
+	lines := strings.SplitN(text, "\n", 6)
+	values := make([]string, 6)
+	for i, name := range []string{"suspense", "entity ", "subject ", "amount ", "account ", "reason "} {
+		value, ok := "", false
+		if i < len(lines) {
+			value, ok = strings.CutPrefix(lines[i], name)
+		}
+		if !ok {
+			return a, fmt.Errorf("suspense: the text of a request has no %q", name)
+		}
+		values[i] = value
+	}
+	if a.EntityID, err = uuid.Parse(values[1]); err != nil {
+		return a, err
+	}
+	minor, currency, _ := strings.Cut(values[3], " ")
+	if a.Minor, err = strconv.ParseInt(minor, 10, 64); err != nil {
+		return a, err
+	}
+	a.Subject, a.Currency, a.Account, a.Reason = values[2], money.Currency(currency), ledger.Account(values[4]), values[5]
+	return a, nil
+}
+
+// RequestOf returns the request of an act. id is the resolution's.
+func (a Act) RequestOf(request, id, staff uuid.UUID) approval.Request {
+	return approval.Request{ID: request, EntityID: a.EntityID, Kind: approval.Suspense, Subject: id.String(), Body: a.Body(), Needs: 1, RequestedBy: staff}
+}
+
+// Why a resolution is refused.
+var (
+	ErrAmount     = fault.New(fault.Conflict, "office.suspense.problem.amount", nil)
+	ErrSecondOnly = fault.New(fault.Forbidden, "office.suspense.problem.second", nil)
+)
+
+// Resolver executes requests.
+type Resolver struct {
+	NewID func() uuid.UUID
+	Now   func() time.Time
+}
+
+// about are the kinds of tasks that ask for a resolution: it closes them.
+var about = []string{
+	"payment_of_another_entity", "gift_paid_twice", "replaced_gift_paid", "purged_gift_paid", "payment_differs_from_gift", "movement_does_not_fit",
+	"unknown_balance_transaction", "balance_transaction_not_booked", "charge_not_readable",
+}
+
+// ResolveTx executes a request that another person approved, in the transaction of the staff session of that person, by:
+//
+//	debit  credit   fund
+//	1090   account  operations; the reverse of money that left
+//
+// It reports ErrAmount if something else is in suspense now, and ErrSecondOnly if the request is not approved.
+func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r approval.Stored, by uuid.UUID) error {
+	const insert = `/* suspense.ResolveTx */
+		INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	act, err := ReadBody(r.Body)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(r.Subject)
+	if err != nil {
+		return err
+	}
+	entity, err := catalog.EntityByID(r.EntityID)
+	if err != nil {
+		return err
+	}
+	operations, err := catalog.Operations(r.EntityID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, insert, id, r.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason, r.ID, r.StoredHash)
+	switch approval.Refused(err) {
+	case "suspense_amount":
+		return ErrAmount
+	case "requires_approval":
+		return ErrSecondOnly
+	}
+	if err != nil {
+		return err
+	}
+	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{{
+		EntityID: r.EntityID, Currency: act.Currency, Date: ledger.DateOf(s.Now(), entity.Location()), Source: "suspense resolution", SourceID: id.String(), Kind: "resolved",
+		Fact:       ledger.Fact{"amount": strconv.FormatInt(act.Minor, 10), "currency": string(act.Currency), "subject": act.Subject, "account": string(act.Account)},
+		Dimensions: map[string]string{"suspense": act.Subject}, Postings: ledger.Move(ledger.Suspense, act.Account, operations.ID, act.Minor),
+	}}, s.NewID)
+	if err != nil {
+		return err
+	}
+	if err := task.CloseAboutTx(ctx, tx, r.EntityID, about, act.Subject, by, s.Now()); err != nil {
+		return err
+	}
+	return audit.RecordTx(ctx, tx, audit.Act{
+		Name: "suspense.resolved", EntityID: uuid.NullUUID{UUID: r.EntityID, Valid: true}, ObjectKind: "suspense_resolution", ObjectID: id.String(),
+		After: map[string]string{"subject": act.Subject, "amount": strconv.FormatInt(act.Minor, 10), "account": string(act.Account)}, Reason: act.Reason,
+	})
+}

@@ -1,0 +1,180 @@
+package suspense_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/office/suspense"
+	"konbit/internal/people/approval"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/office"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// fixture is a program with 12.40 in suspense, and two people of finance.
+type fixture struct {
+	*program.Program
+	t        *testing.T
+	entity   uuid.UUID
+	ana, ben *office.Person
+	act      suspense.Act
+}
+
+func newFixture(t *testing.T) fixture {
+	t.Helper()
+	h := program.New(t, program.Options{})
+	h.Exec(`UPDATE legal_entity SET money_factor = 'totp'`)
+	_, err := h.Fake.AdjustBalance("tsne", "network_cost_of_the_future", "usd", 1240)
+	require.NoError(t, err)
+	h.DeliverNew()
+	h.DrainAll()
+	_, err = h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	f := fixture{Program: h, t: t}
+	require.NoError(t, h.DB.Owner.Get(&f.entity, `SELECT id FROM legal_entity WHERE slug = 'tsne'`))
+	f.ana = office.Add(t, h.DB.Owner, "ana", office.Role{Role: "finance", Entity: "tsne"})
+	f.ben = office.Add(t, h.DB.Owner, "ben", office.Role{Role: "finance", Entity: "tsne"})
+	open, err := suspense.Open(t.Context(), h.DB.Owner, f.entity, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	require.Equal(t, int64(1240), open[0].Minor)
+	f.act = suspense.Act{EntityID: f.entity, Subject: open[0].Subject, Minor: 1240, Currency: "USD", Account: ledger.ProcessingFees, Reason: "Stripe gave a fee back"}
+	return f
+}
+
+func (f fixture) ask(by *office.Person, act suspense.Act) approval.Request {
+	f.t.Helper()
+	r := act.RequestOf(uuid.New(), uuid.New(), by.ID)
+	require.NoError(f.t, by.InTx(f.t, f.DB.Server, func(tx *sqlx.Tx) error { return approval.RequestTx(f.t.Context(), tx, r, nil) }))
+	return r
+}
+
+// execute approves a request, if approve, and executes it, in one transaction.
+func (f fixture) execute(by *office.Person, r approval.Request, approve bool) error {
+	f.t.Helper()
+	code := ""
+	if approve {
+		code = by.Code(f.t)
+	}
+	return by.InTx(f.t, f.DB.Server, func(tx *sqlx.Tx) error {
+		if approve {
+			if err := approval.ApproveTx(f.t.Context(), tx, r.ID, r.Hash(), code, ""); err != nil {
+				return err
+			}
+		}
+		stored, err := approval.ByID(f.t.Context(), tx, r.ID)
+		if err != nil {
+			return err
+		}
+		return suspense.Resolver{NewID: program.NewID, Now: time.Now}.ResolveTx(f.t.Context(), tx, f.CurrentCatalog(), stored, by.ID)
+	})
+}
+
+// TestTwoPersonsResolve: the second person books what the first one asked for, once; the task closes, and the books are sound.
+func TestTwoPersonsResolve(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	require.Equal(t, 1, f.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
+	r := f.ask(f.ana, f.act)
+	require.ErrorIs(t, f.execute(f.ben, r, false), suspense.ErrSecondOnly, "nobody approved")
+	require.Equal(t, "approval_by_another", approval.Refused(f.execute(f.ana, r, true)))
+	require.NoError(t, f.execute(f.ben, r, true))
+	require.Error(t, f.execute(f.ben, r, false), "once")
+	open, err := suspense.Open(t.Context(), f.DB.Owner, f.entity, 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, open)
+	require.Equal(t, []string{"1090 1240 operations", "5100 -1240 operations"}, f.Lines(`SELECT p.account_code || ' ' || p.amount || ' ' || f.code FROM posting p
+		JOIN journal_entry e ON e.id = p.entry_id JOIN fund f ON f.id = p.fund_id WHERE e.source = 'suspense resolution' ORDER BY 1`))
+	require.Zero(t, f.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
+	require.Equal(t, []string{"Stripe gave a fee back"}, f.Lines(`SELECT reason FROM audit_entry WHERE act = 'suspense.resolved' AND staff_id = $1`, f.ben.ID))
+	report, err := ledger.Verify(t.Context(), f.DB.Server)
+	require.NoError(t, err)
+	require.True(t, report.OK(), "%v", report.Findings)
+	f.RequireNoFindings()
+}
+
+// TestAmountMustBeAsApproved: another amount, or an amount that changed since it was asked for, is not resolved.
+func TestAmountMustBeAsApproved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	other := f.act
+	other.Minor = 1000
+	require.ErrorIs(t, f.execute(f.ben, f.ask(f.ana, other), true), suspense.ErrAmount)
+	asset := f.act
+	asset.Account = ledger.Bank
+	require.Equal(t, "suspense_account", approval.Refused(f.execute(f.ben, f.ask(f.ana, asset), true)))
+	require.Zero(t, f.Count(`SELECT count(*) FROM suspense_resolution`))
+}
+
+// TestServersRoleResolvesNothingAlone: direct SQL of the server's role takes nothing out of suspense without the approval of a
+// second person, and books nothing else than what was approved.
+func TestServersRoleResolvesNothingAlone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := f.ask(f.ana, f.act)
+	hash := r.Hash()
+	insert := func(tx *sqlx.Tx, account ledger.Account) error {
+		_, err := tx.Exec(`INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash)
+			VALUES ($1, $2, $3, $4, 'USD', $5, $6, $7, $8)`, r.Subject, f.entity, f.act.Subject, f.act.Minor, account, f.act.Reason, r.ID, hash[:])
+		return err
+	}
+	operations, err := f.CurrentCatalog().Operations(f.entity)
+	require.NoError(t, err)
+	post := func(tx *sqlx.Tx, source, id, kind string, account ledger.Account) error {
+		_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: f.entity, Currency: "USD", Date: ledger.DateOf(time.Now(), time.UTC), Source: source, SourceID: id, Kind: kind,
+			Fact: ledger.Fact{"x": "y"}, Dimensions: map[string]string{"suspense": f.act.Subject}, Postings: ledger.Move(ledger.Suspense, account, operations.ID, 1240)}}, program.NewID)
+		return err
+	}
+	alone := func(fn func(tx *sqlx.Tx) error) string {
+		err := pg.InTx(t.Context(), f.DB.Server, fn)
+		require.Error(t, err)
+		return approval.Refused(err)
+	}
+	require.Equal(t, "approval_has_session", alone(func(tx *sqlx.Tx) error { return insert(tx, ledger.ProcessingFees) }))
+	for _, source := range []string{"suspense resolution", "by hand", "stripe payment intent", "payment", "stripe balance transaction"} {
+		require.Equal(t, "suspense_has_cause", alone(func(tx *sqlx.Tx) error { return post(tx, source, r.Subject, "resolved", ledger.ProcessingFees) }), source)
+	}
+	refused := func(by *office.Person, fn func(tx *sqlx.Tx) error) string {
+		err := by.InTx(t, f.DB.Server, fn)
+		require.Error(t, err)
+		return approval.Refused(err)
+	}
+	require.Equal(t, "requires_approval", refused(f.ana, func(tx *sqlx.Tx) error { return insert(tx, ledger.ProcessingFees) }))
+	code := f.ben.Code(t)
+	require.NoError(t, f.ben.InTx(t, f.DB.Server, func(tx *sqlx.Tx) error { return approval.ApproveTx(t.Context(), tx, r.ID, hash, code, "") }))
+	require.Equal(t, "suspense_as_approved", refused(f.ben, func(tx *sqlx.Tx) error { return insert(tx, ledger.BankFees) }), "another account")
+	require.Equal(t, "suspense_is_booked", refused(f.ben, func(tx *sqlx.Tx) error { return insert(tx, ledger.ProcessingFees) }), "a resolution without its entry")
+	require.Equal(t, "suspense_is_booked", refused(f.ben, func(tx *sqlx.Tx) error {
+		if err := insert(tx, ledger.ProcessingFees); err != nil {
+			return err
+		}
+		return post(tx, "suspense resolution", r.Subject, "resolved", ledger.BankFees)
+	}), "booked to another account")
+	require.Equal(t, 1240, f.Count(`SELECT -sum(amount) FROM posting WHERE account_code = '1090'`))
+	_, err = f.DB.Server.Exec(`UPDATE suspense_resolution SET reason = 'x'`)
+	require.Error(t, err)
+}
+
+// TestBodyIsReadAsItWasWritten: the text that is approved says all of an act, and SQL computes the same text.
+func TestBodyIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	act := f.act
+	act.Reason = "amount 5 USD, of the account 5100"
+	read, err := suspense.ReadBody(act.Body())
+	require.NoError(t, err)
+	require.Equal(t, act, read)
+	var text string
+	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, $5, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason))
+	require.Equal(t, act.Body(), text)
+	for _, wrong := range []string{"", "suspense", strings.Replace(act.Body(), "amount", "sum", 1), strings.Replace(act.Body(), "1240", "many", 1)} {
+		_, err := suspense.ReadBody(wrong)
+		require.Error(t, err, wrong)
+	}
+}

@@ -1,0 +1,37 @@
+// Package today serves the first page of a scope: what needs a person, and the month in pictures. It also serves the list of
+// tasks, and the entries in the books behind each number.
+package today
+
+import (
+	"context"
+	"time"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/guard"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// Area serves the pages.
+type Area struct {
+	*desk.Desk
+	// History returns how far the demo's history is made; nil if there is no demo, or it is done.
+	History func(ctx context.Context) *History
+}
+
+var closings = web.Limit{Name: "staff task closings", Words: "office.limit.tasks", Limit: guard.Limit{Max: 120, Window: time.Hour}}
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	anyRole, readers := a.In(staff.RoleNames...), a.In(desk.Readers...)
+	return []web.Route{
+		web.Get("/office/{entity}", web.Page, anyRole, a.todayGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/tasks", web.Page, readers, a.tasksGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/tasks/{task}", web.Page, readers, a.taskGet).Limited(desk.Pages),
+		web.Post("/office/{entity}/tasks/{task}", web.Page, a.In(staff.Finance), a.taskPost).Limited(closings),
+		web.Get("/office/{entity}/entries", web.Page, readers, a.entriesGet).Limited(desk.Pages),
+	}
+}
+
+// readsMoney reports whether the visit's person may see gifts and money here. Admins manage people and settings only.
+func readsMoney(v web.StaffVisit) bool { return v.Has(v.Scope, staff.Finance, staff.Auditor) }

@@ -1,0 +1,172 @@
+package today_test
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/people/staff"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+// gifts makes two gifts to funds of csio and one to the other organisation, and reads Stripe's balance.
+func gifts(t *testing.T) *program.Program {
+	t.Helper()
+	h := program.New(t, program.Options{})
+	for _, email := range []string{"ana@example.org", "bea@example.org"} {
+		h.SettledGift(visitor.FormOf(email, "Ana"))
+	}
+	h.DrainAll()
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	_, err = ledger.Seal(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	h.SettledGift(visitor.FormOf("cid@example.org", "Cid")) // not sealed: the page is exact at any time
+	return h
+}
+
+var (
+	amount = regexp.MustCompile(`[−-]?\$[0-9,]+\.?[0-9]*`)
+	cells  = regexp.MustCompile(`(?s)<td[^>]*class="number"[^>]*>(.*?)</td>`)
+	tags   = regexp.MustCompile(`<[^>]+>`)
+	linked = regexp.MustCompile(`(?s)<td[^>]*class="number"[^>]*><a href="([^"]+)">(.*?)</a></td>`)
+)
+
+// cents reads an amount of a page.
+func cents(t *testing.T, text string) (minor int) {
+	t.Helper()
+	text = amount.FindString(html.UnescapeString(tags.ReplaceAllString(text, "")))
+	require.NotEmpty(t, text)
+	sign := 1
+	for _, r := range strings.TrimSpace(text) {
+		switch {
+		case r == '−' || r == '-':
+			sign = -1
+		case r >= '0' && r <= '9':
+			minor = 10*minor + int(r-'0')
+		}
+	}
+	if !strings.Contains(text, ".") {
+		minor *= 100
+	}
+	return sign * minor
+}
+
+// TestNumbersAreTheSumsOfTheirRows: each number of the pictures leads to a list whose rows add up to it.
+func TestNumbersAreTheSumsOfTheirRows(t *testing.T) {
+	t.Parallel()
+	h := gifts(t)
+	m := visitor.NewMember(t, h, "fay@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	for _, scope := range []string{"", "?org=csio"} {
+		page := m.Ask("GET", "/office/tsne"+scope, nil)
+		require.Equal(t, 200, page.StatusCode, page.Page)
+		found := linked.FindAllStringSubmatch(page.Page, -1)
+		require.Greater(t, len(found), 8, page.Page)
+		seen := map[string]bool{}
+		for _, f := range found {
+			address := html.UnescapeString(f[1])
+			if seen[address] {
+				continue
+			}
+			seen[address] = true
+			list := m.Ask("GET", address, nil)
+			require.Equal(t, 200, list.StatusCode, address)
+			sum := 0
+			body := list.Page[strings.Index(list.Page, "</thead>")+1:]
+			if strings.Contains(list.Page, "<tbody>") {
+				for _, cell := range cells.FindAllStringSubmatch(body, -1) {
+					sum += cents(t, cell[1])
+				}
+			}
+			assert.Equal(t, cents(t, f[2]), sum, "%s: the rows add up to the number", address)
+		}
+		require.Greater(t, len(seen), 7)
+	}
+	given := h.Count(`SELECT sum(amount) FROM donation WHERE status = 'settled'`)
+	list := m.Ask("GET", "/office/tsne/entries?of=gifts", nil)
+	require.Equal(t, given, cents(t, regexp.MustCompile(`(?s)<p class="says"[^>]*>(.*?)</p>`).FindStringSubmatch(list.Page)[1]))
+	file := m.Ask("GET", "/office/tsne/entries?of=gifts&format=csv", nil)
+	require.Equal(t, 200, file.StatusCode)
+	require.Equal(t, 4, strings.Count(strings.TrimSpace(file.Page), "\n")+1, file.Page)
+}
+
+// TestTodayIsClear: without anything to do the page says so; a project sees its own numbers; an admin sees no money.
+func TestTodayIsClear(t *testing.T) {
+	t.Parallel()
+	h := gifts(t)
+	m := visitor.NewMember(t, h, "fay@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	page := m.Ask("GET", "/office/tsne", nil)
+	require.Contains(t, page.Page, "All is done")
+	require.NotContains(t, page.Page, "style=")
+	require.Equal(t, 4, strings.Count(page.Page, `role="img"`))
+	require.Contains(t, m.Ask("GET", "/office/tsne?lang=es", nil).Page, "Todo está hecho")
+	project := visitor.NewMember(t, h, "pia@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", "csio"))
+	require.Equal(t, 200, project.Ask("GET", "/office/tsne?org=csio", nil).StatusCode)
+	require.Equal(t, 404, project.Ask("GET", "/office/tsne", nil).StatusCode)
+	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries", nil).StatusCode)
+	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries?org=csio&fund=operations", nil).StatusCode)
+	admin := visitor.NewMember(t, h, "ada@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
+	require.NotContains(t, admin.Ask("GET", "/office/tsne", nil).Page, `role="img"`)
+	other := visitor.NewMember(t, h, "ole@example.org", staff.Finance, visitor.ScopeOf(t, h, "aina", ""))
+	page = other.Ask("GET", "/office/aina", nil)
+	require.NotContains(t, page.Page, "$20")
+	require.Equal(t, 404, other.Ask("GET", "/office/tsne", nil).StatusCode)
+}
+
+// TestTaskIsClosedByAPerson: with a reason, which is in the audit log; one of another entity is not found.
+func TestTaskIsClosedByAPerson(t *testing.T) {
+	t.Parallel()
+	h := gifts(t)
+	h.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at)
+		SELECT gen_random_uuid(), id, 'refund_failed', 're_1', '{"of": "re_1", "amount": "500"}', now() - interval '1 hour' FROM legal_entity WHERE slug = 'tsne'`)
+	h.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, opened_at) SELECT gen_random_uuid(), id, 'checker_found', 'check_x', now() FROM legal_entity WHERE slug = 'tsne'`)
+	id := h.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_failed'`)[0]
+	m := visitor.NewMember(t, h, "fay@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	require.Contains(t, m.Ask("GET", "/office/tsne", nil).Page, "Refund failed")
+	list := m.Ask("GET", "/office/tsne/tasks", nil)
+	require.Contains(t, list.Page, "2 tasks are open")
+	require.Contains(t, m.Ask("GET", "/office/tsne/tasks?about=checkers", nil).Page, "1 task is open")
+	page := m.Ask("GET", "/office/tsne/tasks/"+id, nil)
+	require.Equal(t, 200, page.StatusCode)
+	require.Contains(t, page.Page, "owed to the donor")
+	require.Equal(t, 422, m.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {" "}}).StatusCode)
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NOT NULL`))
+	for range 2 { // sent twice
+		got := m.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {"Repaid by check 12"}})
+		require.Equal(t, 303, got.StatusCode, got.Page)
+	}
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE id = $1 AND closed_at IS NOT NULL AND closed_by = $2`, id, m.ID))
+	require.Equal(t, []string{"task.closed Repaid by check 12"}, h.Lines(`SELECT act || ' ' || reason FROM audit_entry WHERE object_id = $1`, id))
+	require.Contains(t, m.Ask("GET", "/office/tsne/tasks/"+id, nil).Page, "Closed by Fay")
+	require.Contains(t, m.Ask("GET", "/office/tsne/tasks?state=closed", nil).Page, "Refund failed")
+	other := visitor.NewMember(t, h, "ole@example.org", staff.Finance, visitor.ScopeOf(t, h, "aina", ""))
+	require.Equal(t, 404, other.Ask("GET", "/office/aina/tasks/"+id, nil).StatusCode)
+	require.Equal(t, 404, other.PostOffice("/office/aina/tasks/"+id, url.Values{"reason": {"x"}}).StatusCode)
+	auditor := visitor.NewMember(t, h, "aud@example.org", staff.Auditor, visitor.ScopeOf(t, h, "tsne", ""))
+	require.NotContains(t, auditor.Ask("GET", "/office/tsne/tasks/"+id, nil).Page, `name="reason"`)
+	require.Equal(t, 404, auditor.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {"x"}}).StatusCode)
+}
+
+// TestTodaySaysWhatWaits: parked events and a balance that cannot be read.
+func TestTodaySaysWhatWaits(t *testing.T) {
+	t.Parallel()
+	h := gifts(t)
+	h.Exec(`UPDATE balance_lookup SET failing_since = now() - interval '2 hours', failure = 'x'`)
+	h.Exec(`UPDATE stripe_event SET state = 'parked', reason = 'x', done_at = NULL, received_at = now() - interval '20 minutes' WHERE id = (SELECT min(id) FROM stripe_event)`)
+	m := visitor.NewMember(t, h, "fay@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	page := m.Ask("GET", "/office/tsne", nil)
+	require.Contains(t, page.Page, "balance cannot be read since")
+	require.Contains(t, page.Page, "1 message waits for more than ten minutes")
+	require.NotContains(t, page.Page, "All is done")
+	began := time.Now()
+	m.Ask("GET", "/office/tsne", nil)
+	t.Logf("Today took %s", time.Since(began))
+}

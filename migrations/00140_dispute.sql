@@ -1,0 +1,167 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+-- What the first page of staff shows: disputes with their deadlines, who closed a task, and what was given day by day. Each statement may be
+-- repeated.
+
+-- A dispute, or an inquiry, of a payment by card: what the processor says about it, and when the books have it withdrawn, won or lost. Owned by
+-- internal/processor/dispute. The server writes what the processor says; the times of the books follow payment_change, whoever writes that.
+CREATE TABLE IF NOT EXISTS dispute (
+    entity_id    uuid NOT NULL REFERENCES legal_entity (id),
+    ref          text NOT NULL CHECK (ref <> ''),        -- the processor's id
+    charge_ref   text NOT NULL CHECK (charge_ref <> ''),
+    amount       bigint NOT NULL CHECK (amount > 0),     -- minor units
+    currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    opened_at    timestamptz NOT NULL,
+    reason       text CHECK (reason ~ '^[a-z_]+$'),      -- the bank's, as the processor names it; NULL until it told
+    status       text CHECK (status ~ '^[a-z_]+$'),      -- at the processor; NULL until it told
+    due_at       timestamptz,                            -- when evidence is due; NULL if none is asked for
+    told_at      timestamptz,                            -- when the processor told status
+    withdrawn_at timestamptz,
+    won_at       timestamptz,
+    lost_at      timestamptz,
+    PRIMARY KEY (entity_id, ref),
+    CHECK ((status IS NULL) = (told_at IS NULL))
+);
+CREATE INDEX IF NOT EXISTS dispute_newest ON dispute (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX IF NOT EXISTS dispute_open ON dispute (entity_id, due_at) WHERE won_at IS NULL AND lost_at IS NULL;
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION dispute_follows_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO dispute AS d (entity_id, ref, charge_ref, amount, currency, opened_at, withdrawn_at, won_at, lost_at)
+    SELECT NEW.entity_id, NEW.object_id, p.charge_ref, NEW.amount + NEW.owed + NEW.beyond, p.currency, NEW.at,
+           CASE NEW.kind WHEN 'dispute withdrawn' THEN NEW.at END, CASE NEW.kind WHEN 'dispute won' THEN NEW.at END, CASE NEW.kind WHEN 'dispute lost' THEN NEW.at END
+      FROM payment p WHERE p.id = NEW.payment_id AND p.charge_ref IS NOT NULL
+    ON CONFLICT (entity_id, ref) DO UPDATE
+       SET withdrawn_at = coalesce(d.withdrawn_at, EXCLUDED.withdrawn_at), won_at = coalesce(d.won_at, EXCLUDED.won_at),
+           lost_at = coalesce(d.lost_at, EXCLUDED.lost_at), opened_at = least(d.opened_at, EXCLUDED.opened_at);
+    RETURN NULL;
+END $$;
+
+-- Whether a disputed charge is a payment of a recurring gift, which has a task of its own.
+CREATE OR REPLACE FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean STABLE LANGUAGE sql AS $$
+    SELECT EXISTS (SELECT FROM payment p JOIN donation g ON g.id = p.donation_id
+                    WHERE p.entity_id = $1 AND p.processor = 'stripe' AND p.charge_ref = $2 AND g.plan_id IS NOT NULL)
+$$;
+-- +goose StatementEnd
+CREATE OR REPLACE TRIGGER dispute_follows_change AFTER INSERT ON payment_change
+    FOR EACH ROW WHEN (NEW.kind IN ('dispute withdrawn', 'dispute won', 'dispute lost')) EXECUTE FUNCTION dispute_follows_change();
+INSERT INTO dispute (entity_id, ref, charge_ref, amount, currency, opened_at, withdrawn_at, won_at, lost_at)
+SELECT h.entity_id, h.object_id, p.charge_ref, max(h.amount + h.owed + h.beyond), p.currency, min(h.at),
+       min(h.at) FILTER (WHERE h.kind = 'dispute withdrawn'), min(h.at) FILTER (WHERE h.kind = 'dispute won'), min(h.at) FILTER (WHERE h.kind = 'dispute lost')
+  FROM payment_change h JOIN payment p ON p.id = h.payment_id
+ WHERE h.kind IN ('dispute withdrawn', 'dispute won', 'dispute lost') AND p.charge_ref IS NOT NULL
+ GROUP BY h.entity_id, h.object_id, p.charge_ref, p.currency
+    ON CONFLICT (entity_id, ref) DO NOTHING;
+
+-- Disputes as pages list them: with the state that follows from what the processor said and what is booked, and with the gift.
+CREATE OR REPLACE VIEW dispute_row WITH (security_invoker = true) AS
+SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.reason, d.due_at, d.withdrawn_at, d.won_at, d.lost_at,
+       CASE WHEN d.lost_at IS NOT NULL AND d.won_at IS NOT NULL THEN 'won_after_lost' WHEN d.won_at IS NOT NULL THEN 'won' WHEN d.lost_at IS NOT NULL THEN 'lost'
+            WHEN d.status IN ('won', 'lost') THEN d.status WHEN d.status NOT IN ('needs_response', 'under_review', 'warning_needs_response', 'warning_under_review') THEN 'closed'
+            WHEN d.status IN ('under_review', 'warning_under_review') THEN 'answered'
+            WHEN d.status = 'warning_needs_response' THEN 'inquiry' ELSE 'open' END AS state,
+       p.id AS payment_id, g.id AS donation_id, g.public_ref, g.organisation_id, g.plan_id
+  FROM dispute d
+  LEFT JOIN payment p ON p.entity_id = d.entity_id AND p.processor = 'stripe' AND p.charge_ref = d.charge_ref
+  LEFT JOIN donation g ON g.id = p.donation_id;
+
+-- Which gift an id in the books, at the processor or in a task belongs to.
+CREATE OR REPLACE VIEW gift_ref WITH (security_invoker = true) AS
+SELECT g.id, g.entity_id, g.organisation_id, g.public_ref, p.charge_ref, p.intent_ref FROM donation g LEFT JOIN payment p ON p.donation_id = g.id AND p.status = 'settled';
+
+-- gift_evidence returns what is known about a gift, for the bank that decides a dispute: for konbit_office what its policies show.
+--
+--   part      name                      value
+--   contact   a column of the form      what was typed
+--   step      a status                  what caused it
+--   receipt   its reference             issued, void
+--   email     its kind                  the address that it went to; at: when the mail server accepted it
+--   earlier   a gift's reference        its amount in minor units
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE (part text, at timestamptz, name text, value text) STABLE LANGUAGE sql AS $$
+    SELECT 'contact', NULL::timestamptz, f.key, f.value FROM donation_contact c CROSS JOIN LATERAL jsonb_each_text(to_jsonb(c) - 'donation_id') f
+     WHERE c.donation_id = of_gift AND f.value <> ''
+    UNION ALL
+    SELECT 'step', s.at, s.status, s.cause FROM donation_step s WHERE s.donation_id = of_gift
+    UNION ALL
+    SELECT 'receipt', r.issued_at, coalesce(nullif(r.facts ->> 'receipt_prefix', ''), upper(r.facts ->> 'entity_slug')) || '-' || r.year || '-' || lpad(r.number::text, 6, '0'),
+           CASE WHEN EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id) THEN 'void' ELSE 'issued' END
+      FROM receipt r WHERE r.donation_id = of_gift
+    UNION ALL
+    SELECT 'email', d.accepted_at, l.kind, d.recipient FROM letter l JOIN letter_delivery d ON d.letter_id = l.id
+     WHERE d.accepted_at IS NOT NULL AND (l.subject_id = of_gift OR l.subject_id IN (SELECT r.id FROM receipt r WHERE r.donation_id = of_gift))
+    UNION ALL
+    SELECT * FROM (SELECT 'earlier', e.charged_at, e.public_ref, e.amount::text FROM donation g JOIN donation e ON e.donor_id = g.donor_id AND e.id <> g.id
+     WHERE g.id = of_gift AND e.status = 'settled' AND e.charged_at < g.charged_at ORDER BY e.charged_at DESC LIMIT 100) earlier
+$$;
+-- +goose StatementEnd
+
+-- Which member of staff closed a task; NULL if it closed automatically, or by a command of the operator.
+ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid REFERENCES staff (id);
+
+-- What was given on a day, by fund and account: the postings in the accounts of contributions, of the entries of the chain up to
+-- ledger_day_through.serial, as ledger_month has them by month. Owned by internal/books/ledger.
+CREATE TABLE IF NOT EXISTS ledger_day (
+    entity_id    uuid NOT NULL,
+    day          date NOT NULL, -- journal_entry.entry_date
+    fund_id      uuid NOT NULL,
+    account_code text NOT NULL,
+    amount       bigint NOT NULL, -- minor units, debit positive
+    lines        bigint NOT NULL CHECK (lines > 0),
+    PRIMARY KEY (entity_id, day, fund_id, account_code)
+) WITH (fillfactor = 60); -- the rows of the current day are updated in place
+CREATE TABLE IF NOT EXISTS ledger_day_through (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    serial bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ledger_day_through DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- +goose StatementBegin
+-- sums_by_day returns what the entries with serials above `after` and up to `upto` add to each day.
+CREATE OR REPLACE FUNCTION sums_by_day(after bigint, upto bigint)
+RETURNS TABLE (entity_id uuid, day date, fund_id uuid, account_code text, amount bigint, lines bigint)
+STABLE LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN QUERY
+    SELECT e.entity_id, e.entry_date, p.fund_id, p.account_code, sum(p.amount)::bigint, count(*)
+      FROM journal_entry e JOIN posting p ON p.entry_id = e.id
+     WHERE e.serial > after AND e.serial <= upto AND p.account_code IN ('4000', '4100', '4200', '4210')
+     GROUP BY 1, 2, 3, 4;
+END $$;
+
+-- add_to_days adds the next sealed entries, as add_to_months does.
+CREATE OR REPLACE FUNCTION add_to_days(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    done bigint;
+    upto bigint;
+BEGIN
+    SELECT t.serial INTO done FROM ledger_day_through t FOR UPDATE SKIP LOCKED;
+    upto := next_sealed(done, most);
+    IF upto IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO ledger_day AS d (entity_id, day, fund_id, account_code, amount, lines)
+    SELECT s.entity_id, s.day, s.fund_id, s.account_code, s.amount, s.lines FROM sums_by_day(done, upto) s
+    ON CONFLICT (entity_id, day, fund_id, account_code) DO UPDATE SET amount = d.amount + EXCLUDED.amount, lines = d.lines + EXCLUDED.lines;
+    UPDATE ledger_day_through SET serial = upto;
+    RETURN upto;
+END $$;
+
+-- rebuild_days computes all days anew from the postings. Readers see the old rows until the end.
+CREATE OR REPLACE FUNCTION rebuild_days() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE ledger_day_through SET serial = 0;
+    DELETE FROM ledger_day;
+    PERFORM add_to_days(NULL);
+END $$;
+-- +goose StatementEnd
+
+-- +goose Down
+DROP FUNCTION rebuild_days, add_to_days, sums_by_day;
+DROP TABLE ledger_day, ledger_day_through;
+ALTER TABLE finance_task DROP COLUMN closed_by;
+DROP VIEW dispute_row, gift_ref;
+DROP TRIGGER dispute_follows_change ON payment_change;
+DROP FUNCTION dispute_follows_change, is_charge_of_plan, gift_evidence;
+DROP TABLE dispute;

@@ -1,0 +1,104 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+-- Amounts in suspense (1090), and how two persons resolve them. Owned by internal/office/suspense. Each statement may be repeated.
+
+-- What is in suspense, by subject: a charge, or a balance transaction of none. A positive amount is money that came, a negative one money that
+-- left. Zero: it was resolved, or cleared itself.
+CREATE OR REPLACE VIEW suspense_posting WITH (security_invoker = true) AS
+SELECT p.entity_id, coalesce(e.dimensions ->> 'suspense', e.dimensions ->> 'charge', b.changed_charge, e.source_id) AS subject, p.fund_id, p.currency,
+       -p.amount AS amount, p.serial, p.n, e.entry_date, e.source, e.source_id, e.kind
+  FROM posting p
+  JOIN journal_entry e ON e.id = p.entry_id
+  LEFT JOIN balance_transaction b ON b.entity_id = e.entity_id AND b.id = e.source_id AND e.source = 'stripe balance transaction'
+ WHERE p.account_code = '1090';
+CREATE OR REPLACE VIEW suspense_row WITH (security_invoker = true) AS
+SELECT s.entity_id, s.subject, s.currency, sum(s.amount)::bigint AS amount, min(s.entry_date) AS since, min(s.serial) AS serial, count(*) AS entries,
+       EXISTS (SELECT FROM pending_charge c WHERE c.entity_id = s.entity_id AND c.charge_id = s.subject AND c.cleared_at IS NULL) AS clears_itself
+  FROM suspense_posting s GROUP BY s.entity_id, s.subject, s.currency;
+
+-- A resolution: the whole amount of a subject is booked to an account of operations. It executes a request that another person approved.
+CREATE TABLE IF NOT EXISTS suspense_resolution (
+    id           uuid PRIMARY KEY,
+    entity_id    uuid NOT NULL REFERENCES legal_entity (id),
+    subject      text NOT NULL CHECK (subject <> ''),
+    amount       bigint NOT NULL CHECK (amount <> 0), -- minor units, as in suspense_row
+    currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    account_code text NOT NULL REFERENCES account (code),
+    reason       text NOT NULL CHECK (reason <> '' AND length(reason) <= 500), -- names no donor: it is part of what is approved
+    request_id   uuid NOT NULL UNIQUE,
+    request_hash bytea NOT NULL,
+    resolved_by  uuid NOT NULL REFERENCES staff (id),
+    resolved_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    FOREIGN KEY (request_id, request_hash) REFERENCES approval_request (id, hash)
+);
+CREATE INDEX IF NOT EXISTS suspense_resolution_of_subject ON suspense_resolution (entity_id, subject);
+
+-- +goose StatementBegin
+-- What is approved, and executed.
+CREATE OR REPLACE FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, reason text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+    SELECT concat_ws(E'\n', 'suspense', 'entity ' || $1, 'subject ' || $2, 'amount ' || $3 || ' ' || $4, 'account ' || $5, 'reason ' || $6)
+$$;
+
+-- A resolution is of the amount that is in suspense now, and of what was approved. Who and when are the database's.
+CREATE OR REPLACE FUNCTION suspense_resolution_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('suspense_resolution'), hashtext(NEW.entity_id || NEW.subject));
+    NEW.resolved_by := staff_of_session();
+    NEW.resolved_at := clock_timestamp();
+    IF NEW.resolved_by IS NULL THEN
+        PERFORM refuse_approval('approval_has_session', 'there is no staff session');
+    ELSIF NOT EXISTS (SELECT FROM approval_request r WHERE r.id = NEW.request_id AND r.subject = NEW.id::text
+                         AND r.body = suspense_body(NEW.entity_id, NEW.subject, NEW.amount, NEW.currency, NEW.account_code, NEW.reason)) THEN
+        PERFORM refuse_approval('suspense_as_approved', 'this is not what was approved');
+    ELSIF NOT EXISTS (SELECT FROM suspense_row s WHERE s.entity_id = NEW.entity_id AND s.subject = NEW.subject AND s.currency = NEW.currency
+                         AND s.amount = NEW.amount AND NOT s.clears_itself) THEN
+        PERFORM refuse_approval('suspense_amount', 'this amount is not in suspense, or clears itself');
+    ELSIF NOT EXISTS (SELECT FROM account a WHERE a.code = NEW.account_code AND a.kind IN ('revenue', 'expense')) THEN
+        PERFORM refuse_approval('suspense_account', 'suspense is resolved to an account of revenue or expense');
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- At commit, a resolution is booked as it says, once.
+CREATE OR REPLACE FUNCTION suspense_resolution_is_booked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF (SELECT array_agg(p.account_code || ' ' || p.amount || ' ' || f.code ORDER BY p.account_code) FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN fund f ON f.id = p.fund_id
+         WHERE e.source = 'suspense resolution' AND e.source_id = NEW.id::text AND e.entity_id = NEW.entity_id AND e.dimensions ->> 'suspense' = NEW.subject)
+       IS DISTINCT FROM (SELECT array_agg(l ORDER BY l) FROM unnest(ARRAY['1090 ' || NEW.amount || ' operations', NEW.account_code || ' ' || -NEW.amount || ' operations']) l) THEN
+        RAISE EXCEPTION 'suspense resolution % is not booked as it says', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_is_booked';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Money leaves suspense by a fact of the processor, or by a resolution: an entry of any other source has no posting there.
+CREATE OR REPLACE FUNCTION suspense_has_cause() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM journal_entry e WHERE e.id = NEW.entry_id AND CASE e.source
+           WHEN 'suspense resolution' THEN EXISTS (SELECT FROM suspense_resolution r WHERE r.id::text = e.source_id AND r.entity_id = e.entity_id AND e.kind = 'resolved')
+           WHEN 'stripe payment intent' THEN NEW.amount < 0
+           WHEN 'payment' THEN NEW.amount < 0
+           ELSE e.source = 'stripe balance transaction' AND EXISTS (SELECT FROM balance_transaction b WHERE b.id = e.source_id AND b.entity_id = e.entity_id) END) THEN
+        RAISE EXCEPTION 'entry % takes money out of suspense without a cause', NEW.entry_id USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_has_cause';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE OR REPLACE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE OR REPLACE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
+CREATE OR REPLACE TRIGGER requires_approval AFTER INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION requires_approval('suspense', 'id');
+CREATE OR REPLACE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+DROP TRIGGER IF EXISTS suspense_resolution_is_booked ON suspense_resolution;
+CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
+DROP TRIGGER IF EXISTS requires_audit ON suspense_resolution;
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+DROP TRIGGER IF EXISTS suspense_has_cause ON posting;
+CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.account_code = '1090') EXECUTE FUNCTION suspense_has_cause();
+
+-- +goose Down
+DROP TRIGGER suspense_has_cause ON posting;
+DROP TABLE suspense_resolution;
+DROP FUNCTION suspense_has_cause, suspense_resolution_is_booked, suspense_resolution_begins, suspense_body;
+DROP VIEW suspense_row, suspense_posting;
