@@ -24,7 +24,8 @@ const (
 	fetchBudget   = 10 * time.Second       // of reading at the processor after one batch, before the next
 	maxWorkers    = 4                      // one or two keep up with the events of few donations
 	busyThreshold = 16                     // events in a batch: more arrive than are applied
-	maxYield      = 3 * time.Second        // the longest that other work makes way
+	maxYield      = 3 * time.Second        // the longest that other work makes way for full batches
+	shortYield    = 5 * time.Millisecond   // and for others: while gifts come evenly, one is nearly always applied
 )
 
 // Worker applies the stored events of one processor. NewWorker makes one.
@@ -50,7 +51,7 @@ func NewWorker(w *Worker) *Worker {
 	return w
 }
 
-// Yield blocks up to 3 s until no batch of events is applied and none is full. At most GOMAXPROCS/2 callers proceed at
+// Yield blocks up to 3 s while batches of events are full, and up to 5 ms while another is applied. At most GOMAXPROCS/2 callers proceed at
 // once; done ends a caller's turn. Work that can wait and would slow down donations calls it first.
 func (w *Worker) Yield(ctx context.Context) (done func()) {
 	ctx, cancel := context.WithTimeout(ctx, maxYield)
@@ -60,10 +61,11 @@ func (w *Worker) Yield(ctx context.Context) (done func()) {
 	case <-ctx.Done():
 		return func() {}
 	}
-	for (w.overloaded.Load() || w.active.Load() > 0) && ctx.Err() == nil {
+	short := time.Now().Add(shortYield)
+	for (w.overloaded.Load() || w.active.Load() > 0 && time.Now().Before(short)) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(time.Millisecond):
 		}
 	}
 	return func() { <-w.yieldSlots }

@@ -30,9 +30,10 @@ var steady = Row{
 		rate := 0.8 * float64(n) / time.Since(began).Seconds()
 		lasting := time.Duration(m.Size(600, 60)) * time.Second
 
-		var oldest, early, late float64
+		var oldest, oldestFee, early, late float64
 		given := w.giveAtRate(rate, lasting, func(at time.Duration) {
-			oldest = max(oldest, w.oldestWaiting())
+			queued, fee := w.oldestWaiting()
+			oldest, oldestFee = max(oldest, queued), max(oldestFee, fee)
 			switch memory := resident(t, metricsAddress); {
 			case at < lasting/5: // caches and connections are being filled
 			case at < lasting*3/5:
@@ -43,10 +44,12 @@ var steady = Row{
 		})
 		m.Note("rate", float64(given)/lasting.Seconds())
 		m.Note("oldest", oldest)
+		m.Note("fee", oldestFee)
 		m.Note("late", late)
 		m.Note("early", early)
 		m.Absolute("rate", "gifts/s", "rate", Shown)
 		m.Absolute("oldest waiting row", "s", "oldest", AtMost(5))
+		m.Absolute("oldest fee that is due", "s", "fee", Shown)
 		m.Compare("memory, second half", "MB", "late", "early", AtMost(1.1))
 		w.waitUntilDone()
 	},
@@ -87,14 +90,15 @@ func (w *environment) giveAtRate(rate float64, lasting time.Duration, look func(
 	return given
 }
 
-// oldestWaiting returns for how many seconds the oldest work that could be done has been waiting: an event, a fee, a job or
-// an entry without a seal.
-func (w *environment) oldestWaiting() (seconds float64) {
+// oldestWaiting returns how long the oldest event, job or entry without a seal has waited, in seconds, and the oldest fee that
+// is due. Fees wait on purpose: while gifts come, Stripe's balance is listed every nine seconds.
+func (w *environment) oldestWaiting() (queued, fee float64) {
 	w.t.Helper()
-	require.NoError(w.t, w.DB.Owner.Get(&seconds, `SELECT coalesce(extract(epoch FROM now() - least(
+	const query = `SELECT coalesce(extract(epoch FROM now() - least(
 			(SELECT min(received_at) FROM stripe_event WHERE state <> 'done'),
-			(SELECT min(charged_at) FROM fee_due),
 			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available'),
-			(SELECT min(recorded_at) FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal)))), 0)`))
-	return max(seconds, 0)
+			(SELECT min(recorded_at) FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal)))), 0),
+		coalesce(extract(epoch FROM now() - (SELECT min(charged_at) FROM fee_due)), 0)`
+	require.NoError(w.t, w.DB.Owner.QueryRow(query).Scan(&queued, &fee))
+	return max(queued, 0), max(fee, 0)
 }
