@@ -38,8 +38,8 @@ func RecordOf(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (r Recor
 // that, no form changes them. organisation is the name of a donor that is an organisation, whose first and last name are empty.
 func CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, s Profile, organisation string, at time.Time) error {
 	const query = `/* donor.CorrectTx */
-		UPDATE donor SET first_name = $2, last_name = $3, language = $4, said_at = $5, (` + contact.DetailColumns + `) = (` + contact.DetailParams + `), organisation_name = $13
-		 WHERE id = $1`
+		UPDATE donor SET first_name = $2, last_name = $3, language = $4, said_at = $5, (` + contact.DetailColumns + `) = (` + contact.DetailParams + `),
+		       organisation_name = $13 WHERE id = $1`
 	if err := LockTx(ctx, tx, []uuid.UUID{id}); err != nil {
 		return err
 	}

@@ -166,7 +166,9 @@ func byGift(ctx context.Context, q sqlx.QueryerContext, s Scope, gift uuid.UUID,
 	return rows(ctx, q, s, year, []uuid.UUID{d.DonorID})
 }
 
-func byWords(ctx context.Context, q sqlx.QueryerContext, s Scope, text string, year int, after Place, limit int) (page []Row, next *Place, many bool, err error) {
+func byWords(
+	ctx context.Context, q sqlx.QueryerContext, s Scope, text string, year int, after Place, limit int,
+) (page []Row, next *Place, many bool, err error) {
 	const query = `/* donorfile.Find */
 		WITH found AS MATERIALIZED (SELECT office_find_donors($1, $2, $3, $4) AS id)
 		SELECT ` + columns + `, (SELECT count(*) FROM found) >= $4 AS many
@@ -180,7 +182,8 @@ func byWords(ctx context.Context, q sqlx.QueryerContext, s Scope, text string, y
 		Row
 		Many bool `db:"many"`
 	}
-	err = sqlx.SelectContext(ctx, q, &found, query, s.EntityID, s.OrganisationID, text, mostFound, after.Behind, after.Last, after.Org, after.First, after.Donor, limit+1)
+	err = sqlx.SelectContext(ctx, q, &found, query, s.EntityID, s.OrganisationID, text, mostFound, after.Behind, after.Last, after.Org, after.First,
+		after.Donor, limit+1)
 	if err != nil || len(found) == 0 {
 		return nil, nil, false, err
 	}

@@ -46,7 +46,8 @@ func (a *Area) showDetails(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if d.Kind == donor.Organisation {
 		f.Fields = []view.Field{b.field(do, "organisation_name", d.OrganisationName, view.Field{Required: true})}
 	} else {
-		f.Fields = []view.Field{b.field(do, "first_name", d.FirstName, view.Field{Required: true}), b.field(do, "last_name", d.LastName, view.Field{HideOptional: true})}
+		f.Fields = []view.Field{b.field(do, "first_name", d.FirstName, view.Field{Required: true}),
+			b.field(do, "last_name", d.LastName, view.Field{HideOptional: true})}
 	}
 	f.Fields = append(f.Fields, b.field(do, "phone", d.Phone, view.Field{Type: "tel", Mode: "tel"}))
 	for _, part := range []struct{ name, value string }{

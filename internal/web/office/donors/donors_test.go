@@ -159,7 +159,7 @@ func TestListAndSearch(t *testing.T) {
 	require.Equal(t, 404, o.finance.Ask("GET", "/office/aina/donors", nil).StatusCode)
 
 	got = o.project.Ask("GET", "/office/tsne/donors?org=csio&format=csv", nil)
-	rows, err := csv.NewReader(strings.NewReader(got.Page)).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.Page, "\ufeff"))).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.Equal(t, []string{"donor", "last_gift", "gifts", "this_year", "last_year", "email", "currency"}, rows[0])

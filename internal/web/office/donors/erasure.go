@@ -46,7 +46,8 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return a.showAct(w, r, b, d, heading, nil, instead)
 	}
 	due := phrase.Date(v.Language, a.Now().Add(privacy.DefaultDelay).In(v.Entity.Location()))
-	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text"), a.say(v, "office.donors.form.erasure_stays"), a.say(v, "office.donors.form.erasure_due", "day", due), a.emailTo(v, d))
+	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text"), a.say(v, "office.donors.form.erasure_stays"),
+		a.say(v, "office.donors.form.erasure_due", "day", due), a.emailTo(v, d))
 	if f.Factor, err = a.FactorOf(r, v, asked); err != nil {
 		return err
 	}

@@ -293,7 +293,8 @@ func (a *Area) receiptTable(v web.StaffVisit, f file) desk.Table {
 		}
 		day, _ := time.Parse(time.DateOnly, r.Facts.ChargedOn)
 		row.Cells = []desk.Cell{
-			{Text: r.Reference()}, {Day: day}, desk.AmountCell(r.Facts.Amount), a.receiptState(v, r), {Text: r.Facts.DonorName(), Soft: r.Facts.Email}, {Day: a.Moment(r.IssuedAt, v.Entity.Location())},
+			{Text: r.Reference()}, {Day: day}, desk.AmountCell(r.Facts.Amount), a.receiptState(v, r),
+			{Text: r.Facts.DonorName(), Soft: r.Facts.Email}, {Day: r.IssuedAt.In(v.Entity.Location())},
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -363,7 +364,9 @@ func (a *Area) orderedBy(v web.StaffVisit, by string) string {
 }
 
 func (a *Area) consentTable(v web.StaffVisit, f file) desk.Table {
-	t := desk.Table{Caption: a.say(v, "office.donors.consents"), Columns: []desk.Column{a.column(v, "at"), a.wide(v, "about"), a.column(v, "decision"), a.column(v, "by")}}
+	t := desk.Table{Caption: a.say(v, "office.donors.consents"), Columns: []desk.Column{
+		a.column(v, "at"), a.wide(v, "about"), a.column(v, "decision"), a.column(v, "by"),
+	}}
 	for i := len(f.Consents) - 1; i >= 0; i-- {
 		c := f.Consents[i]
 		decision := "no"
@@ -371,7 +374,8 @@ func (a *Area) consentTable(v web.StaffVisit, f file) desk.Table {
 			decision = "yes"
 		}
 		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{
-			{At: c.At.In(v.Entity.Location())}, {Text: a.say(v, "office.donors.wanted."+c.Kind)}, {Text: a.say(v, "office.donors.decision."+decision)}, {Text: a.consentBy(v, c.By)},
+			{At: c.At.In(v.Entity.Location())}, {Text: a.say(v, "office.donors.wanted."+c.Kind)},
+			{Text: a.say(v, "office.donors.decision."+decision)}, {Text: a.consentBy(v, c.By)},
 		}})
 	}
 	return t

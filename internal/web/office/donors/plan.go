@@ -35,7 +35,8 @@ func (a *Area) planIn(r *http.Request, v web.StaffVisit) (d donor.Record, p plan
 		p, err = recurring.ByID(r.Context(), tx, id)
 		return err
 	})
-	if err == nil && (p.DonorID != d.ID || p.BegunAt == nil || v.Organisation != nil && p.OrganisationID != v.Organisation.ID || !v.Has(a.scopeOfPlan(v, p), staff.Finance)) {
+	if err == nil && (p.DonorID != d.ID || p.BegunAt == nil || v.Organisation != nil && p.OrganisationID != v.Organisation.ID ||
+		!v.Has(a.scopeOfPlan(v, p), staff.Finance)) {
 		err = web.NotFound()
 	}
 	return d, p, err
@@ -57,7 +58,9 @@ func (a *Area) planGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 
 func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, p plan.Plan, problems []fault.Field) error {
 	b, zone := a.formsOf(r, v, problems), v.Entity.Location()
-	pairs := []Pair{{a.say(v, "office.donors.column.plan"), []string{a.planName(v, p)}}, {a.say(v, "office.donors.column.state"), []string{a.planState(v, p).Text}}}
+	pairs := []Pair{
+		{a.say(v, "office.donors.column.plan"), []string{a.planName(v, p)}}, {a.say(v, "office.donors.column.state"), []string{a.planState(v, p).Text}},
+	}
 	if p.NextAt != nil && p.Status.IsRunning() {
 		pairs = append(pairs, Pair{a.say(v, "office.donors.column.next"), []string{phrase.Date(v.Language, p.NextAt.In(zone))}})
 	}

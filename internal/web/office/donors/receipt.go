@@ -61,7 +61,9 @@ func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	if err == nil {
 		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
-			return record(r, v, tx, audit.Act{Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt", ObjectID: issued.ID.String()})
+			return record(r, v, tx, audit.Act{
+				Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt", ObjectID: issued.ID.String(),
+			})
 		})
 	}
 	if err != nil {
