@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS refund_request (
 ALTER TABLE refund_request DROP CONSTRAINT IF EXISTS refund_request_donation_id_entity_id_fkey,
     ADD CONSTRAINT refund_request_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation (id, entity_id);
 CREATE INDEX IF NOT EXISTS refund_request_by_donation ON refund_request (donation_id);
+CREATE INDEX IF NOT EXISTS refund_order_by_donation ON refund_order (donation_id);
 
 -- As before (migration 00130), with the hash of the note.
 -- +goose StatementBegin
@@ -96,6 +97,7 @@ SELECT * FROM refund_ordered UNION ALL SELECT * FROM refund_elsewhere;
 -- +goose Down
 DROP VIEW refund_list, refund_ordered, refund_elsewhere;
 DROP TABLE refund_request;
+DROP INDEX refund_order_by_donation;
 DROP FUNCTION refund_request_begins, refund_request_keeps;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION refund_notes_are_erased() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

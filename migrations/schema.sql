@@ -1529,6 +1529,7 @@ CREATE TABLE refund_order (
     CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
     CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
 );
+CREATE INDEX refund_order_by_donation ON refund_order USING btree (donation_id);
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
 CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
