@@ -106,6 +106,7 @@ var exceptions = map[string]string{
 	"people/staff → people/session":                            "secrets of cookies and links are made and hashed there",
 	"processor/settlement → processor/dispute":                 "what it books of a dispute opens or closes the task about it",
 	"processor/event → processor/dispute":                      "an event tells where a dispute stands",
+	"processor/stripepay/remote → processor/dispute":           "it reads what is told of a dispute",
 	"processor/stripepay → processor/dispute":                  "it reads disputes at the processor",
 	"processor/stripebalance → processor/dispute":              "the import asks how open disputes stand",
 	"platform/pdf → platform/deflate":                          "a document's streams are the same in every release",

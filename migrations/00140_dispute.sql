@@ -66,6 +66,15 @@ SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.re
   LEFT JOIN payment p ON p.entity_id = d.entity_id AND p.processor = 'stripe' AND p.charge_ref = d.charge_ref
   LEFT JOIN donation g ON g.id = p.donation_id;
 
+-- What the steps of a dispute did to each fund; fund NULL: operations, what is beyond the gift.
+CREATE OR REPLACE VIEW dispute_share WITH (security_invoker = true) AS
+SELECT h.entity_id, h.object_id AS ref, replace(h.kind, 'dispute ', '') AS step, p.fund_id, p.amount + p.owed AS amount, h.at
+  FROM payment_change h JOIN payment_change_share p ON p.object_id = h.object_id AND p.kind = h.kind AND p.entity_id = h.entity_id
+ WHERE h.kind IN ('dispute withdrawn', 'dispute won', 'dispute lost') AND p.amount + p.owed > 0
+UNION ALL
+SELECT h.entity_id, h.object_id, replace(h.kind, 'dispute ', ''), NULL, h.beyond, h.at FROM payment_change h
+ WHERE h.kind IN ('dispute withdrawn', 'dispute won', 'dispute lost') AND h.beyond > 0;
+
 -- Which gift an id in the books, at the processor or in a task belongs to.
 CREATE OR REPLACE VIEW gift_ref WITH (security_invoker = true) AS
 SELECT g.id, g.entity_id, g.organisation_id, g.public_ref, p.charge_ref, p.intent_ref FROM donation g LEFT JOIN payment p ON p.donation_id = g.id AND p.status = 'settled';
@@ -161,7 +170,7 @@ END $$;
 DROP FUNCTION rebuild_days, add_to_days, sums_by_day;
 DROP TABLE ledger_day, ledger_day_through;
 ALTER TABLE finance_task DROP COLUMN closed_by;
-DROP VIEW dispute_row, gift_ref;
+DROP VIEW dispute_row, dispute_share, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
 DROP FUNCTION dispute_follows_change, is_charge_of_plan, gift_evidence;
 DROP TABLE dispute;

@@ -46,7 +46,7 @@ GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON payment_share, payment_change, payment_change_share, clearing_share TO {{role}};
 -- The times of the books in a dispute follow payment_change (trigger dispute_follows_change).
 GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, reason, status, due_at, told_at), UPDATE (reason, status, due_at, told_at) ON dispute TO {{role}};
-GRANT SELECT ON dispute_row, gift_ref, suspense_row, suspense_posting TO {{role}};
+GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting TO {{role}};
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
 GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),

@@ -38,10 +38,12 @@ type Cursor struct {
 
 // Page returns the next tasks of an entity, open or closed ones, of the kinds (nil: of any), the newest first, at most limit,
 // and the cursor of the following page; nil if this is the last one.
-func Page(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, closed bool, kinds []string, after Cursor, limit int) (page []Stored, next *Cursor, err error) {
+func Page(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, closed bool, kinds []string, after Cursor, limit int) (page []Stored,
+	next *Cursor, err error) {
 	const open = `/* task.Page */ SELECT ` + columns + ` FROM finance_task WHERE entity_id = $1 AND closed_at IS NULL AND ($2::text[] IS NULL OR kind = ANY($2))
 		   AND ($3::timestamptz IS NULL OR (opened_at, id) < ($3, $4)) ORDER BY opened_at DESC, id DESC LIMIT $5`
-	const ended = `/* task.Page */ SELECT ` + columns + ` FROM finance_task WHERE entity_id = $1 AND closed_at IS NOT NULL AND ($2::text[] IS NULL OR kind = ANY($2))
+	const ended = `/* task.Page */ SELECT ` + columns + ` FROM finance_task WHERE entity_id = $1 AND closed_at IS NOT NULL AND ($2::text[] IS NULL OR
+		kind = ANY($2))
 		   AND ($3::timestamptz IS NULL OR (closed_at, id) < ($3, $4)) ORDER BY closed_at DESC, id DESC LIMIT $5`
 	query := open
 	if closed {

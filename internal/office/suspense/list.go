@@ -32,7 +32,8 @@ const columns = `entity_id, subject, currency, amount, since, serial, entries, c
 // Open returns the amounts in suspense of an entity, the newest first, at most limit; before is the serial of the last one of the
 // page before, 0 for the first page.
 func Open(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, before int64, limit int) (all []Amount, err error) {
-	const query = `/* suspense.Open */ SELECT ` + columns + ` FROM suspense_row WHERE entity_id = $1 AND amount <> 0 AND ($2 = 0 OR serial < $2) ORDER BY serial DESC LIMIT $3`
+	const query = `/* suspense.Open */ SELECT ` + columns + ` FROM suspense_row WHERE entity_id = $1 AND amount <> 0 AND ($2 = 0 OR serial < $2)
+		ORDER BY serial DESC LIMIT $3`
 	err = sqlx.SelectContext(ctx, q, &all, query, entity, before, limit)
 	return all, err
 }
@@ -45,7 +46,8 @@ type Sum struct {
 
 // SumOf returns the sum of Open.
 func SumOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (s Sum, err error) {
-	const query = `/* suspense.SumOf */ SELECT count(*) AS count, coalesce(sum(amount), 0)::bigint AS amount FROM suspense_row WHERE entity_id = $1 AND amount <> 0`
+	const query = `/* suspense.SumOf */ SELECT count(*) AS count, coalesce(sum(amount), 0)::bigint AS amount FROM suspense_row WHERE entity_id = $1
+		AND amount <> 0`
 	err = sqlx.GetContext(ctx, q, &s, query, entity)
 	return s, err
 }
@@ -74,7 +76,8 @@ type Posting struct {
 
 // History returns the postings of a subject in the order of the books.
 func History(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, subject string) (all []Posting, err error) {
-	const query = `/* suspense.History */ SELECT entry_date, kind, source, source_id, amount FROM suspense_posting WHERE entity_id = $1 AND subject = $2 ORDER BY serial, n`
+	const query = `/* suspense.History */ SELECT entry_date, kind, source, source_id, amount FROM suspense_posting WHERE entity_id = $1 AND subject =
+		$2 ORDER BY serial, n`
 	err = sqlx.SelectContext(ctx, q, &all, query, entity, subject)
 	return all, err
 }
@@ -92,7 +95,8 @@ type Resolution struct {
 // ResolutionsOf returns the resolutions of a subject, in the order of time.
 func ResolutionsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, subject string) (all []Resolution, err error) {
 	const query = `/* suspense.ResolutionsOf */
-		SELECT id, account_code, reason, request_id, resolved_by, resolved_at FROM suspense_resolution WHERE entity_id = $1 AND subject = $2 ORDER BY resolved_at`
+		SELECT id, account_code, reason, request_id, resolved_by, resolved_at FROM suspense_resolution WHERE entity_id = $1 AND subject = $2 ORDER BY
+			resolved_at`
 	err = sqlx.SelectContext(ctx, q, &all, query, entity, subject)
 	return all, err
 }

@@ -20,7 +20,8 @@ import (
 )
 
 // Accounts are those to which an amount may be booked.
-var Accounts = []ledger.Account{ledger.ContributionsWithout, ledger.RefundsWithout, ledger.ChargebacksWithout, ledger.ProcessingFees, ledger.DisputeFees, ledger.BankFees, ledger.ForeignExchange}
+var Accounts = []ledger.Account{ledger.ContributionsWithout, ledger.RefundsWithout, ledger.ChargebacksWithout, ledger.ProcessingFees,
+	ledger.DisputeFees, ledger.BankFees, ledger.ForeignExchange}
 
 // Act is what a person asks for: the whole amount of a subject to an account of operations.
 type Act struct {
@@ -126,8 +127,10 @@ func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cata
 		return err
 	}
 	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{{
-		EntityID: r.EntityID, Currency: act.Currency, Date: ledger.DateOf(s.Now(), entity.Location()), Source: "suspense resolution", SourceID: id.String(), Kind: "resolved",
-		Fact:       ledger.Fact{"amount": strconv.FormatInt(act.Minor, 10), "currency": string(act.Currency), "subject": act.Subject, "account": string(act.Account)},
+		EntityID: r.EntityID, Currency: act.Currency, Date: ledger.DateOf(s.Now(),
+			entity.Location()), Source: "suspense resolution", SourceID: id.String(), Kind: "resolved",
+		Fact: ledger.Fact{"amount": strconv.FormatInt(act.Minor, 10), "currency": string(act.Currency), "subject": act.Subject,
+			"account": string(act.Account)},
 		Dimensions: map[string]string{"suspense": act.Subject}, Postings: ledger.Move(ledger.Suspense, act.Account, operations.ID, act.Minor),
 	}}, s.NewID)
 	if err != nil {

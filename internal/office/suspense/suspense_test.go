@@ -122,6 +122,9 @@ func TestServersRoleResolvesNothingAlone(t *testing.T) {
 	insert := func(tx *sqlx.Tx, account ledger.Account) error {
 		_, err := tx.Exec(`INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash)
 			VALUES ($1, $2, $3, $4, 'USD', $5, $6, $7, $8)`, r.Subject, f.entity, f.act.Subject, f.act.Minor, account, f.act.Reason, r.ID, hash[:])
+		if err == nil {
+			_, err = tx.Exec(`INSERT INTO audit_entry (act, entity_id, object_kind, object_id) VALUES ('suspense.resolved', $1, 'suspense_resolution', $2)`, f.entity, r.Subject)
+		}
 		return err
 	}
 	operations, err := f.CurrentCatalog().Operations(f.entity)

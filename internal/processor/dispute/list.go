@@ -74,7 +74,8 @@ type Cursor struct {
 	Ref string
 }
 
-const columns = `entity_id, ref, charge_ref, amount, currency, opened_at, reason, due_at, withdrawn_at, won_at, lost_at, state, payment_id, donation_id, public_ref,
+const columns = `entity_id, ref, charge_ref, amount, currency, opened_at, reason, due_at, withdrawn_at, won_at, lost_at, state, payment_id,
+	donation_id, public_ref,
 	organisation_id, plan_id`
 
 // Page returns the next disputes of a list, the newest first, at most limit, and the cursor of the following page; nil if this

@@ -15,7 +15,6 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripepay/remote"
@@ -128,7 +127,7 @@ func disputeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 
 // movementOf reads which transactions a dispute made and whether it is lost. An inquiry (status warning_…) makes none.
 func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *event.Movement {
-	m := &event.Movement{OfDispute: true, Dispute: disputeOf(entity, d, at), Told: toldOf(entity, d, at)}
+	m := &event.Movement{OfDispute: true, Dispute: disputeOf(entity, d, at), Told: remote.ReadDispute(entity, d, at)}
 	for _, t := range d.BalanceTransactions {
 		m.Transactions = append(m.Transactions, t.ID)
 	}
@@ -154,22 +153,6 @@ func disputeOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *plan.DisputeJ
 		return nil
 	}
 	return &plan.DisputeJob{EntityID: entity, Dispute: d.ID, Charge: d.Charge.ID, State: state, At: at.UTC()}
-}
-
-// toldOf reads what is told of a dispute or an inquiry; nil if it names no charge.
-func toldOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *dispute.Told {
-	if d.Charge == nil || d.Amount <= 0 {
-		return nil
-	}
-	told := &dispute.Told{
-		EntityID: entity, Ref: d.ID, ChargeRef: d.Charge.ID, Amount: d.Amount, Currency: money.Currency(strings.ToUpper(string(d.Currency))),
-		Reason: string(d.Reason), Status: string(d.Status), OpenedAt: time.Unix(d.Created, 0).UTC(), At: at.UTC(),
-	}
-	if d.EvidenceDetails != nil && d.EvidenceDetails.DueBy > 0 {
-		due := time.Unix(d.EvidenceDetails.DueBy, 0).UTC()
-		told.DueAt = &due
-	}
-	return told
 }
 
 func chargeFact(e webhook.Stored) (event.Fact, error) {

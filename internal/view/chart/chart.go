@@ -73,8 +73,10 @@ type Days struct {
 func (c Days) SVG() template.HTML {
 	var b strings.Builder
 	begin(&b, c.ID, c.Title, c.Desc, above+plot+below)
-	fmt.Fprintf(&b, `<rect class="chart-bar" x="0" y="4" width="12" height="12"/><text class="chart-label" x="18" y="15">%s</text>`, template.HTMLEscapeString(c.Now.Name))
-	fmt.Fprintf(&b, `<line class="chart-before" x1="0" x2="12" y1="32" y2="32"/><text class="chart-label" x="18" y="37">%s</text>`, template.HTMLEscapeString(c.Before.Name))
+	fmt.Fprintf(&b, `<rect class="chart-bar" x="0" y="4" width="12" height="12"/><text class="chart-label" x="18" y="15">%s</text>`,
+		template.HTMLEscapeString(c.Now.Name))
+	fmt.Fprintf(&b, `<line class="chart-before" x1="0" x2="12" y1="32" y2="32"/><text class="chart-label" x="18" y="37">%s</text>`,
+		template.HTMLEscapeString(c.Before.Name))
 	most := int64(1)
 	for _, v := range append(append([]int64{}, c.Now.Values...), c.Before.Values...) {
 		most = max(most, v)
@@ -101,7 +103,8 @@ func (c Days) SVG() template.HTML {
 }
 
 func begin(b *strings.Builder, id, title, desc string, height int) {
-	fmt.Fprintf(b, `<svg class="chart" role="img" aria-labelledby="%s-title %s-desc" width="100%%" height="%d" xmlns="http://www.w3.org/2000/svg">`, id, id, height)
+	fmt.Fprintf(b, `<svg class="chart" role="img" aria-labelledby="%s-title %s-desc" width="100%%" height="%d" xmlns="http://www.w3.org/2000/svg">`,
+		id, id, height)
 	fmt.Fprintf(b, `<title id="%s-title">%s</title><desc id="%s-desc">%s</desc>`, id, template.HTMLEscapeString(title), id, template.HTMLEscapeString(desc))
 }
 

@@ -42,7 +42,8 @@ type Held struct {
 // HeldOf returns the numbers of an entity's events that are parked for long, or set aside.
 func HeldOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (h Held, err error) {
 	const query = `/* webhook.HeldOf */
-		SELECT (SELECT count(*) FROM stripe_event WHERE state IN ('new', 'parked') AND state = 'parked' AND entity_id = $1 AND received_at < clock_timestamp() - interval '10 minutes') AS parked,
+		SELECT (SELECT count(*) FROM stripe_event WHERE state IN ('new', 'parked') AND state = 'parked' AND entity_id = $1 AND received_at <
+			clock_timestamp() - interval '10 minutes') AS parked,
 		       (SELECT count(*) FROM stripe_event WHERE state = 'set_aside' AND entity_id = $1) AS set_aside`
 	err = sqlx.GetContext(ctx, q, &h, query, entity)
 	return h, err

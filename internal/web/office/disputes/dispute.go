@@ -5,13 +5,11 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/dispute"
-	"konbit/internal/processor/settlement"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -58,7 +56,7 @@ func (a *Area) disputeGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 			return err
 		}
 		a.fill(v, &p, d)
-		shares, err := settlement.DisputeShares(r.Context(), tx, v.Entity.ID, d.Ref)
+		shares, err := dispute.Shares(r.Context(), tx, v.Entity.ID, d.Ref)
 		p.Money = a.moneyTable(v, shares)
 		return err
 	})
@@ -105,20 +103,22 @@ func (a *Area) fill(v web.StaffVisit, p *Page, d dispute.Dispute) {
 }
 
 // moneyTable shows what a dispute took from each fund, and what it gave back or took for good.
-func (a *Area) moneyTable(v web.StaffVisit, shares []settlement.DisputeShare) *desk.Table {
+func (a *Area) moneyTable(v web.StaffVisit, shares []dispute.Share) *desk.Table {
 	if len(shares) == 0 {
 		return nil
 	}
 	t := &desk.Table{Caption: a.say(v, "office.dispute.money"), Columns: []desk.Column{
-		{Name: "fund", Label: a.say(v, "office.today.fund")}, {Name: "step", Label: a.say(v, "office.dispute.step")}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}}}
+		{Name: "fund", Label: a.say(v, "office.today.fund")}, {Name: "step", Label: a.say(v, "office.dispute.step")}, {Name: "amount", Label: a.say(v,
+			"office.today.amount"), Number: true}}}
 	for _, s := range shares {
 		name := a.say(v, "office.dispute.operations")
-		if s.FundID != uuid.Nil {
-			if f, err := v.Catalog.Fund(s.FundID); err == nil {
+		if s.FundID != nil {
+			if f, err := v.Catalog.Fund(*s.FundID); err == nil {
 				name = f.Name.In(v.Language)
 			}
 		}
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, {Text: a.say(v, "office.dispute.step."+s.Step)}, desk.AmountCell(money.New(s.Amount, v.Entity.Currency))}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, {Text: a.say(v, "office.dispute.step."+s.Step)},
+			desk.AmountCell(money.New(s.Minor, v.Entity.Currency))}})
 	}
 	return t
 }

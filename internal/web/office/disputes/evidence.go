@@ -54,7 +54,8 @@ func (a *Area) evidenceGet(w http.ResponseWriter, r *http.Request, v web.StaffVi
 }
 
 // contactOrder is the order of the form's fields.
-var contactOrder = []string{"first_name", "last_name", "organisation_name", "email", "phone", "address_line1", "address_line2", "city", "region", "postal_code", "country", "note"}
+var contactOrder = []string{"first_name", "last_name", "organisation_name", "email", "phone", "address_line1", "address_line2", "city", "region",
+	"postal_code", "country", "note"}
 
 // document says in English, the language of the banks, what is known about a gift.
 func (a *Area) document(v web.StaffVisit, d dispute.Dispute, known map[string][]giftlist.Known) dossier.Dossier {
@@ -79,7 +80,8 @@ func (a *Area) document(v web.StaffVisit, d dispute.Dispute, known map[string][]
 		}
 	}
 	payment := dossier.Section{Heading: say("payment"), Rows: []dossier.Row{
-		{Label: say("disputed"), Value: d.Amount().Format(string(lang))}, {Label: say("charge"), Value: d.ChargeRef}, {Label: say("dispute"), Value: d.Ref}, {Label: say("gift"), Value: *d.PublicRef}}}
+		{Label: say("disputed"), Value: d.Amount().Format(string(lang))}, {Label: say("charge"), Value: d.ChargeRef}, {Label: say("dispute"),
+			Value: d.Ref}, {Label: say("gift"), Value: *d.PublicRef}}}
 	if d.PlanID != nil {
 		payment.Rows = append(payment.Rows, dossier.Row{Label: say("recurring"), Value: say("yes")})
 	}
@@ -100,7 +102,8 @@ func (a *Area) document(v web.StaffVisit, d dispute.Dispute, known map[string][]
 	earlier := dossier.Section{Heading: say("earlier"), Empty: say("earlier_empty")}
 	for _, k := range known["earlier"] {
 		if minor, err := strconv.ParseInt(k.Value, 10, 64); err == nil {
-			earlier.Rows = append(earlier.Rows, dossier.Row{Label: moment(k.At), Value: money.New(minor, v.Entity.Currency).Format(string(lang)) + " (" + k.Name + ")"})
+			earlier.Rows = append(earlier.Rows, dossier.Row{Label: moment(k.At), Value: money.New(minor,
+				v.Entity.Currency).Format(string(lang)) + " (" + k.Name + ")"})
 		}
 	}
 	return dossier.Dossier{

@@ -51,7 +51,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if name == filters[0].name {
 			name = ""
 		}
-		options.Options = append(options.Options, desk.Option{Label: a.say(v, "office.dispute.filter."+one.name), URL: desk.With(r.URL, "state", name), Current: chosen == one.name})
+		options.Options = append(options.Options, desk.Option{Label: a.say(v, "office.dispute.filter."+one.name), URL: desk.With(r.URL, "state",
+			name), Current: chosen == one.name})
 	}
 	var after dispute.Cursor
 	desk.ReadCursor(r, &after)
@@ -71,7 +72,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	p := ListPage{Page: a.PageOf(r, v, "disputes"), List: desk.List{
 		Says:    a.View.PhraseN(v.Language, "office.dispute.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency).Format(string(v.Language))),
 		Filters: []desk.Filter{options}, Empty: a.say(v, "office.dispute.empty"), Table: a.table(v, page),
-		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after")),
+		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after",
+			r.URL.Query().Get("after")),
 	}}
 	if after != (dispute.Cursor{}) {
 		p.List.First = desk.With(r.URL)
@@ -87,7 +89,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 
 // stateOf returns a dispute's state as a cell.
 func (a *Area) stateOf(v web.StaffVisit, d dispute.Dispute) desk.Cell {
-	shape := map[dispute.State]string{dispute.Open: "bad", dispute.Inquiry: "bad", dispute.Answered: "hold", dispute.Won: "good", dispute.WonAfterLost: "good"}[d.State]
+	shape := map[dispute.State]string{dispute.Open: "bad", dispute.Inquiry: "bad", dispute.Answered: "hold", dispute.Won: "good",
+		dispute.WonAfterLost: "good"}[d.State]
 	if shape == "" {
 		shape = "plain"
 	}

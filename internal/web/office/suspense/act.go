@@ -28,7 +28,8 @@ func (a *Area) SuspenseAct() desk.Act {
 				return s, err
 			}
 			s.Pairs = []desk.Pair{
-				{Label: a.say(v, "office.today.amount"), Cell: desk.AmountCell(act.Amount())}, {Label: a.say(v, "office.suspense.to"), Cell: desk.Cell{Text: a.accountName(v, act.Account)}},
+				{Label: a.say(v, "office.today.amount"), Cell: desk.AmountCell(act.Amount())}, {Label: a.say(v, "office.suspense.to"),
+					Cell: desk.Cell{Text: a.accountName(v, act.Account)}},
 				{Label: a.say(v, "office.suspense.reason"), Cell: desk.Cell{Text: act.Reason}},
 				{Label: a.say(v, "office.suspense.subject"), Cell: desk.Cell{Text: act.Subject, URL: pageOf(v, act.Subject)}}}
 			s.Button = a.say(v, "office.suspense.act", "amount", act.Amount(), "account", a.accountName(v, act.Account))

@@ -96,11 +96,14 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "suspense"), List: desk.List{
-		Says: a.View.PhraseN(v.Language, "office.suspense.says", sum.Count, "amount", money.New(sum.Amount, v.Entity.Currency).Format(string(v.Language))), Empty: a.say(v, "office.suspense.empty"),
-		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after")),
+		Says: a.View.PhraseN(v.Language, "office.suspense.says", sum.Count, "amount", money.New(sum.Amount,
+			v.Entity.Currency).Format(string(v.Language))), Empty: a.say(v, "office.suspense.empty"),
+		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after",
+			r.URL.Query().Get("after")),
 		Table: desk.Table{Caption: a.say(v, "office.nav.suspense"), Columns: []desk.Column{
 			{Name: "since", Label: a.say(v, "office.suspense.since")}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true},
-			{Name: "state", Label: a.say(v, "office.suspense.state")}, {Name: "subject", Label: a.say(v, "office.suspense.subject"), Wide: true}, {Name: "gift", Label: a.say(v, "office.dispute.gift")}}}}}
+			{Name: "state", Label: a.say(v, "office.suspense.state")}, {Name: "subject", Label: a.say(v, "office.suspense.subject"),
+				Wide: true}, {Name: "gift", Label: a.say(v, "office.dispute.gift")}}}}}
 	if len(page) > desk.PageSize {
 		page = page[:desk.PageSize]
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(place{page[desk.PageSize-1].Serial}))
@@ -183,7 +186,8 @@ func (a *Area) page(r *http.Request, v web.StaffVisit, in typed, proof desk.Proo
 // form adds the form that asks for a resolution.
 func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, in typed, proof desk.Proof) error {
 	form := p.Page.Form(a.View)
-	f := &Form{Action: pageOf(v, p.Subject), Submission: in.Submission, Reason: desk.Field(form, a.View, "reason", in.Reason, view.Field{Area: true, Required: true})}
+	f := &Form{Action: pageOf(v, p.Subject), Submission: in.Submission, Reason: desk.Field(form, a.View, "reason", in.Reason, view.Field{Area: true,
+		Required: true})}
 	f.Reason.Label, f.Reason.Hint = a.say(v, "office.suspense.reason"), a.say(v, "office.tasks.reason_hint")
 	if f.Submission == "" {
 		f.Submission = a.NewID().String()
@@ -208,14 +212,16 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 		return err
 	}
 	p.History = desk.Table{Caption: a.say(v, "office.dispute.history"), Columns: []desk.Column{
-		{Name: "day", Label: a.say(v, "office.today.day")}, {Name: "entry", Label: a.say(v, "office.entries.entry")}, {Name: "id", Label: a.say(v, "office.entries.about"), Wide: true},
+		{Name: "day", Label: a.say(v, "office.today.day")}, {Name: "entry", Label: a.say(v, "office.entries.entry")}, {Name: "id", Label: a.say(v,
+			"office.entries.about"), Wide: true},
 		{Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}}}
 	for _, h := range history {
 		what := "office.suspense.kind." + strings.ReplaceAll(h.Kind, " ", "_")
 		if !a.View.HasPhrase(what) {
 			what = "office.entries.kind.other"
 		}
-		p.History.Rows = append(p.History.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(h.Date)}, {Text: a.say(v, what), File: h.Kind}, {Text: h.SourceID}, desk.AmountCell(money.New(h.Minor, s.Currency))}})
+		p.History.Rows = append(p.History.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(h.Date)}, {Text: a.say(v, what), File: h.Kind},
+			{Text: h.SourceID}, desk.AmountCell(money.New(h.Minor, s.Currency))}})
 	}
 	refs, err := giftlist.RefsOfPayments(ctx, tx, v.Entity.ID, []string{s.Subject})
 	if err != nil {
@@ -229,7 +235,8 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 		return err
 	}
 	for _, d := range done {
-		p.Resolved = append(p.Resolved, a.say(v, "office.suspense.done", "account", a.accountName(v, d.Account), "reason", d.Reason, "day", a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
+		p.Resolved = append(p.Resolved, a.say(v, "office.suspense.done", "account", a.accountName(v, d.Account), "reason", d.Reason, "day",
+			a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
 	}
 	open, err := approval.OpenOf(ctx, tx, v.Entity.ID)
 	for _, q := range open {

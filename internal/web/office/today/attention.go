@@ -62,7 +62,8 @@ func (a *Area) disputes(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group
 	}
 	g := Group{Title: a.count(v, "office.today.disputes", len(waiting)), All: address(v, "disputes", "state", "waiting")}
 	for _, d := range waiting {
-		item := Item{Title: a.say(v, "office.today.dispute", "amount", d.Amount()), URL: v.Path("disputes/" + d.Ref), State: "bad", Next: a.say(v, "office.dispute.next."+string(d.State))}
+		item := Item{Title: a.say(v, "office.today.dispute", "amount", d.Amount()), URL: v.Path("disputes/" + d.Ref), State: "bad", Next: a.say(v,
+			"office.dispute.next."+string(d.State))}
 		if d.DueAt != nil {
 			item.Says = a.say(v, "office.today.answer_by", "moment", a.moment(v, *d.DueAt))
 		} else {
@@ -104,7 +105,8 @@ func (a *Area) refunds(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group,
 		if v.Organisation == nil && ended && !(l.OrderID != nil && about[l.OrderID.String()] || l.RefundID != nil && about[*l.RefundID]) {
 			continue // a person has seen to it
 		}
-		item := Item{Title: a.say(v, "office.today.refund", "amount", l.Amount()), Next: a.say(v, l.State.NextKey()), Says: a.say(v, "refund.state."+string(l.State)), State: "hold"}
+		item := Item{Title: a.say(v, "office.today.refund", "amount", l.Amount()), Next: a.say(v, l.State.NextKey()), Says: a.say(v,
+			"refund.state."+string(l.State)), State: "hold"}
 		if ended {
 			item.State = "bad"
 		}
@@ -151,7 +153,8 @@ func (a *Area) approvals(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Grou
 		}
 		g.Items = append(g.Items, Item{
 			Title: a.say(v, "office.today.approval."+string(q.Kind)), URL: v.Path("approvals/" + q.ID.String()), State: "hold",
-			Next: a.say(v, "office.today.approval", "moment", a.moment(v, q.RequestedAt)), Says: a.say(v, "office.today.until", "moment", a.moment(v, q.ExpiresAt)),
+			Next: a.say(v, "office.today.approval", "moment", a.moment(v, q.RequestedAt)), Says: a.say(v, "office.today.until", "moment", a.moment(v,
+				q.ExpiresAt)),
 		})
 	}
 	g.Title = a.count(v, "office.today.approvals", len(g.Items))
@@ -204,7 +207,8 @@ func urgencyOf(t task.Stored) int {
 }
 
 func (a *Area) itemOf(v web.StaffVisit, t task.Stored) Item {
-	item := Item{Title: t.Code, Next: a.say(v, "task.unknown_kind"), URL: v.Path("tasks/" + t.ID.String()), State: "hold", Says: a.say(v, "office.today.since", "moment", a.moment(v, t.OpenedAt))}
+	item := Item{Title: t.Code, Next: a.say(v, "task.unknown_kind"), URL: v.Path("tasks/" + t.ID.String()), State: "hold", Says: a.say(v,
+		"office.today.since", "moment", a.moment(v, t.OpenedAt))}
 	if k := t.Kind(); k != nil {
 		item.Title, item.Next = a.say(v, k.TitleKey()), a.say(v, k.NextKey())
 		if k.Severity == task.Urgent {
@@ -221,10 +225,12 @@ func (a *Area) events(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group, 
 	}
 	g := Group{Title: a.count(v, "office.today.events", held.Parked+held.SetAside)}
 	if held.SetAside > 0 {
-		g.Items = append(g.Items, Item{Title: a.count(v, "office.today.set_aside", held.SetAside), Next: a.say(v, "office.today.set_aside_next"), State: "bad", Says: a.say(v, "office.today.stopped")})
+		g.Items = append(g.Items, Item{Title: a.count(v, "office.today.set_aside", held.SetAside), Next: a.say(v, "office.today.set_aside_next"),
+			State: "bad", Says: a.say(v, "office.today.stopped")})
 	}
 	if held.Parked > 0 {
-		g.Items = append(g.Items, Item{Title: a.count(v, "office.today.parked", held.Parked), Next: a.say(v, "office.today.parked_next"), State: "hold", Says: a.say(v, "office.today.tried_again")})
+		g.Items = append(g.Items, Item{Title: a.count(v, "office.today.parked", held.Parked), Next: a.say(v, "office.today.parked_next"),
+			State: "hold", Says: a.say(v, "office.today.tried_again")})
 	}
 	return []Group{g}, nil
 }

@@ -108,7 +108,8 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	if after != (ledger.RowCursor{}) {
 		p.List.First = desk.With(r.URL)
-		p.List.CSV, p.List.XLSX = desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after"))
+		p.List.CSV, p.List.XLSX = desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), desk.With(r.URL, "format", "xlsx", "after",
+			r.URL.Query().Get("after"))
 	}
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))

@@ -84,7 +84,8 @@ func (a *Area) month(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (m Month, c
 	if err != nil {
 		return m, nil, err
 	}
-	held, err := readSums(r, tx, ledger.Months{EntityID: v.Entity.ID, From: ledger.Date{Year: 2000, Month: 1, Day: 1}, Until: ledger.Date{Year: 2100, Month: 1, Day: 1}, Funds: funds,
+	held, err := readSums(r, tx, ledger.Months{EntityID: v.Entity.ID, From: ledger.Date{Year: 2000, Month: 1, Day: 1}, Until: ledger.Date{Year: 2100,
+		Month: 1, Day: 1}, Funds: funds,
 		Accounts: []ledger.Account{ledger.StripeClearing, ledger.PayoutsInTransit, ledger.DisputedFundsWithheld, ledger.UndepositedChecks, ledger.Bank}})
 	if err != nil {
 		return m, nil, err
@@ -105,7 +106,8 @@ func (a *Area) byDay(v web.StaffVisit, first, today ledger.Date, now, before []l
 	if first == today.FirstOfMonth(0) {
 		compared = today.Day
 	}
-	d := chart.Days{ID: "chart-days", Labels: make([]string, last), Now: chart.Series{Values: make([]int64, last)}, Before: chart.Series{Values: make([]int64, last)}}
+	d := chart.Days{ID: "chart-days", Labels: make([]string, last), Now: chart.Series{Values: make([]int64, last)},
+		Before: chart.Series{Values: make([]int64, last)}}
 	for _, day := range []int{1, 10, 20, last} {
 		d.Labels[day-1] = strconv.Itoa(day)
 	}
@@ -233,7 +235,8 @@ func (a *Area) byFund(v web.StaffVisit, first ledger.Date, s sums) Chart {
 	if total > 0 && len(lines) > 0 {
 		says = a.say(v, "office.today.funds", "fund", lines[0].label, "percent", percentOf(lines[0].minor, total), "amount", a.amount(v, total))
 	}
-	c := a.bars(v, "chart-funds", a.say(v, "office.today.funds_title"), a.say(v, "office.today.fund"), says, all, lines, &line{a.say(v, "office.today.sum"), total, all})
+	c := a.bars(v, "chart-funds", a.say(v, "office.today.funds_title"), a.say(v, "office.today.fund"), says, all, lines, &line{a.say(v,
+		"office.today.sum"), total, all})
 	if len(lines) > most { // the table has all of them
 		short := append(slices.Clone(lines[:most]), line{label: a.say(v, "office.today.other_funds")})
 		for _, l := range lines[most:] {
@@ -284,5 +287,6 @@ func (a *Area) whereMoneyIs(v web.StaffVisit, s sums) Chart {
 		lines = append(lines, line{a.say(v, "office.entries.of."+place), minor, url})
 	}
 	says := a.say(v, "office.today.where", "amount", a.amount(v, total), "stripe", a.amount(v, s.of(ledger.StripeClearing)))
-	return a.bars(v, "chart-where", a.say(v, "office.today.where_title"), a.say(v, "office.today.place"), says, address(v, "entries", "of", "stripe"), lines, &line{label: a.say(v, "office.today.sum"), minor: total})
+	return a.bars(v, "chart-where", a.say(v, "office.today.where_title"), a.say(v, "office.today.place"), says, address(v, "entries", "of", "stripe"),
+		lines, &line{label: a.say(v, "office.today.sum"), minor: total})
 }

@@ -95,7 +95,8 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		says = a.say(v, "office.tasks.closed")
 	}
 	p := TasksPage{Page: a.PageOf(r, v, "tasks"), List: desk.List{
-		Says: says, Empty: a.say(v, "office.tasks.empty"), Table: a.tasksTable(v, page, closed), CSV: desk.With(r.URL, "format", "csv"), XLSX: desk.With(r.URL, "format", "xlsx"),
+		Says: says, Empty: a.say(v, "office.tasks.empty"), Table: a.tasksTable(v, page, closed), CSV: desk.With(r.URL, "format",
+			"csv"), XLSX: desk.With(r.URL, "format", "xlsx"),
 		Filters: []desk.Filter{
 			{Label: a.say(v, "office.tasks.state"), Options: []desk.Option{
 				{Label: a.say(v, "office.tasks.are_open"), URL: desk.With(r.URL, "state", ""), Current: !closed},
@@ -108,7 +109,8 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		if of == "" {
 			key = "office.tasks.about.all"
 		}
-		p.List.Filters[1].Options = append(p.List.Filters[1].Options, desk.Option{Label: a.say(v, key), URL: desk.With(r.URL, "about", of), Current: about == of || of == "" && about == "tasks"})
+		p.List.Filters[1].Options = append(p.List.Filters[1].Options, desk.Option{Label: a.say(v, key), URL: desk.With(r.URL, "about", of),
+			Current: about == of || of == "" && about == "tasks"})
 	}
 	if after != (task.Cursor{}) {
 		p.List.First = desk.With(r.URL)
@@ -134,7 +136,8 @@ func (a *Area) tasksTable(v web.StaffVisit, page []task.Stored, closed bool) des
 	for _, s := range page {
 		item := a.itemOf(v, s)
 		urgency, closes := a.urgency(v, s), a.closes(v, s)
-		row := desk.Row{URL: item.URL, Cells: []desk.Cell{{Text: item.Title, File: s.Code}, urgency, {Text: item.Next}, closes, {At: a.Moment(s.OpenedAt, zone)}}}
+		row := desk.Row{URL: item.URL, Cells: []desk.Cell{{Text: item.Title, File: s.Code}, urgency, {Text: item.Next}, closes,
+			{At: a.Moment(s.OpenedAt, zone)}}}
 		if closed {
 			row.Cells = append(row.Cells, desk.Cell{At: a.Moment(*s.ClosedAt, zone)})
 		}
