@@ -39,6 +39,7 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/auditlog"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -253,6 +254,7 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
+		&auditlog.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

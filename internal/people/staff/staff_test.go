@@ -171,7 +171,9 @@ func TestSessionsEnd(t *testing.T) {
 			_, err := f.operator.Add(f.t.Context(), staff.Invitation{Email: p.email, Name: "x", Language: "en", Role: staff.Auditor, Scope: f.whole()}, "more")
 			require.NoError(f.t, err)
 		},
-		"role ended":  func(f fixture, p *person) { f.exec(`UPDATE staff_role SET ended_at = now() WHERE staff_id = $1`, p.id) },
+		"role ended": func(f fixture, p *person) {
+			f.audited(p.id, `UPDATE staff_role SET ended_at = now() WHERE staff_id = $1`, p.id)
+		},
 		"disabled":    func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
 		"app removed": func(f fixture, p *person) { f.exec(`UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id) },
 		"passkey removed": func(f fixture, p *person) {
@@ -323,4 +325,51 @@ func TestEmergencyAccess(t *testing.T) {
 	require.NoError(t, f.Grant(t.Context(), s, staff.RoleChange{StaffID: boss.id, Role: staff.Admin, Scope: staff.Scope{EntityID: f.other}}))
 	_, err = f.Invite(t.Context(), s, staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Admin, Scope: f.whole()})
 	require.NoError(t, err)
+}
+
+// TestOldSessionsAreDeleted: sessions are deleted 30 days after their end, challenges a day after; open ones stay.
+func TestOldSessionsAreDeleted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.add("ana@example.org", staff.Admin, f.whole()).withCode()
+	open := f.count(`SELECT count(*) FROM staff_session WHERE ended_at IS NULL`)
+	require.Positive(t, open)
+	for _, age := range []string{"29 days", "31 days"} {
+		f.exec(`INSERT INTO staff_session (id, staff_id, secret_hash, made_at, seen_at, ends_at, ended_at, ended_because)
+			SELECT gen_random_uuid(), $1, sha256($2::text::bytea), at, at, at + interval '12 hours', at, 'test' FROM (SELECT now() - $2::interval AS at) t`, p.id, age)
+		f.exec(`INSERT INTO staff_session (id, staff_id, secret_hash, made_at, seen_at, ends_at)
+			SELECT gen_random_uuid(), $1, sha256(('idle ' || $2)::bytea), at, at, at + interval '12 hours' FROM (SELECT now() - $2::interval AS at) t`, p.id, age)
+	}
+	for _, age := range []string{"-1 minutes", "23 hours", "25 hours"} {
+		f.exec(`INSERT INTO staff_challenge (id, hash, act, session_id, expires_at) SELECT gen_random_uuid(), sha256($1::text::bytea), sha256(''), s.id, now() - $1::interval
+			FROM staff_session s WHERE s.secret_hash = sha256('31 days')`, age)
+	}
+	sessions, challenges := f.count(`SELECT count(*) FROM staff_session`), f.count(`SELECT count(*) FROM staff_challenge`)
+	require.NoError(t, f.DeleteExpired(t.Context()))
+	require.Equal(t, challenges-1, f.count(`SELECT count(*) FROM staff_challenge`))
+	require.Equal(t, sessions-1, f.count(`SELECT count(*) FROM staff_session`), "the idle one; the other has challenges yet")
+	f.exec(`DELETE FROM staff_challenge`)
+	require.NoError(t, f.DeleteExpired(t.Context()))
+	require.Equal(t, sessions-2, f.count(`SELECT count(*) FROM staff_session`))
+	require.Equal(t, open+2, f.count(`SELECT count(*) FROM staff_session WHERE ended_at IS NULL`), "and the idle one of 29 days")
+}
+
+// TestActsOnStaffNeedAnEntry: no role, passkey, joined account or invitation is committed without an entry in the audit log,
+// even by the owner of the tables.
+func TestActsOnStaffNeedAnEntry(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p, q := f.add("ana@example.org", staff.Admin, f.whole()).withCode(), f.add("bea@example.org", staff.Admin, f.project()).withCode()
+	for _, act := range []string{
+		`INSERT INTO staff_role (id, staff_id, entity_id, role) SELECT gen_random_uuid(), '` + q.id.String() + `', entity_id, 'finance' FROM staff_role LIMIT 1`,
+		`UPDATE staff_role SET ended_at = now() WHERE staff_id = '` + q.id.String() + `'`,
+		`INSERT INTO staff_passkey (id, staff_id, credential_id, credential, name) VALUES (gen_random_uuid(), '` + p.id.String() + `', '\x01', '{}', 'x')`,
+		`SELECT join_staff('` + p.id.String() + `', '` + q.id.String() + `')`,
+		`SELECT invite_staff(gen_random_uuid(), '` + q.id.String() + `', 'reset', sha256(''))`,
+		`UPDATE staff_totp SET ended_at = now() WHERE staff_id = '` + p.id.String() + `'`,
+		`UPDATE staff SET disabled_at = now() WHERE id = '` + q.id.String() + `'`,
+	} {
+		_, err := f.db.Owner.Exec(act)
+		require.Equal(t, "requires_audit", constraint(err), "%s: %v", act, err)
+	}
 }

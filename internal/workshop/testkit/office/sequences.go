@@ -78,7 +78,7 @@ func (s *sequences) addHuman() *human {
 }
 
 func (s *sequences) join(a, b *human) {
-	s.exec(`SELECT join_staff($1, $2)`, a.ID, b.ID)
+	a.audited(s.t, `SELECT join_staff($1, $2)`, a.ID, b.ID)
 	from, to := a.number, b.number
 	for _, h := range s.people {
 		if h.number == from {
