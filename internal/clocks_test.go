@@ -116,6 +116,7 @@ var databaseDefaults = map[string]string{
 	"staff_code_hour.began":         "limit of tries of codes",
 	"staff_invitation.made_at":      "validity of links",
 	"staff_invitation.expires_at":   "validity of links",
+	"staff_note.at":                 "proof of when it was written; pages show it by Kernel.Shown, the copy of a donor's data as it is stored",
 	"staff_passkey.made_at":         "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_password.set_at":         "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_person.joined_at":        "proof of when it was set up; pages show it by Kernel.Shown",
@@ -125,7 +126,7 @@ var databaseDefaults = map[string]string{
 	"staff_session.seen_at":         "validity of sessions; pages show it by Kernel.Shown",
 	"staff_session.ends_at":         "validity of sessions; pages show it by Kernel.Shown",
 	"staff_totp.made_at":            "proof of when it was set up; pages show it by Kernel.Shown",
-	"email_model.created_at":       "when a server stored a model; nothing reads it",
+	"email_model.created_at":        "when a server stored a model; nothing reads it",
 }
 
 var readsDatabaseClock = regexp.MustCompile(`(?i)\b(now|(clock|statement|transaction)_timestamp)\(\)|\bcurrent_(date|time|timestamp)\b|\blocaltime(stamp)?\b`)

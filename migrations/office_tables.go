@@ -75,6 +75,7 @@ var officeTables = []officeTable{
 	{"receipt", entitiesOr("donation", "o.id = receipt.donation_id"), ""},
 	{"refund_order", entitiesOr("donation", "o.id = refund_order.donation_id"), ""},
 	{"refund_order_part", byFund, ""},
+	{"staff_note", byOrganisation(ofMoney), ""},
 	{"receipt_void", through("receipt", "o.id = receipt_void.receipt_id"), ""},
 	{"statement", entities(ofMoney), ""}, // over all organisations of the entity
 	{"statement_person", through("statement", "o.id = statement_person.statement_id"), ""},
@@ -128,8 +129,8 @@ var officeTables = []officeTable{
 // openToTheOffice are tables and functions without people or money that konbit_office reads or executes.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account TO konbit_office;
-	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session() TO konbit_office;`
+	GRANT SELECT ON account, staff_note_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO konbit_office;
+	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
 func officeGrants() string {

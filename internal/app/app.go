@@ -40,6 +40,7 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/auditlog"
+	"konbit/internal/web/office/gifts"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -255,6 +256,7 @@ func (a *App) buildServer() {
 		&letters.Area{Kernel: a.Server},
 		staffPages,
 		&auditlog.Area{Desk: staffPages.Desk},
+		&gifts.Area{Desk: staffPages.Desk},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

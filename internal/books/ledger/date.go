@@ -23,6 +23,11 @@ func DateOf(t time.Time, zone *time.Location) Date {
 // String returns the day in ISO 8601: 2026-11-21.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
+// In returns the beginning of the day in a time zone.
+func (d Date) In(zone *time.Location) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+}
+
 // Next returns the following day.
 func (d Date) Next() Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+1, 0, 0, 0, 0, time.UTC), time.UTC)

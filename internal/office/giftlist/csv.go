@@ -11,8 +11,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
-	"konbit/internal/office/privacy"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/sheet"
 )
 
 // csvColumns are the names of the columns, which do not change: programs read the file.
@@ -55,7 +55,7 @@ func (g Gift) cells(row []string, funds map[uuid.UUID]string) []string {
 		money.New(g.AmountMinor, g.Currency).Decimal(),
 		money.New(g.ReturnedMinor, g.Currency).Decimal(), string(g.Currency), parts.String(), g.DonorID.String(), g.DonorKind)
 	for _, text := range []string{g.FirstName, g.LastName, g.OrganisationName, g.Email} {
-		row = append(row, privacy.CSVCell(text))
+		row = append(row, sheet.CSVText(text))
 	}
 	return row
 }

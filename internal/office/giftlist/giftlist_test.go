@@ -1,4 +1,4 @@
-package giftlist
+package giftlist_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/office/giftlist"
 	"konbit/internal/office/interchange"
 	"konbit/internal/platform/money"
 	"konbit/internal/workshop/testkit/many"
@@ -16,10 +17,10 @@ import (
 )
 
 // all reads a list to its end, a few gifts at a time.
-func all(t *testing.T, h *program.Program, f Filter, limit int) (ids []string) {
+func all(t *testing.T, h *program.Program, f giftlist.Filter, limit int) (ids []string) {
 	t.Helper()
-	for after := (&Cursor{}); after != nil; {
-		page, next, err := Page(t.Context(), h.DB.Server, f, *after, limit)
+	for after := (&giftlist.Cursor{}); after != nil; {
+		page, next, err := giftlist.Page(t.Context(), h.DB.Server, f, *after, limit)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(page), limit)
 		for _, g := range page {
@@ -47,18 +48,18 @@ func TestPages(t *testing.T) {
 		GROUP BY 1 ORDER BY count(*) DESC LIMIT 1`, entity.ID, from, until)[0])
 	const part = `EXISTS (SELECT FROM designation p WHERE p.donation_id = d.id AND p.fund_id = $2)`
 	for name, list := range map[string]struct {
-		filter Filter
+		filter giftlist.Filter
 		where  string
 		order  string
 		args   []any
 	}{
-		"all":              {Filter{}, `true`, `charged_at DESC, id DESC`, nil},
-		"of a period":      {Filter{From: from, Until: until}, `charged_at >= $2 AND charged_at < $3`, `charged_at DESC, id DESC`, []any{from, until}},
-		"of a fund":        {Filter{FundID: fund}, part, `id DESC`, []any{fund}},
-		"of a donor":       {Filter{DonorID: donor}, `donor_id = $2`, `created_at DESC, id DESC`, []any{donor}},
-		"fund and period":  {Filter{FundID: fund, From: from, Until: until}, part + ` AND charged_at >= $3 AND charged_at < $4`, `charged_at DESC, id DESC`, []any{fund, from, until}},
-		"donor and period": {Filter{DonorID: donor, From: from, Until: until}, `donor_id = $2 AND charged_at >= $3 AND charged_at < $4`, `created_at DESC, id DESC`, []any{donor, from, until}},
-		"of another":       {Filter{DonorID: uuid.New()}, `false`, `id`, nil},
+		"all":              {giftlist.Filter{}, `true`, `charged_at DESC, id DESC`, nil},
+		"of a period":      {giftlist.Filter{From: from, Until: until}, `charged_at >= $2 AND charged_at < $3`, `charged_at DESC, id DESC`, []any{from, until}},
+		"of a fund":        {giftlist.Filter{FundID: fund}, part, `id DESC`, []any{fund}},
+		"of a donor":       {giftlist.Filter{DonorID: donor}, `donor_id = $2`, `created_at DESC, id DESC`, []any{donor}},
+		"fund and period":  {giftlist.Filter{FundID: fund, From: from, Until: until}, part + ` AND charged_at >= $3 AND charged_at < $4`, `charged_at DESC, id DESC`, []any{fund, from, until}},
+		"donor and period": {giftlist.Filter{DonorID: donor, From: from, Until: until}, `donor_id = $2 AND charged_at >= $3 AND charged_at < $4`, `created_at DESC, id DESC`, []any{donor, from, until}},
+		"of another":       {giftlist.Filter{DonorID: uuid.New()}, `false`, `id`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := h.Lines(`SELECT d.id::text FROM donation d WHERE d.entity_id = $1 AND d.charged_at IS NOT NULL AND `+list.where+` ORDER BY `+list.order, append([]any{entity.ID}, list.args...)...)
@@ -85,8 +86,8 @@ func TestGift(t *testing.T) {
 	h.DeliverNew()
 	_, err = h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
-	read := func() Gift {
-		page, next, err := Page(t.Context(), h.DB.Server, Filter{EntityID: d.EntityID}, Cursor{}, 10)
+	read := func() giftlist.Gift {
+		page, next, err := giftlist.Page(t.Context(), h.DB.Server, giftlist.Filter{EntityID: d.EntityID}, giftlist.Cursor{}, 10)
 		require.NoError(t, err)
 		require.Nil(t, next)
 		require.Len(t, page, 1)
@@ -103,11 +104,11 @@ func TestGift(t *testing.T) {
 	names, err := interchange.Names(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	var file bytes.Buffer
-	require.NoError(t, WriteCSV(t.Context(), h.DB.Server, &file, Filter{EntityID: d.EntityID}, names.Funds))
+	require.NoError(t, giftlist.WriteCSV(t.Context(), h.DB.Server, &file, giftlist.Filter{EntityID: d.EntityID}, names.Funds))
 	rows, err := csv.NewReader(&file).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
-	require.Equal(t, csvColumns, rows[0])
+	require.Equal(t, giftlist.CSVColumns, rows[0])
 	require.Equal(t, "'=José", rows[1][12], "no formula")
 	require.Equal(t, "5.00", rows[1][7])
 
@@ -136,7 +137,7 @@ func TestFind(t *testing.T) {
 		"José xyz": nil, "osé": nil, "co-op": {""}, "elm str": {""}, "o'brien": {"O'Brien"}, "zoe": {"O'Brien"}, "jo": nil, "el.": nil, "山": {"太郎"}, "...": nil, "' | ''": nil, "!!&": nil,
 		"JOSE@donor.example": {"García-López"}, "山田 ": {"太郎"}, "\\'zq:*": nil,
 	} {
-		found, more, err := Find(t.Context(), h.DB.Server, d.EntityID, text, 10)
+		found, more, err := giftlist.Find(t.Context(), h.DB.Server, d.EntityID, text, 10)
 		require.NoError(t, err, text)
 		require.False(t, more, text)
 		var names []string
@@ -146,7 +147,7 @@ func TestFind(t *testing.T) {
 		require.Equal(t, want, names, text)
 	}
 	add(d.EntityID, "person", "Jo", "Garcia", "", "another@donor.example")
-	found, more, err := Find(t.Context(), h.DB.Server, d.EntityID, "garcia", 1)
+	found, more, err := giftlist.Find(t.Context(), h.DB.Server, d.EntityID, "garcia", 1)
 	require.NoError(t, err)
 	require.True(t, more)
 	require.Equal(t, "Garcia", found[0].LastName)

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/notice"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/office/note"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
 )
@@ -139,6 +140,9 @@ func (c *copier) donor(d donor.Donor) error {
 	if err == nil {
 		err = c.requests(d.ID)
 	}
+	if err == nil {
+		err = c.notes(note.Object{Kind: note.Donor, ID: d.ID})
+	}
 	if err != nil {
 		return err
 	}
@@ -210,6 +214,9 @@ func (c *copier) gift(id uuid.UUID) error {
 		c.subjects = append(c.subjects, n.ID)
 	}
 	if err := c.to.Item("gift", g); err != nil {
+		return err
+	}
+	if err := c.notes(note.Object{Kind: note.Gift, ID: id}); err != nil {
 		return err
 	}
 	return c.receipts(id, d.PublicRef)

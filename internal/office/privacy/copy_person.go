@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/office/note"
 	"konbit/internal/people/donoraccess"
 )
 
@@ -88,6 +89,26 @@ func (c *copier) receipts(gift uuid.UUID, reference string) error {
 			item.Voided = string(r.Voided.Reason)
 		}
 		if err := c.to.Item("receipt", item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type noteItem struct {
+	On   note.Kind `json:"on"`
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+}
+
+// notes writes what staff noted on a donor or a donation. Who wrote it is not the donor's data.
+func (c *copier) notes(on note.Object) error {
+	all, err := note.Of(c.ctx, c.q, on)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		if err := c.to.Item("note of our staff", noteItem{on.Kind, n.Text, n.At}); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"konbit/internal/platform/sheet"
 )
 
 // Document is a copy of a person's data, written item by item while it is read. Its end says how many items it has, by
@@ -99,7 +101,7 @@ func (s *csvDocument) Item(kind string, data any) error {
 		return err
 	}
 	err = flatten("", tree, func(field, value string) error {
-		return s.w.Write([]string{strconv.Itoa(s.counts.all), kind, CSVCell(field), CSVCell(value)})
+		return s.w.Write([]string{strconv.Itoa(s.counts.all), kind, sheet.CSVText(field), sheet.CSVText(value)})
 	})
 	s.w.Flush()
 	if err == nil {
@@ -159,26 +161,4 @@ func flatten(name string, v any, leaf func(field, value string) error) error {
 		return leaf(name, fmt.Sprint(v))
 	}
 	return nil
-}
-
-// CSVCell returns text that no spreadsheet reads as a formula (OWASP ASVS 5.0.0 V1.2.10): text that begins as a formula gets
-// an apostrophe, and so does what follows a tab, a line break or a semicolon within it, which separates the cells of a file
-// in most languages.
-func CSVCell(text string) string {
-	if beginsFormula(text) {
-		text = "'" + text
-	}
-	var cell strings.Builder
-	for i, char := range text {
-		cell.WriteRune(char)
-		if strings.ContainsRune(";\t\r\n", char) && beginsFormula(strings.TrimLeft(text[i+1:], ` "`)) {
-			cell.WriteByte('\'')
-		}
-	}
-	return cell.String()
-}
-
-// beginsFormula reports whether a spreadsheet takes text for a formula, or for a control character before one.
-func beginsFormula(text string) bool {
-	return text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%＝＋－＠", []rune(text)[0])
 }

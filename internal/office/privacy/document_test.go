@@ -15,6 +15,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/privacy"
+	"konbit/internal/platform/sheet"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -61,15 +62,15 @@ func TestCopyContainsEverything(t *testing.T) {
 func TestT16NoCellIsAFormula(t *testing.T) {
 	texts := append(testkit.HostileTexts(), "=1+1", "Ana;=1+1;", "Ana\t@x", "Ana; \"=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1", "|cmd", "%x")
 	var b bytes.Buffer
-	sheet := privacy.NewCSV(&b)
+	file := privacy.NewCSV(&b)
 	for _, text := range texts {
-		require.NoError(t, sheet.Item(text, donation.Contact{Note: text}))
-		require.NotContains(t, "=+-@\t\r\n\x00", string(append([]byte(privacy.CSVCell(text)), 'x')[0]), "%q", text)
-		require.NotRegexp(t, `(^|[;\t\r\n])[ "]*[=+\-@]`, privacy.CSVCell(text), "a file whose cells end at semicolons")
-		require.Equal(t, strings.ReplaceAll(text, "'", ""), strings.ReplaceAll(privacy.CSVCell(text), "'", ""))
+		require.NoError(t, file.Item(text, donation.Contact{Note: text}))
+		require.NotContains(t, "=+-@\t\r\n\x00", string(append([]byte(sheet.CSVText(text)), 'x')[0]), "%q", text)
+		require.NotRegexp(t, `(^|[;\t\r\n])[ "]*[=+\-@]`, sheet.CSVText(text), "a file whose cells end at semicolons")
+		require.Equal(t, strings.ReplaceAll(text, "'", ""), strings.ReplaceAll(sheet.CSVText(text), "'", ""))
 	}
-	require.NoError(t, sheet.End())
-	require.NoError(t, sheet.End(), "twice")
+	require.NoError(t, file.End())
+	require.NoError(t, file.End(), "twice")
 	_, err := csv.NewReader(&b).ReadAll()
 	require.NoError(t, err)
 }

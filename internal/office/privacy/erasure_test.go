@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,10 +22,12 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
+	"konbit/internal/office/note"
 	"konbit/internal/office/privacy"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/keyring"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -77,7 +80,22 @@ func newProgramWithDonor(t *testing.T) *program.Program {
 	require.NoError(t, err)
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[0].ID))
 	require.NoError(t, mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}.Mail(t.Context(), d.ID))
+	addNotes(t, h, d)
 	return h
+}
+
+// addNotes has staff write the person's words into notes on the person, a donation, and a task about it.
+func addNotes(t *testing.T, h *program.Program, d donation.Donation) {
+	t.Helper()
+	h.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, opened_at) SELECT gen_random_uuid(), entity_id, 'x', charge_id, now() FROM donation WHERE id = $1`, d.ID)
+	staff := office.Add(t, h.DB.Owner, "noting", office.Role{Role: "finance", Entity: "tsne"})
+	for kind, id := range map[note.Kind]uuid.UUID{
+		note.Gift: d.ID, note.Donor: d.DonorID, note.Task: uuid.MustParse(h.Lines(`SELECT id::text FROM finance_task WHERE kind = 'x'`)[0]),
+	} {
+		require.NoError(t, staff.InTx(t, h.DB.Server, func(tx *sqlx.Tx) error {
+			return note.AddTx(t.Context(), tx, note.New{ID: uuid.New(), EntityID: d.EntityID, Object: note.Object{Kind: kind, ID: id}, Text: strings.Join(canaries, " ")})
+		}))
+	}
 }
 
 func mustIDs(t *testing.T, h *program.Program, d donation.Donation) []uuid.UUID {
@@ -113,7 +131,7 @@ func TestErasureRemovesEveryWord(t *testing.T) {
 	before := retainedRows(h)
 	known := testkit.ColumnsContaining(t, h.DB.Owner, canaries)
 	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.difference",
-		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
+		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email", "staff_note.text"} {
 		require.Contains(t, known, column, "the scan finds it")
 	}
 	personal := append(personalColumns(t), "stripe_event.payload") // as the previous release stores it
@@ -149,6 +167,7 @@ func TestErasureRemovesEveryWord(t *testing.T) {
 	require.NoError(t, emails.MailCompleted(t.Context(), e.ID), "the email is sent once")
 
 	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
+	require.Equal(t, 3, h.Count(`SELECT count(*) FROM staff_note WHERE text = ''`))
 	require.Equal(t, before, retainedRows(h))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM stripe_event WHERE id = 'evt_near' AND payload IS NOT NULL`))
 	requireValidBooks(t, h)

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -16,6 +17,7 @@ const (
 	EmailRecovery = "staff_recovery" // a recovery code was used
 	EmailFactor   = "staff_factor"   // a way to sign in was added or removed
 	EmailGlass    = "staff_glass"    // an emergency access was made
+	EmailExport   = "staff_export"   // somebody exported a list of many people
 )
 
 // EmailJob sends one email to one person of the staff. It has ids only: the secret of a link is made when the email is
@@ -40,6 +42,21 @@ func (s Service) tellTx(ctx context.Context, tx *sqlx.Tx, kind string, about uui
 		return err
 	}
 	return s.enqueueTx(ctx, tx, kind, about, append([]uuid.UUID{about}, admins...))
+}
+
+// TellOfExportTx enqueues an email to the admins of an entity: a person exported a list of many people.
+func (s Service) TellOfExportTx(ctx context.Context, tx *sqlx.Tx, by, entity uuid.UUID) error {
+	roles, err := RolesAt(ctx, tx, entity)
+	if err != nil {
+		return err
+	}
+	var to []uuid.UUID
+	for _, role := range roles {
+		if role.Name == Admin && !role.OrganisationID.Valid && !slices.Contains(to, role.StaffID) {
+			to = append(to, role.StaffID)
+		}
+	}
+	return s.enqueueTx(ctx, tx, EmailExport, by, to)
 }
 
 func (s Service) enqueueTx(ctx context.Context, tx *sqlx.Tx, kind string, about uuid.UUID, to []uuid.UUID) error {

@@ -18,6 +18,13 @@ func Date(lang Language, t time.Time) string {
 	return strings.NewReplacer("{day}", number, "{month}", words.months[month-1], "{year}", strconv.Itoa(year)).Replace(words.date)
 }
 
+// Month returns the month of t, in t's own location: "November 2026", "noviembre de 2026".
+func Month(lang Language, t time.Time) string {
+	words := lang.data()
+	pattern := strings.NewReplacer(" {day},", "", "{day} de ", "", "{day} ", "").Replace(words.date)
+	return strings.NewReplacer("{month}", words.months[t.Month()-1], "{year}", strconv.Itoa(t.Year())).Replace(pattern)
+}
+
 // Calendar is the format of Date, for a script that writes dates itself: browsers do not know Haitian Creole.
 type Calendar struct {
 	Pattern string // with {day}, {month} and {year}

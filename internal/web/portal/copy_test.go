@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/office/note"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/visitor"
 )
 
@@ -104,7 +107,7 @@ func TestCopyContainsEveryColumn(t *testing.T) {
 	}
 	require.Greater(t, seen, 100)
 	for _, kind := range []string{"donor", "gift", "receipt", "recurring gift", "recurring gift's event", "annual statement", "letter", "address", "what happened to an address",
-		"sign-in asked for", "session", "letters wished for", "wish to be forgotten"} {
+		"sign-in asked for", "session", "letters wished for", "wish to be forgotten", "note of our staff"} {
 		assert.True(t, copied[kind], kind)
 	}
 }
@@ -125,6 +128,16 @@ func fillEverything(t *testing.T, e visitor.TwoDonors) {
 	e.Exec(`WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at, withdrawn_at) VALUES (gen_random_uuid(), now(), 'donor', 'en', now(), now()) RETURNING id)
 		INSERT INTO erasure_donor SELECT e.id, donor.id FROM e, donor WHERE email = 'ana@example.org'`)
 	entity := e.Offer("csio").Entity
+	noting := office.Add(t, e.DB.Owner, "noting", office.Role{Role: "finance", Entity: "tsne"})
+	for kind, query := range map[note.Kind]string{
+		note.Donor: `SELECT id::text FROM donor WHERE email = 'ana@example.org' ORDER BY 1`,
+		note.Gift:  `SELECT d.id::text FROM donation d JOIN donor o ON o.id = d.donor_id WHERE o.email = 'ana@example.org' ORDER BY 1`,
+	} {
+		require.NoError(t, noting.InTx(t, e.DB.Server, func(tx *sqlx.Tx) error {
+			on := note.Object{Kind: kind, ID: uuid.MustParse(e.Lines(query)[0])}
+			return note.AddTx(t.Context(), tx, note.New{ID: uuid.New(), EntityID: entity.ID, Object: on, Text: "noted on the " + string(kind)})
+		}))
+	}
 	_, err := e.Statements.Issue(t.Context(), entity, time.Now().In(entity.Location()).Year(), nil)
 	require.NoError(t, err)
 	var receipts []uuid.UUID

@@ -9,8 +9,8 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
-	"konbit/internal/office/privacy"
 	"konbit/internal/platform/securitylog"
+	"konbit/internal/platform/sheet"
 	"konbit/internal/web"
 )
 
@@ -50,7 +50,7 @@ func (a *Area) giftsCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVi
 			g.Number, stays, state,
 		}
 		for i := range row {
-			row[i] = privacy.CSVCell(row[i])
+			row[i] = sheet.CSVText(row[i])
 		}
 		_ = rows.Write(row)
 	}

@@ -1,0 +1,4 @@
+package giftlist
+
+// CSVColumns is for tests of another package.
+var CSVColumns = csvColumns

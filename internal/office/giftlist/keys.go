@@ -1,0 +1,294 @@
+package giftlist
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
+)
+
+// Query says which gifts a list of staff has: those of one entity that were charged, by all of what it names.
+type Query struct {
+	EntityID       uuid.UUID
+	OrganisationID uuid.UUID   // uuid.Nil: of all
+	Organisations  []uuid.UUID // all of the entity, or the one; a search by amount reads one after the other
+	FundID         uuid.UUID   // uuid.Nil: of all; else amounts are the parts for this fund
+	From, Until    time.Time   // charged at or after From, before Until; both zero: at any time
+	Status         string      // empty: any; so are the next two
+	Source         string
+	Frequency      string
+	Search         Search
+}
+
+// Search chooses gifts otherwise than by the time of their charge. Its zero value chooses all.
+type Search struct {
+	Donors []uuid.UUID // given by one of them; not nil: only these
+	Gifts  []uuid.UUID // one of them; not nil: only these
+	Amount int64       // of this amount, in minor units; 0: of any
+	Payout string      // whose charge this payout includes
+	Change Change      // with a refund, or a dispute
+}
+
+// Change is what happened to a gift's payment.
+type Change string
+
+// The changes.
+const (
+	Refunded Change = "refunded"
+	Disputed Change = "disputed"
+)
+
+// kinds are the kinds of changes of a payment by Change.
+var kinds = map[Change][]string{
+	Refunded: {"refund"},
+	Disputed: {"dispute withdrawn", "dispute won", "dispute lost"},
+}
+
+// Key is the place of a gift in a list.
+type Key struct {
+	ID        uuid.UUID `db:"id"`
+	PublicRef string    `db:"public_ref"`
+	ChargedAt time.Time `db:"charged_at"`
+}
+
+// cursor returns the place behind the gift.
+func (k Key) cursor() Cursor { return Cursor{k.ChargedAt, k.ID} }
+
+// mostScanned bounds how many gifts one page reads that its filter leaves out, and mostAdded how many a total adds up.
+const (
+	mostScanned = 20_000
+	mostAdded   = 100_000
+)
+
+// The parameters of the queries: $1 entity, $2 from, $3 until, $4 organisation, $5 status, $6 source, $7 frequency, $8 fund, $9 what is
+// searched for; then $10 and $11 the cursor, $12 how many, $13 the bound.
+const (
+	keyColumns = `k.id, k.public_ref, k.charged_at`
+	within     = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND ($4::uuid IS NULL OR k.organisation_id = $4)`
+	matching   = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)
+		   AND ($8::uuid IS NULL OR EXISTS (SELECT FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id))`
+	older      = `(k.charged_at, k.id) < ($10, $11)`
+	newer      = `(k.charged_at, k.id) > ($10, $11)`
+	descending = ` ORDER BY k.charged_at DESC, k.id DESC`
+	ascending  = ` ORDER BY k.charged_at, k.id`
+	counted    = `count(*) AS gifts, coalesce(sum(CASE WHEN $8::uuid IS NULL THEN k.amount
+		ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END), 0)::bigint AS amount`
+)
+
+// searched are the conditions of the searches, by their names.
+const (
+	byDonors = ` AND k.donor_id = ANY($9::uuid[])`
+	byGifts  = ` AND k.id = ANY($9::uuid[])`
+	byPayout = ` AND k.id IN (SELECT p.donation_id FROM gift_of_payout p WHERE p.entity_id = $1 AND p.payout_ref = $9)`
+	byChange = ` AND k.id IN (SELECT c.donation_id FROM gift_change c WHERE c.entity_id = $1 AND c.kind = ANY($9::text[]))`
+)
+
+// listQueries are the queries of a kind of list: of the gifts behind a place, of those before it, and of the total.
+type listQueries struct{ next, before, total string }
+
+func searching(condition string) listQueries {
+	from := ` FROM gift_key k WHERE ` + within + ` AND ` + matching + condition
+	return listQueries{
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $12`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $12`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.*` + from + ` LIMIT $10) k`,
+	}
+}
+
+// newest are the queries of lists without a search. They read the gifts in the order of an index, as many as the bound allows.
+var newest = func() listQueries {
+	scan := func(place, order, bound string) string {
+		return ` FROM (SELECT k.* FROM gift_key k WHERE ` + within + place + order + ` LIMIT ` + bound + `) k`
+	}
+	return listQueries{
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$13`) + ` WHERE $9::text IS NULL AND ` + matching + descending + ` LIMIT $12`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$13`) + ` WHERE $9::text IS NULL AND ` + matching + ascending + ` LIMIT $12`,
+		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(*) FILTER (WHERE k.matches) AS gifts, coalesce(sum(k.amount) FILTER (WHERE k.matches), 0)::bigint AS amount
+		   FROM (SELECT CASE WHEN $8::uuid IS NULL THEN k.amount ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END AS amount,
+		                ` + matching + ` AS matches` + scan(``, descending, `$10`) + ` WHERE $9::text IS NULL) k`,
+	}
+}()
+
+// ofAmount reads each organisation in the order of its index.
+var ofAmount = func() listQueries {
+	each := func(place, order string) string {
+		return ` FROM unnest($13::uuid[]) o CROSS JOIN LATERAL (SELECT k.* FROM gift_key k WHERE k.organisation_id = o AND k.amount = $9::bigint AND ` + within +
+			` AND ` + matching + place + order + ` LIMIT $12) k`
+	}
+	return listQueries{
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $12`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $12`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT k.* FROM gift_key k WHERE k.organisation_id = ANY($11::uuid[]) AND k.amount = $9::bigint AND ` +
+			within + ` AND ` + matching + ` LIMIT $10) k`,
+	}
+}()
+
+var (
+	ofDonors = searching(byDonors)
+	ofGifts  = searching(byGifts)
+	inPayout = searching(byPayout)
+	changed  = searching(byChange)
+)
+
+// queries returns the queries of the list and the parameter $9.
+func (q Query) queries() (listQueries, any) {
+	switch s := q.Search; {
+	case s.Gifts != nil:
+		return ofGifts, pg.UUIDs(s.Gifts)
+	case s.Donors != nil:
+		return ofDonors, pg.UUIDs(s.Donors)
+	case s.Payout != "":
+		return inPayout, s.Payout
+	case s.Change != "":
+		return changed, pq.StringArray(kinds[s.Change])
+	case s.Amount != 0:
+		return ofAmount, s.Amount
+	}
+	return newest, nil
+}
+
+// args returns the first nine parameters.
+func (q Query) args(searched any) []any {
+	from, until := q.From, q.Until
+	if from.IsZero() && until.IsZero() {
+		from, until = earliest, latest
+	}
+	id := func(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
+	text := func(text string) any {
+		if text == "" {
+			return nil
+		}
+		return text
+	}
+	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched}
+}
+
+// filters reports whether the list leaves out gifts that its index has.
+func (q Query) filters() bool { return q.Status+q.Source+q.Frequency != "" || q.FundID != uuid.Nil }
+
+// Keys returns the next gifts of a list, the newest first, at most limit, and the cursor of the following page; nil if this
+// is the last one. A page may have fewer gifts and a following page: so many were left out that it stopped looking.
+func Keys(ctx context.Context, db sqlx.QueryerContext, q Query, after Cursor, limit int) (page []Key, next *Cursor, err error) {
+	if after == (Cursor{}) {
+		after = Cursor{latest, uuid.Max}
+	}
+	if page, err = q.keys(ctx, db, true, after, limit+1); err != nil {
+		return nil, nil, err
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		last := page[limit-1].cursor()
+		return page, &last, nil
+	}
+	if _, searched := q.queries(); searched == nil && q.filters() {
+		next, err = q.lastScanned(ctx, db, after)
+	}
+	return page, next, err
+}
+
+// keys returns gifts behind a place of the list, or before it, the nearest first.
+func (q Query) keys(ctx context.Context, db sqlx.QueryerContext, behind bool, place Cursor, limit int) (keys []Key, err error) {
+	of, searched := q.queries()
+	query := of.before
+	if behind {
+		query = of.next
+	}
+	args := append(q.args(searched), place.At, place.ID, limit)
+	switch of {
+	case newest:
+		args = append(args, mostScanned)
+	case ofAmount:
+		args = append(args, pg.UUIDs(q.Organisations))
+	}
+	err = sqlx.SelectContext(ctx, db, &keys, query, args...)
+	return keys, err
+}
+
+// lastScanned returns the place of the last gift that keys has read; nil if it has read all.
+func (q Query) lastScanned(ctx context.Context, db sqlx.QueryerContext, after Cursor) (*Cursor, error) {
+	const query = `/* giftlist.lastScanned */ SELECT k.id, k.public_ref, k.charged_at FROM gift_key k
+		 WHERE ` + within + ` AND (k.charged_at, k.id) < ($5, $6)` + descending + ` OFFSET $7 LIMIT 1`
+	var last []Key
+	err := sqlx.SelectContext(ctx, db, &last, query, append(q.args(nil)[:4], after.At, after.ID, mostScanned-1)...)
+	if err != nil || len(last) == 0 {
+		return nil, err
+	}
+	place := last[0].cursor()
+	return &place, nil
+}
+
+// Total is how many gifts a list has and what they add up to, in minor units; of a fund's list the parts for the fund.
+type Total struct {
+	Gifts  int   `db:"gifts"`
+	Amount int64 `db:"amount"`
+	More   bool  `db:"-"` // the list is longer than what is added up: the total is not known
+}
+
+// Sum returns the total of a list.
+func Sum(ctx context.Context, db sqlx.QueryerContext, q Query) (t Total, err error) {
+	of, searched := q.queries()
+	args := append(q.args(searched), mostAdded+1)
+	read := struct {
+		Total
+		Scanned int `db:"scanned"`
+	}{}
+	if of == ofAmount {
+		args = append(args, pg.UUIDs(q.Organisations))
+	}
+	err = sqlx.GetContext(ctx, db, &read, of.total, args...)
+	read.More = max(read.Scanned, read.Gifts) > mostAdded
+	return read.Total, err
+}
+
+// Beside returns the gifts before and after a gift in a list; nil if there is none.
+func Beside(ctx context.Context, db sqlx.QueryerContext, q Query, of Key) (before, after *Key, err error) {
+	first := func(behind bool) *Key {
+		if err != nil {
+			return nil
+		}
+		var keys []Key
+		if keys, err = q.keys(ctx, db, behind, of.cursor(), 1); len(keys) == 0 {
+			return nil
+		}
+		return &keys[0]
+	}
+	return first(false), first(true), err
+}
+
+// ByKeys returns the gifts of a page, in its order.
+func ByKeys(ctx context.Context, db sqlx.QueryerContext, page []Key) (gifts []Gift, err error) {
+	const query = `/* giftlist.ByKeys */ SELECT ` + columns + ` FROM gift_row g WHERE g.id = ANY($1::uuid[])`
+	ids := make([]uuid.UUID, len(page))
+	for i, k := range page {
+		ids[i] = k.ID
+	}
+	err = sqlx.SelectContext(ctx, db, &gifts, query, pg.UUIDs(ids))
+	slices.SortFunc(gifts, func(a, b Gift) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
+	return gifts, err
+}
+
+// WalkKeys calls visit with each gift of a list, in its order. It holds one page of gifts in memory.
+func WalkKeys(ctx context.Context, db sqlx.QueryerContext, q Query, visit func(Gift) error) error {
+	for after := (&Cursor{}); after != nil; {
+		page, next, err := Keys(ctx, db, q, *after, walkPage)
+		if err != nil {
+			return err
+		}
+		gifts, err := ByKeys(ctx, db, page)
+		if err != nil {
+			return err
+		}
+		for _, g := range gifts {
+			if err := visit(g); err != nil {
+				return err
+			}
+		}
+		after = next
+	}
+	return nil
+}

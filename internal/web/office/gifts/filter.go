@@ -1,0 +1,191 @@
+package gifts
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/office/giftlist"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// The values of the filters, as they stand in an address; the first one chooses nothing.
+var (
+	states      = []string{"", "settled", "processing", "held", "failed", string(giftlist.Refunded), string(giftlist.Disputed)}
+	sources     = []string{"", "form", "plan", "office", "import"}
+	frequencies = []string{"", "once", "weekly", "monthly", "quarterly", "yearly"}
+)
+
+// chosen is what an address asks a list for.
+type chosen struct {
+	Month                    time.Time // its first day; zero: any
+	Fund                     *fund.Fund
+	State, Source, Frequency string
+	Text                     string             // that is searched for
+	Readings                 []giftlist.Reading // what it can mean
+	As                       giftlist.Reading   // what it is taken for
+	More                     bool               // more donors match than are found
+	Query                    giftlist.Query
+}
+
+// longestSearch bounds the text that is searched for.
+const longestSearch = 200
+
+// read reads what an address asks for. tx is a transaction of Desk.Read.
+func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, err error) {
+	values := r.URL.Query()
+	c = chosen{State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
+	c.Query = giftlist.Query{EntityID: v.Entity.ID, Source: c.Source, Frequency: c.Frequency}
+	for _, o := range organisations(v) {
+		c.Query.Organisations = append(c.Query.Organisations, o.ID)
+	}
+	if v.Organisation != nil {
+		c.Query.OrganisationID, c.Query.Organisations = v.Organisation.ID, []uuid.UUID{v.Organisation.ID}
+	}
+	if month, err := time.ParseInLocation("2006-01", values.Get("month"), desk.ZoneOf(v)); err == nil && month.Year() >= 2000 && month.Year() < 2100 {
+		c.Month, c.Query.From, c.Query.Until = month, month, month.AddDate(0, 1, 0)
+	}
+	if f := fundOf(v, values.Get("fund")); f != nil {
+		c.Fund, c.Query.FundID = f, f.ID
+		c.Query.OrganisationID = f.OrganisationID // its gifts are among those of its organisation, which an index has
+	}
+	switch change := giftlist.Change(c.State); change {
+	case giftlist.Refunded, giftlist.Disputed:
+		c.Query.Search.Change = change
+	default:
+		c.Query.Status = c.State
+	}
+	return c, a.search(r, v, tx, &c)
+}
+
+// search adds what is searched for.
+func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen) error {
+	text := []rune(r.URL.Query().Get("q"))
+	c.Text = string(text[:min(len(text), longestSearch)])
+	c.Readings = giftlist.Readings(c.Text, v.Entity.Currency, string(v.Language))
+	if len(c.Readings) == 0 {
+		return nil
+	}
+	c.As = c.Readings[0]
+	if as := giftlist.Reading(r.URL.Query().Get("by")); slices.Contains(c.Readings, as) {
+		c.As = as
+	}
+	change := c.Query.Search.Change
+	found, err := giftlist.Look(r.Context(), tx, c.Query, c.Text, c.As, v.Entity.Currency, string(v.Language))
+	c.Query.Search, c.More = found.Search, found.More
+	c.Query.Search.Change = change
+	return err
+}
+
+// organisations returns the organisations of the visit's entity, by name.
+func organisations(v web.StaffVisit) (all []org.Organisation) {
+	for _, o := range v.Catalog.Organisations() {
+		if o.EntityID == v.Entity.ID {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// fundOf returns the fund of the visit's scope with a code; nil if there is none.
+func fundOf(v web.StaffVisit, code string) *fund.Fund {
+	if code == "" {
+		return nil
+	}
+	for _, f := range fundsOf(v) {
+		if f.Code == code {
+			return &f
+		}
+	}
+	return nil
+}
+
+// fundsOf returns the open funds of the visit's organisation, or of all organisations of its entity.
+func fundsOf(v web.StaffVisit) (all []fund.Fund) {
+	for _, o := range organisations(v) {
+		if v.Organisation == nil || o.ID == v.Organisation.ID {
+			all = append(all, v.Catalog.Open(o.ID)...)
+		}
+	}
+	return all
+}
+
+// The numbers of links that a filter has at most.
+const (
+	monthsShown = 6
+	fundsShown  = 12
+)
+
+// filters returns the groups of links of the list. now is the moment by the business clock.
+func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Time) (all []desk.Filter) {
+	say := func(key string) string { return a.View.Phrase(v.Language, "office.gifts."+key) }
+	group := func(label, name, chosen, any string, values []string, words func(string) string) {
+		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: any, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
+		for _, value := range values {
+			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, name, value), Current: value == chosen})
+		}
+		all = append(all, f)
+	}
+	if len(c.Readings) > 1 {
+		f := desk.Filter{Label: say("filter.by")}
+		for _, reading := range c.Readings {
+			f.Options = append(f.Options, desk.Option{Label: say("by." + string(reading)), URL: desk.With(r.URL, "by", string(reading)), Current: reading == c.As})
+		}
+		all = append(all, f)
+	}
+	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, desk.ZoneOf(v))
+	var months []string
+	for i := range monthsShown {
+		months = append(months, first.AddDate(0, -i, 0).Format("2006-01"))
+	}
+	month := ""
+	if !c.Month.IsZero() {
+		month = c.Month.Format("2006-01")
+		if !slices.Contains(months, month) {
+			months = append(months, month)
+		}
+	}
+	group("month", "month", month, say("any.month"), months, func(value string) string {
+		at, _ := time.Parse("2006-01", value) // as it was formatted
+		return phrase.Month(v.Language, at)
+	})
+	if all = append(all, a.organisationFilter(r, v, say)...); len(fundsOf(v)) <= fundsShown {
+		var codes []string
+		for _, f := range fundsOf(v) {
+			codes = append(codes, f.Code)
+		}
+		code := ""
+		if c.Fund != nil {
+			code = c.Fund.Code
+		}
+		group("fund", "fund", code, say("any.fund"), codes, func(code string) string { return fundOf(v, code).Name.In(v.Language) })
+	}
+	group("state", "state", c.State, say("any.state"), states[1:], func(value string) string { return say("state." + value) })
+	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
+	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
+	return all
+}
+
+// organisationFilter returns the links to the organisations, for who sees all of them.
+func (a *Area) organisationFilter(r *http.Request, v web.StaffVisit, say func(string) string) []desk.Filter {
+	all := organisations(v)
+	whole := v.Scope
+	whole.OrganisationID = uuid.NullUUID{}
+	if len(all) < 2 || len(all) > fundsShown || !v.Has(whole, desk.Readers...) {
+		return nil
+	}
+	f := desk.Filter{Label: say("filter.org"), Options: []desk.Option{{Label: say("any.org"), URL: desk.With(r.URL, "org", "", "fund", ""), Current: v.Organisation == nil}}}
+	for _, o := range all {
+		f.Options = append(f.Options, desk.Option{
+			Label: o.Name.In(v.Language), URL: desk.With(r.URL, "org", o.Slug, "fund", ""), Current: v.Organisation != nil && v.Organisation.ID == o.ID,
+		})
+	}
+	return []desk.Filter{f}
+}

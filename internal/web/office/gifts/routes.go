@@ -1,0 +1,33 @@
+// Package gifts serves the gifts of a scope to staff: the list with search, filters and files, the page of a gift with its
+// whole history, the export of a list, and the notes of staff on any object.
+package gifts
+
+import (
+	"time"
+
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/guard"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// Area serves the pages.
+type Area struct{ *desk.Desk }
+
+// The limits count the person.
+var (
+	exports  = web.Limit{Name: "staff exports", Words: "office.limit.exports", Limit: guard.Limit{Max: 20, Window: time.Hour}}
+	newNotes = web.Limit{Name: "staff notes", Words: "office.limit.notes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
+)
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	reads := a.In(desk.Readers...)
+	return []web.Route{
+		web.Get("/office/{entity}/gifts", web.Page, reads, a.listGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/gifts/export", web.Page, reads, a.exportGet).Limited(desk.Pages),
+		web.Post("/office/{entity}/gifts/export", web.Stream, reads, a.exportPost).Limited(exports),
+		web.Get("/office/{entity}/gifts/{ref}", web.Page, reads, a.giftGet).Limited(desk.Pages),
+		web.Post("/office/{entity}/notes", web.Page, a.In(staff.Finance), a.notesPost).Limited(newNotes),
+	}
+}
