@@ -77,6 +77,9 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 	more := len(entries) > desk.PageSize
 	entries = entries[:min(len(entries), desk.PageSize)]
 	p.List = a.listOf(r, v, entries, people, links, more)
+	if done, err := desk.WriteFile(w, r, "audit", p.List.Table); done || err != nil {
+		return err
+	}
 	p.People = []option{{"", a.View.Phrase(v.Language, "office.audit.everybody"), f.StaffID == uuid.NullUUID{} && !f.Operator},
 		{operator, a.View.Phrase(v.Language, "office.audit.operator"), f.Operator}}
 	for _, c := range people {

@@ -103,6 +103,12 @@ func TestAuditLogIsSearched(t *testing.T) {
 	require.Contains(t, rows(page)[0], "n: 9<")
 	require.NotContains(t, page, `rel="next"`)
 
+	csv := vera.Ask("GET", "/office/tsne/audit?act=refund.ordered&object=order-1", nil, "Accept: text/csv")
+	require.Contains(t, csv.Header.Get("Content-Type"), "text/csv")
+	require.Contains(t, csv.Page, "refund.ordered")
+	require.Contains(t, csv.Page, "refund_order order-1")
+	require.NotContains(t, csv.Page, "many")
+
 	got := small.Ask("GET", "/office/tsne/audit?org=csio", nil)
 	require.Equal(t, 200, got.StatusCode)
 	require.Contains(t, got.Page, "new.act")

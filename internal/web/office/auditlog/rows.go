@@ -118,7 +118,9 @@ func (a *Area) listOf(r *http.Request, v web.StaffVisit, entries []audit.Entry, 
 		}})
 	}
 	l := desk.List{Says: a.View.PhraseN(v.Language, "office.audit.says", len(entries)), Table: t, Empty: say("office.audit.empty")}
-	if r.URL.Query().Has("after") {
+	after := r.URL.Query().Get("after") // a file has the rows of this page
+	l.CSV, l.XLSX = desk.With(r.URL, "after", after, "format", "csv"), desk.With(r.URL, "after", after, "format", "xlsx")
+	if after != "" {
 		l.First = desk.With(r.URL)
 	}
 	if more {
