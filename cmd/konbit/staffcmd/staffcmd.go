@@ -109,7 +109,7 @@ func printLink(c *cobra.Command, o Office, token, language, lasts string) {
 		fmt.Fprintln(c.OutOrStdout(), "this person can sign in already, and has the role now")
 		return
 	}
-	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, office.InvitationLink(o.Settings.BaseURL)(token, phrase.Language(language)))
+	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, office.InvitationLink(o.Settings.OfficeSite())(token, phrase.Language(language)))
 }
 
 // scopeOf returns the scope of an entity's or an organisation's slug.

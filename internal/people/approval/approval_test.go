@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"context"
 	"net/url"
 	"testing"
 
@@ -129,8 +130,10 @@ func TestRolesAreApprovedByASecondAdmin(t *testing.T) {
 	second := office.Add(t, d.Owner, "second", office.Role{Role: "admin", Entity: "desk"})
 	change := func(who *office.Person, request uuid.UUID) error {
 		return who.InTx(t, d.Server, func(tx *sqlx.Tx) error {
-			_, err := tx.Exec(`SELECT change_role('grant', gen_random_uuid(), $1, 'auditor', $2, NULL, $3)`, d.ben.ID, d.entity, request)
-			return err
+			if _, err := tx.Exec(`SELECT change_role('grant', gen_random_uuid(), $1, 'auditor', $2, NULL, $3)`, d.ben.ID, d.entity, request); err != nil {
+				return err
+			}
+			return audit.RecordTx(t.Context(), tx, audit.Act{Name: "staff.role_granted", ObjectKind: "staff", ObjectID: d.ben.ID.String()})
 		})
 	}
 	ask := func(by, about *office.Person) (approval.Request, error) {
@@ -176,7 +179,9 @@ func TestVerifyFindsForgedApprovals(t *testing.T) {
 	require.NoError(t, err)
 	queue, err := jobs.NewQueue()
 	require.NoError(t, err)
-	people := staff.Service{DB: d.Server, Queue: queue, Site: site, NewID: uuid.New}
+	people := staff.Service{DB: d.Server, Queue: queue, Site: site, NewID: uuid.New, Record: func(ctx context.Context, tx *sqlx.Tx, e staff.Event) error {
+		return audit.RecordTx(ctx, tx, audit.Act{Name: e.Act, ObjectKind: "staff", ObjectID: e.About.String()})
+	}}
 	keys := map[*office.Person]*authenticator.Passkey{}
 	sign := func(who *office.Person, text string) {
 		s, err := people.Open(t.Context(), who.Cookie)

@@ -210,7 +210,9 @@ func TestIsolationOfAllRoutes(t *testing.T) {
 		return got
 	}
 	// Which object stands in a page in place of the one that was asked for.
-	same := func(got visitor.Response, object string) string { return strings.ReplaceAll(got.Page, object, "OBJECT") }
+	same := func(got visitor.Response, object string) string {
+		return strings.ReplaceAll(got.Page, object, "OBJECT")
+	}
 	matrix := func(method, pattern string) {
 		kind := ""
 		if found := parameter.FindStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}")); found != nil {
