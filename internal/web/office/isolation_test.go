@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,20 +24,6 @@ import (
 	"konbit/migrations"
 )
 
-// examples has, for each kind of object that addresses of the office name, the query that returns the name of the one in a
-// place: $1 is the entity's slug, $2 the organisation's, "" for what belongs to the whole entity. It returns no row if the place
-// has none. The key is the word before the parameter: gifts for /office/{entity}/gifts/{ref}. A route with another one fails
-// TestIsolationOfAllRoutes: add its object here, and what makes one in newPlaces.
-var examples = map[string]string{
-	"gifts": `SELECT g.public_ref FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2`,
-	"donors": `SELECT g.donor_id FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2`,
-	"approvals": `SELECT r.id FROM approval_request r JOIN legal_entity e ON e.id = r.entity_id LEFT JOIN organisation o ON o.id = r.organisation_id
-		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2`,
-	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' LIMIT 1`,
-}
-
 // place is where an object is: a legal entity, or one organisation in it.
 type place struct{ entity, organisation string }
 
@@ -53,7 +38,7 @@ var places = []place{{"tsne", ""}, {"tsne", "csio"}, {"tsne", "selva"}, {"aina",
 // world is a program with an object of each kind in each place.
 type world struct {
 	*program.Program
-	objects map[string]map[place]string // by the key of examples
+	objects map[string]map[place]string // by the key of visitor.OfficeObjects
 	secrets map[place][]string          // what no page shows to who has no role there
 }
 
@@ -99,7 +84,7 @@ func newWorld(t *testing.T) world {
 		w.secrets[p] = append(w.secrets[p], f.Contact.Email, f.Contact.FirstName, d.PublicRef, d.ID.String(), d.DonorID.String())
 		w.secrets[p] = append(w.secrets[p], h.Lines(`SELECT charge_ref FROM payment WHERE donation_id = $1`, d.ID)...)
 	}
-	for kind, query := range examples {
+	for kind, query := range visitor.OfficeObjects {
 		w.objects[kind] = map[place]string{}
 		for _, p := range places {
 			if found := h.Lines(query, p.entity, p.organisation); len(found) > 0 {
@@ -157,8 +142,6 @@ func (w world) askers(t *testing.T) (all []asker) {
 	return all
 }
 
-var parameter = regexp.MustCompile(`/(\w+)/\{(\w+)\}`)
-
 // TestIsolationOfAllRoutes asks for every object by every route of the office, in every scope of the address, as staff with
 // each role in another entity, in another project of the same sponsor and in the sponsor, without a session, with the first
 // factor only and after the role ended. Whoever has no role where the object is gets the answer for an object that does not
@@ -200,7 +183,7 @@ func TestIsolationOfAllRoutes(t *testing.T) {
 			w.Exec(`DELETE FROM guard_count`)
 		}
 		path := strings.Replace(pattern, "{entity}", entity.entity, 1)
-		path = parameter.ReplaceAllString(path, "/$1/"+object) + query
+		path = visitor.OfficeParameter.ReplaceAllString(path, "/$1/"+object) + query
 		var form url.Values
 		if method == http.MethodPost {
 			form = url.Values{"session": {a.token}, "do": {"approve"}, "submission": {uuid.NewString()}}
@@ -215,7 +198,7 @@ func TestIsolationOfAllRoutes(t *testing.T) {
 	}
 	matrix := func(method, pattern string) {
 		kind := ""
-		if found := parameter.FindStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}")); found != nil {
+		if found := visitor.OfficeParameter.FindStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}")); found != nil {
 			kind = found[1]
 		}
 		for _, a := range askers {
@@ -254,8 +237,8 @@ func TestIsolationOfAllRoutes(t *testing.T) {
 		}
 	}
 	for _, pattern := range append(slices.Clone(reads), writes...) {
-		for _, found := range parameter.FindAllStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}"), -1) {
-			require.NotEmpty(t, examples[found[1]], "%s names an object %s/{%s}: add its query to examples", pattern, found[1], found[2])
+		for _, found := range visitor.OfficeParameter.FindAllStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}"), -1) {
+			require.NotEmpty(t, visitor.OfficeObjects[found[1]], "%s names an object %s/{%s}: add its query to visitor.OfficeObjects", pattern, found[1], found[2])
 		}
 	}
 	for _, pattern := range reads {
