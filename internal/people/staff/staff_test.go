@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/trustelem/zxcvbn/frequency"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -371,4 +372,20 @@ func TestActsOnStaffNeedAnEntry(t *testing.T) {
 		_, err := f.db.Owner.Exec(act)
 		require.Equal(t, "requires_audit", constraint(err), "%s: %v", act, err)
 	}
+}
+
+// TestT23CommonPasswordsAreRefused: none of the 3,000 most common passwords is accepted.
+func TestT23CommonPasswordsAreRefused(t *testing.T) {
+	t.Parallel()
+	common := frequency.FrequencyLists["Passwords"]
+	require.Greater(t, len(common), 3000)
+	long := 0
+	for _, password := range common[:3000] {
+		require.NotEmpty(t, staff.PasswordProblem(password, staff.Session{}), password)
+		if len(password) >= 8 {
+			long++
+		}
+	}
+	require.Positive(t, long, "some are refused as common, and not as short")
+	require.Empty(t, staff.PasswordProblem(password, staff.Session{}))
 }
