@@ -175,8 +175,10 @@ func TestSessionsEnd(t *testing.T) {
 		"role ended": func(f fixture, p *person) {
 			f.audited(p.id, `UPDATE staff_role SET ended_at = now() WHERE staff_id = $1`, p.id)
 		},
-		"disabled":    func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
-		"app removed": func(f fixture, p *person) { f.audited(p.id, `UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id) },
+		"disabled": func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
+		"app removed": func(f fixture, p *person) {
+			f.audited(p.id, `UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id)
+		},
 		"passkey removed": func(f fixture, p *person) {
 			f.audited(p.id, `UPDATE staff_passkey SET ended_at = now() WHERE staff_id = $1`, p.id)
 		},
@@ -377,7 +379,7 @@ func TestActsOnStaffNeedAnEntry(t *testing.T) {
 // TestT23CommonPasswordsAreRefused: none of the 3,000 most common passwords is accepted.
 func TestT23CommonPasswordsAreRefused(t *testing.T) {
 	t.Parallel()
-	common := frequency.FrequencyLists["Passwords"]
+	common := frequency.FrequencyLists["passwords"]
 	require.Greater(t, len(common), 3000)
 	long := 0
 	for _, password := range common[:3000] {
