@@ -54,7 +54,7 @@ func Find(ctx context.Context, q sqlx.QueryerContext, f Filter) (found []Entry, 
 			where.WriteString(" AND " + strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
 		}
 	}
-	and(f.EntityID.Valid && f.Installation, "(entity_id = ? OR entity_id IS NULL)", f.EntityID)
+	and(f.EntityID.Valid && f.Installation, "coalesce(entity_id, ?) = ?", f.EntityID) // most entries fit, so no index helps: others do
 	and(f.EntityID.Valid && !f.Installation, "entity_id = ?", f.EntityID)
 	and(f.OrganisationID.Valid, "organisation_id = ?", f.OrganisationID)
 	and(f.StaffID.Valid, "staff_id = ?", f.StaffID)
