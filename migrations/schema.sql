@@ -105,8 +105,11 @@ CREATE TABLE audit_entry (
     CONSTRAINT audit_entry_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
     CONSTRAINT audit_entry_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE INDEX audit_entry_of_act ON audit_entry USING btree (act, serial);
+CREATE INDEX audit_entry_of_day ON audit_entry USING btree (at);
 CREATE INDEX audit_entry_of_entity ON audit_entry USING btree (entity_id, serial);
 CREATE INDEX audit_entry_of_object ON audit_entry USING btree (object_kind, object_id, serial);
+CREATE INDEX audit_entry_of_object_id ON audit_entry USING btree (object_id, serial);
 CREATE INDEX audit_entry_of_operator ON audit_entry USING btree (serial) WHERE operator;
 CREATE INDEX audit_entry_of_staff ON audit_entry USING btree (staff_id, serial);
 CREATE TRIGGER attributed BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_is_attributed();
@@ -1509,6 +1512,7 @@ CREATE TABLE staff (
     CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
 );
 CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.disabled_at IS DISTINCT FROM new.disabled_at)) EXECUTE FUNCTION requires_audit('staff', 'id');
 
 CREATE TABLE staff_challenge (
     id uuid NOT NULL,
@@ -1555,6 +1559,7 @@ CREATE TABLE staff_invitation (
     CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_passkey (
     id uuid NOT NULL,
@@ -1572,7 +1577,9 @@ CREATE TABLE staff_passkey (
     CONSTRAINT staff_passkey_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_passkey_of_staff ON staff_passkey USING btree (staff_id);
+CREATE CONSTRAINT TRIGGER end_requires_audit AFTER UPDATE ON staff_passkey DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_passkey FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_passkey DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_password (
     staff_id uuid NOT NULL,
@@ -1632,6 +1639,7 @@ CREATE TABLE staff_role (
 CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
 CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
 
 CREATE TABLE staff_session (
@@ -1682,6 +1690,7 @@ CREATE TABLE staff_totp (
 );
 CREATE UNIQUE INDEX staff_totp_current ON staff_totp USING btree (staff_id, ((confirmed_at IS NULL))) WHERE (ended_at IS NULL);
 CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_totp FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL) AND (old.confirmed_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff_totp DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.confirmed_at IS DISTINCT FROM new.confirmed_at) OR ((new.confirmed_at IS NOT NULL) AND (old.ended_at IS DISTINCT FROM new.ended_at)))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE statement (
     id uuid NOT NULL,
@@ -1843,6 +1852,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION count_wrong_code(of_session uuid) RETURNS void
 
 -- FUNCTION decide_approval(the_request uuid, the_hash bytea, the_decision text, the_code text, the_reason text) RETURNS boolean
+
+-- FUNCTION delete_old_staff_sessions() RETURNS bigint
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
