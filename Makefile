@@ -16,7 +16,7 @@ demo-reset:
 
 # Packages that use browsers run one at a time: their tests wait for other processes, and a machine that is busy with many packages
 # makes them time out. Two at a time took no less time on two cores. The package that kills servers has a target of its own.
-BROWSING = konbit/internal/workshop/e2e konbit/internal/web konbit/internal/web/give konbit/internal/web/portal konbit/internal/view
+BROWSING = konbit/internal/workshop/e2e konbit/internal/web konbit/internal/web/give konbit/internal/web/office konbit/internal/web/portal konbit/internal/view
 BREAKING = konbit/internal/workshop/chaos
 
 # Tests wait for PostgreSQL, browsers and servers more than they compute, so more of them run at once than there are cores.

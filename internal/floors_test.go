@@ -34,6 +34,7 @@ var exceptions = map[string]string{
 	"people/donoraccess → people/session":                      "a proved address opens a session",
 	"books/fund → books/org":                                   "a fund belongs to an organisation; the directory holds both",
 	"mail → mail/transport":                                    "a composed email is sent by SMTP",
+	"mail/staffmail → mail":                                    "it stores and sends the emails",
 	"view → view/accent":                                       "pages and emails have the organisation's colour",
 	"view → view/country":                                      "forms and emails name countries",
 	"mail → mail/paper":                                        "an email shows what the frozen facts say",

@@ -651,8 +651,9 @@ BEGIN
     UPDATE staff m SET disabled_at = clock_timestamp() WHERE m.id = of_staff AND m.disabled_at IS NULL;
 END $$;
 
--- join_staff notes that two accounts are one human. An admin of a scope of each may; nobody takes it back but the owner of the tables.
-CREATE FUNCTION join_staff(account uuid, same_as uuid) RETURNS void SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+-- join_staff notes that two accounts are one human, and returns the account that got the other one's person; NULL if they were one already. An
+-- admin of a scope of each may; nobody takes it back but the owner of the tables.
+CREATE FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     actor  uuid := staff_actor();
     person uuid := staff_person_of(same_as);
@@ -663,11 +664,12 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('konbit staff persons'), 0);
     person := staff_person_of(same_as);
     IF staff_person_of(account) = person THEN
-        RETURN;
+        RETURN NULL;
     END IF;
     account := staff_person_of(account);
     UPDATE staff_person p SET person_id = person WHERE p.person_id = account;
     INSERT INTO staff_person (staff_id, person_id, joined_by) VALUES (account, person, actor);
+    RETURN account;
 END $$;
 
 -- end_sessions_of ends the sessions of a person but the one of this transaction: a role or a factor of theirs changed.

@@ -154,9 +154,19 @@ CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_head FOR
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 CREATE TRIGGER audit_head_is_newest BEFORE INSERT ON audit_head FOR EACH ROW EXECUTE FUNCTION audit_head_is_newest();
 
--- Checker A19: every entry of the audit log is sealed within five minutes of its commit, and every seal follows from its entry and the seal before.
+-- Staff, their roles and links change only with an entry about the person.
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+
+-- Checker A21: every entry of the audit log is sealed within five minutes of its commit, and every seal follows from its entry and the seal before.
 CREATE VIEW check_audit_chain AS
-SELECT 'A19'::text AS checker, a.entity_id, a.serial::text AS subject,
+SELECT 'A21'::text AS checker, a.entity_id, a.serial::text AS subject,
        CASE WHEN s.n IS NULL THEN 'this audit entry is not sealed' ELSE 'this audit entry, or the seal before it, was changed after it was sealed' END AS detail,
        a.at AS since
   FROM (SELECT n, serial, hash, lag(hash) OVER (ORDER BY n) AS previous, lag(n, 1, 0::bigint) OVER (ORDER BY n) AS before FROM audit_seal) s

@@ -1,5 +1,5 @@
 -- +goose Up
--- What the server may do with a passkey, old sessions, and acts on staff without an entry in the audit log.
+-- What the server may do with a passkey, old sessions, and changed factors without an entry in the audit log.
 
 -- +goose StatementBegin
 -- use_staff_passkey notes the answer of a passkey, as before; of what the server passes it stores the counter and the flags alone. The public
@@ -54,8 +54,6 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_passkey DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE CONSTRAINT TRIGGER end_requires_audit AFTER UPDATE ON staff_passkey DEFERRABLE INITIALLY DEFERRED
@@ -63,18 +61,11 @@ CREATE CONSTRAINT TRIGGER end_requires_audit AFTER UPDATE ON staff_passkey DEFER
 CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff_totp DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.confirmed_at IS DISTINCT FROM NEW.confirmed_at OR NEW.confirmed_at IS NOT NULL AND OLD.ended_at IS DISTINCT FROM NEW.ended_at)
     EXECUTE FUNCTION requires_audit('staff', 'staff_id');
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
-CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at) EXECUTE FUNCTION requires_audit('staff', 'id');
 
 -- +goose Down
-DROP TRIGGER requires_audit ON staff;
-DROP TRIGGER requires_audit ON staff_invitation;
 DROP TRIGGER requires_audit ON staff_totp;
 DROP TRIGGER end_requires_audit ON staff_passkey;
 DROP TRIGGER requires_audit ON staff_passkey;
-DROP TRIGGER requires_audit ON staff_role;
 DROP FUNCTION delete_old_staff_sessions;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean LANGUAGE plpgsql

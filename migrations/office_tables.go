@@ -107,6 +107,8 @@ var officeTables = []officeTable{
 	{"ledger_head", entities(ofMoney), ""},
 	{"ledger_seal", entities(ofMoney), ""},
 	{"ledger_snapshot", byFund, ""},
+	{"ledger_month", byFund, ""},
+	{"donor_year", entities(ofMoney), ""}, // over all organisations of the entity
 
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
 	{"staff", `id = (SELECT staff_of_session()) OR ` + through("staff_role", "o.staff_id = staff.id"), ""},

@@ -212,6 +212,13 @@ CREATE TABLE books (
     CONSTRAINT books_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 
+CREATE TABLE check_progress (
+    checker text NOT NULL,
+    serial bigint NOT NULL,
+    whole_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (checker)
+);
+
 CREATE TABLE check_run (
     day date NOT NULL,
     checker text NOT NULL,
@@ -270,7 +277,7 @@ CREATE TABLE designation (
     CONSTRAINT designation_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
     CONSTRAINT designation_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
-CREATE INDEX designation_by_fund ON designation USING btree (fund_id);
+CREATE INDEX designation_newest ON designation USING btree (fund_id, donation_id DESC);
 CREATE CONSTRAINT TRIGGER designation_fits_gift AFTER INSERT ON designation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designation_fits_gift();
 
 CREATE TABLE donation (
@@ -312,10 +319,13 @@ CREATE TABLE donation (
 );
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
+CREATE INDEX donation_newest ON donation USING btree (entity_id, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
+CREATE INDEX donation_of_amount ON donation USING btree (organisation_id, amount, charged_at DESC, id DESC) WHERE (charged_at IS NOT NULL);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND ((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+CREATE TRIGGER donor_years_move AFTER UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION donor_years_move();
 CREATE TRIGGER owner_change_is_recorded BEFORE UPDATE ON donation FOR EACH ROW WHEN ((old.donor_id IS DISTINCT FROM new.donor_id)) EXECUTE FUNCTION owner_change_is_recorded();
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
@@ -455,6 +465,42 @@ CREATE TABLE donor_consent (
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE donor_year (
+    donor_id uuid NOT NULL,
+    year integer NOT NULL,
+    entity_id uuid NOT NULL,
+    gifts integer NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (donor_id, year),
+    CONSTRAINT donor_year_amount_check CHECK (amount > 0),
+    CONSTRAINT donor_year_gifts_check CHECK (gifts > 0)
+);
+CREATE INDEX donor_year_largest ON donor_year USING btree (entity_id, year, amount DESC, donor_id);
+
+CREATE TABLE donor_year_due (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    donor_id uuid NOT NULL,
+    PRIMARY KEY (n)
+);
+
+CREATE TABLE donor_year_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT donor_year_through_one_check CHECK (one)
+);
+
+CREATE TABLE email_model (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    hash bytea NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (id),
+    UNIQUE (hash),
+    CONSTRAINT email_model_check CHECK (hash = sha256(content))
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON email_model FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE entity_fact (
     entity_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
@@ -519,6 +565,7 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (
     place text NOT NULL,
@@ -727,6 +774,25 @@ CREATE TRIGGER head_is_newest BEFORE INSERT ON ledger_head FOR EACH ROW EXECUTE 
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
+CREATE TABLE ledger_month (
+    entity_id uuid NOT NULL,
+    month date NOT NULL,
+    fund_id uuid NOT NULL,
+    account_code text NOT NULL,
+    amount bigint NOT NULL,
+    lines bigint NOT NULL,
+    PRIMARY KEY (entity_id, month, fund_id, account_code),
+    CONSTRAINT ledger_month_lines_check CHECK (lines > 0),
+    CONSTRAINT ledger_month_month_check CHECK (EXTRACT(day FROM month) = 1::numeric)
+);
+
+CREATE TABLE ledger_month_through (
+    one boolean NOT NULL DEFAULT true,
+    serial bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (one),
+    CONSTRAINT ledger_month_through_one_check CHECK (one)
+);
+
 CREATE TABLE ledger_seal (
     entity_id uuid NOT NULL,
     n bigint NOT NULL,
@@ -808,6 +874,8 @@ CREATE TABLE letter (
     rendered_at timestamp with time zone NOT NULL,
     donor_id uuid,
     choice text,
+    model_id integer,
+    difference bytea,
     PRIMARY KEY (id),
     UNIQUE (kind, subject_id),
     UNIQUE (message_id),
@@ -947,6 +1015,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE payment_change_share (
@@ -1512,7 +1581,7 @@ CREATE TABLE staff (
     CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
 );
 CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.disabled_at IS DISTINCT FROM new.disabled_at)) EXECUTE FUNCTION requires_audit('staff', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
 
 CREATE TABLE staff_challenge (
     id uuid NOT NULL,
@@ -1561,6 +1630,39 @@ CREATE TABLE staff_invitation (
 CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
+CREATE TABLE staff_note (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    donation_id uuid,
+    donor_id uuid,
+    payout_id uuid,
+    task_id uuid,
+    text text NOT NULL,
+    author uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_note_check CHECK (num_nonnulls(donation_id, donor_id, payout_id, task_id) = 1),
+    CONSTRAINT staff_note_text_check CHECK (length(text) <= 4000),
+    CONSTRAINT staff_note_author_fkey FOREIGN KEY (author) REFERENCES staff(id),
+    CONSTRAINT staff_note_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT staff_note_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
+    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
+);
+CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
+CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
+CREATE INDEX staff_note_of_payout ON staff_note USING btree (payout_id, at) WHERE (payout_id IS NOT NULL);
+CREATE INDEX staff_note_of_task ON staff_note USING btree (task_id, at) WHERE (task_id IS NOT NULL);
+CREATE TRIGGER begins BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_begins();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 CREATE TABLE staff_passkey (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -1603,6 +1705,7 @@ CREATE TABLE staff_person (
     CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_recovery (
     staff_id uuid NOT NULL,
@@ -1753,6 +1856,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_erased_person (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_event_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1764,6 +1869,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW check_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_job_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_month_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_not_booked_once (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -1781,9 +1888,31 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW donor_row (id uuid, entity_id uuid, kind text, first_name text, last_name text, organisation_name text, email text, key text, erased boolean)
+
 -- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
+
+-- VIEW gift_change (entity_id uuid, donation_id uuid, kind text)
+
+-- VIEW gift_key (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, public_ref text, status text, source text, frequency text, amount bigint, charged_at timestamp with time zone)
+
+-- VIEW gift_of_card (entity_id uuid, card_last4 text, donation_id uuid)
+
+-- VIEW gift_of_charge (entity_id uuid, charge_ref text, donation_id uuid)
+
+-- VIEW gift_of_fund (fund_id uuid, donation_id uuid, amount bigint)
+
+-- VIEW gift_of_intent (entity_id uuid, intent_ref text, donation_id uuid)
+
+-- VIEW gift_of_payout (entity_id uuid, payout_id uuid, payout_ref text, status text, arrival_on date, donation_id uuid)
+
+-- VIEW gift_of_receipt (entity_id uuid, year integer, number integer, donation_id uuid)
+
+-- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
+
+-- VIEW gift_share (donation_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
@@ -1791,11 +1920,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
+-- VIEW staff_note_row (id uuid, entity_id uuid, donation_id uuid, donor_id uuid, payout_id uuid, task_id uuid, text text, author uuid, at timestamp with time zone, author_name text)
+
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
 -- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
 
 -- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
+
+-- FUNCTION add_to_months(most integer) RETURNS bigint
 
 -- FUNCTION address_is_locked() RETURNS trigger
 
@@ -1831,11 +1964,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
+-- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
+
 -- FUNCTION begin_staff_session(new_id uuid, of_staff uuid, secret bytea, on_device text, from_network text) RETURNS void
+
+-- FUNCTION broken_seals(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
 -- FUNCTION change_role(act text, new_id uuid, of_staff uuid, named text, entity uuid, organisation uuid, request uuid DEFAULT NULL::uuid) RETURNS void
+
+-- FUNCTION check_from(the_checker text) RETURNS bigint
 
 -- FUNCTION check_is_counted() RETURNS trigger
 
@@ -1848,6 +1987,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION confirm_staff_totp(code text) RETURNS boolean
 
 -- FUNCTION contact_of_paid_gift_stays() RETURNS trigger
+
+-- FUNCTION count_attempt(keys bytea[], shards smallint[], lengths double precision[], limits integer[], slices integer, anyway boolean) RETURNS SETOF integer
 
 -- FUNCTION count_wrong_code(of_session uuid) RETURNS void
 
@@ -1871,7 +2012,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
 
+-- FUNCTION donor_years_behind() RETURNS boolean
+
+-- FUNCTION donor_years_change() RETURNS trigger
+
+-- FUNCTION donor_years_move() RETURNS trigger
+
 -- FUNCTION donors_of(subject uuid) RETURNS SETOF uuid
+
+-- FUNCTION donors_of_entries(after bigint, upto bigint) RETURNS SETOF uuid
+
+-- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
 
 -- FUNCTION drop_expired_receipts() RETURNS void
 
@@ -1905,9 +2056,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION fee_is_booked() RETURNS trigger
 
+-- FUNCTION find_donors(of_entity uuid, words text, most integer) RETURNS SETOF uuid
+
 -- FUNCTION finding_is_a_task() RETURNS trigger
 
 -- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
+
+-- FUNCTION gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
@@ -1927,7 +2082,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION is_owner() RETURNS boolean
 
--- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
+-- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
@@ -1961,11 +2116,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
 
+-- FUNCTION name_words(first_name text, last_name text, organisation_name text) RETURNS tsvector
+
+-- FUNCTION next_sealed(after bigint, most integer) RETURNS bigint
+
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
 
 -- FUNCTION office_funds(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE(entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
 
@@ -1999,9 +2160,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 
+-- FUNCTION rebuild_donor_years() RETURNS void
+
+-- FUNCTION rebuild_months() RETURNS void
+
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION receipt_reference(facts jsonb, year integer, number integer) RETURNS text
+
+-- FUNCTION refresh_donor_years(most integer) RETURNS integer
 
 -- FUNCTION refund_is_approved(o refund_order) RETURNS boolean
 
@@ -2081,17 +2250,31 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION staff_money_factor_is_fresh(entity_id uuid) RETURNS boolean
 
+-- FUNCTION staff_note_begins() RETURNS trigger
+
+-- FUNCTION staff_note_keeps() RETURNS trigger
+
+-- FUNCTION staff_note_object(of_kind text, of_id uuid) RETURNS TABLE(entity_id uuid, organisation_id uuid, ref text)
+
+-- FUNCTION staff_note_stays_erased() RETURNS trigger
+
+-- FUNCTION staff_notes_are_erased() RETURNS trigger
+
 -- FUNCTION staff_of_session() RETURNS uuid
 
 -- FUNCTION staff_person_of(staff_id uuid) RETURNS uuid
 
 -- FUNCTION subjects_of_gift(of_receipt uuid) RETURNS SETOF uuid
 
+-- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
+
 -- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
 
 -- FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigint
 
 -- FUNCTION unaddressed(message bytea) RETURNS bytea
+
+-- FUNCTION uneven_entries(after bigint) RETURNS TABLE(entity_id uuid, entry_id uuid, currency text, total numeric)
 
 -- FUNCTION use_challenge(challenge bytea, of_act bytea, of_session uuid, browser bytea) RETURNS uuid
 
@@ -2102,3 +2285,9 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION use_staff_recovery(code text) RETURNS boolean
 
 -- FUNCTION withdraw_approval(the_request uuid) RETURNS void
+
+-- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
+
+-- FUNCTION wrong_months(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
+
+-- FUNCTION years_of_donors(donors uuid[]) RETURNS TABLE(donor_id uuid, year integer, entity_id uuid, gifts integer, amount bigint)

@@ -18,6 +18,7 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
 	"konbit/internal/mail/difference"
+	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
 	"konbit/internal/office/refund"
 	"konbit/internal/people/donoraccess"
@@ -86,7 +87,7 @@ type App struct {
 	SignInMail  *transport.Transport // for emails to sign in, which must not wait for a connection that is silent about another email
 	Receipts    mail.Receipts        // the emails with receipts
 	SignIns     mail.SignIns
-	AuditDigest mail.AuditDigest
+	AuditDigest staffmail.AuditDigest
 	Handlers    *jobs.Handlers
 
 	Server *web.Kernel // the web side, with its areas
@@ -214,7 +215,7 @@ func (a *App) buildMail() {
 	a.SignIns = mail.SignIns{
 		Mailer: urgent, Access: a.Access, Catalog: a.Catalog, Link: signedlink.SignInLink(s.BaseURL), Expired: a.Metrics.SignInExpired,
 	}
-	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
+	a.AuditDigest = staffmail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
 
 	a.Handlers = jobs.NewHandlers()
 	a.Handlers.Observe, a.Handlers.Before = a.Metrics.Job, a.beforeJob
@@ -229,7 +230,7 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
-	mail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
+	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor

@@ -50,7 +50,7 @@ func (m SignIns) mailAddressChangeTo(ctx context.Context, step int64, change don
 	if err != nil {
 		return err
 	}
-	return m.sendUnstored(ctx, email, step)
+	return m.SendUnstored(ctx, email, step)
 }
 
 // languageFor returns the language of the first of the addresses that belongs to a donor; English if none does.
@@ -80,7 +80,7 @@ func (m SignIns) renderAddressChange(step int64, change donoraccess.AddressLinke
 	}
 	var err error
 	email.Subject, email.Text, email.HTML, err = m.View.AddressEmail(view.AddressEmailWords{
-		Language: lang, Donee: doneeOf(from), Address: change.Email, Change: change.Kind, On: change.At.In(from.Location()),
+		Language: lang, Donee: DoneeOf(from), Address: change.Email, Change: change.Kind, On: change.At.In(from.Location()),
 	})
 	return email, err
 }

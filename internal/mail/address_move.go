@@ -61,7 +61,7 @@ func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time
 		Language: string(lang), Date: m.Now(),
 	}
 	message.Subject, message.Text, message.HTML, err = m.View.MoveEmail(view.MoveEmailWords{
-		Language: lang, Donee: doneeOf(from), Link: m.MoveLink(token, lang), Until: until.In(from.Location()),
+		Language: lang, Donee: DoneeOf(from), Link: m.MoveLink(token, lang), Until: until.In(from.Location()),
 	})
 	if err != nil {
 		return until, err

@@ -40,7 +40,7 @@ func (m Erasures) Mail(ctx context.Context, id uuid.UUID) error {
 	if err != nil || e.WithdrawnAt != nil || e.DoneAt != nil {
 		return err
 	}
-	return m.sendStored(ctx, kindErasureAsked, id, func() (*Email, error) { return m.render(ctx, e, kindErasureAsked) })
+	return m.SendStored(ctx, kindErasureAsked, id, func() (*Email, error) { return m.render(ctx, e, kindErasureAsked) })
 }
 
 // MailCompleted sends the email that confirms an erasure, and erases the address. The email is not stored, because it
@@ -54,7 +54,7 @@ func (m Erasures) MailCompleted(ctx context.Context, id uuid.UUID) error {
 	if err != nil || !email.isSendable() {
 		return err
 	}
-	if err := m.sendUnstored(ctx, email, id); err != nil {
+	if err := m.SendUnstored(ctx, email, id); err != nil {
 		return err
 	}
 	return m.Privacy.DeleteRecipient(ctx, id)
@@ -74,7 +74,7 @@ func (m Erasures) render(ctx context.Context, e privacy.Erasure, kind string) (*
 	if err != nil {
 		return nil, err
 	}
-	words := view.ErasureEmailWords{Language: phrase.Language(e.Language), Donee: doneeOf(entity)}
+	words := view.ErasureEmailWords{Language: phrase.Language(e.Language), Donee: DoneeOf(entity)}
 	email := &Email{
 		ID: e.ID, EntityID: entity.ID, Kind: kind, List: privacyList, Sender: entity.Slug, From: entity.MailFrom,
 		To: to, Language: e.Language, Date: e.RequestedAt,

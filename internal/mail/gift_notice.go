@@ -49,7 +49,7 @@ func (m GiftNotices) Mail(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return m.sendStored(ctx, noticeKinds[n.Kind], n.ID, func() (*Email, error) { return m.renderNotice(ctx, n) })
+	return m.SendStored(ctx, noticeKinds[n.Kind], n.ID, func() (*Email, error) { return m.renderNotice(ctx, n) })
 }
 
 func (m GiftNotices) renderNotice(ctx context.Context, n notice.Notice) (*Email, error) {
@@ -89,7 +89,7 @@ func (m GiftNotices) noticeWords(ctx context.Context, n notice.Notice, d donatio
 	}
 	lang := phrase.Language(d.Language)
 	w = view.NoticeEmailWords{
-		Kind: strings.TrimPrefix(noticeKinds[n.Kind], "gift_"), Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
+		Kind: strings.TrimPrefix(noticeKinds[n.Kind], "gift_"), Language: lang, Donee: DoneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
 		Amount: n.Amount(), On: n.At.In(entity.Location()),
 	}
 	if n.Kind == notice.RefundedLater && d.ChargedAt != nil {

@@ -44,9 +44,9 @@ type Mailer struct {
 // renderer returns an email that was not stored before; nil if there is nothing to send.
 type renderer func() (*Email, error)
 
-// sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
+// SendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
 // email, and nothing if a mail server accepted them, refused them permanently, or the email was cancelled.
-func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
+func (m Mailer) SendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
 	stored, begun, err := m.storedOrRendered(ctx, kind, subject, render, true)
 	switch {
 	case err != nil || stored == nil:
@@ -106,9 +106,9 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email, send bool) (_ *sto
 	return store(ctx, m.DB, stored, e.recheckTx, d, send && e.Choice == nil)
 }
 
-// sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is
+// SendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is
 // about to be erased. It reports a permanent refusal to Refused and the log, with about, and returns no error for it.
-func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
+func (m Mailer) SendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (m Mailer) destination(ctx context.Context, address string) (string, error)
 	return donoraccess.Destination(ctx, m.DB, address)
 }
 
-// doneeOf returns a legal entity as emails name it.
-func doneeOf(e org.LegalEntity) view.Donee {
+// DoneeOf returns a legal entity as emails name it.
+func DoneeOf(e org.LegalEntity) view.Donee {
 	return view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)}
 }

@@ -57,7 +57,7 @@ func (m Plans) Mail(ctx context.Context, event uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return m.sendStored(ctx, planKind(e), e.ID, func() (*Email, error) { return m.render(ctx, e) })
+	return m.SendStored(ctx, planKind(e), e.ID, func() (*Email, error) { return m.render(ctx, e) })
 }
 
 func (m Plans) render(ctx context.Context, e plan.Event) (*Email, error) {
@@ -103,7 +103,7 @@ func (m Plans) words(ctx context.Context, p plan.Plan, e plan.Event) (view.PlanE
 		return view.PlanEmailWords{}, entity, err
 	}
 	w := view.PlanEmailWords{
-		Kind: e.EmailKind(), Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
+		Kind: e.EmailKind(), Language: lang, Donee: DoneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
 		Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
 		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
 		DeclineReason: billing.DeclineReason(d.Code), Permanent: d.Final || billing.IsPermanentDecline(d.Code),

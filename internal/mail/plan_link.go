@@ -31,7 +31,7 @@ func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return m.sendUnstored(ctx, email, id)
+	return m.SendUnstored(ctx, email, id)
 }
 
 func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Contact) (*Email, error) {
@@ -53,7 +53,7 @@ func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donation.Con
 		return nil, err
 	}
 	words := view.PlanEmailWords{
-		Kind: "link", Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent, Greeting: to.FirstName,
+		Kind: "link", Language: lang, Donee: DoneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent, Greeting: to.FirstName,
 		Amount: p.NextCharge(), Every: string(p.Frequency), ManageURL: link.ManageURL, ManageCode: link.Code,
 	}
 	email := &Email{

@@ -58,7 +58,7 @@ func (r Receipts) MailVoid(ctx context.Context, receiptID uuid.UUID) error {
 }
 
 func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string) error {
-	return r.sendStored(ctx, kind, issued.ID, r.renderer(ctx, issued, kind))
+	return r.SendStored(ctx, kind, issued.ID, r.renderer(ctx, issued, kind))
 }
 
 // callOff ends the waiting deliveries of the email with a receipt that is no longer valid. It does nothing if that

@@ -62,7 +62,7 @@ func (m SignIns) Mail(ctx context.Context, job donoraccess.SignInEmailJob) error
 	if err != nil {
 		return err
 	}
-	return m.sendUnstored(ctx, email, signIn)
+	return m.SendUnstored(ctx, email, signIn)
 }
 
 // reportExpired counts and logs a sign-in that has expired. It does nothing if another one was used since.
@@ -114,7 +114,7 @@ func (m SignIns) senderOf(ctx context.Context, person uuid.UUID) (from org.Legal
 
 func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity, forPlan bool) (*Email, error) {
 	lang := phrase.Language(proof.Language)
-	words := view.SignInEmailWords{Language: lang, Donee: doneeOf(from), Code: proof.Code}
+	words := view.SignInEmailWords{Language: lang, Donee: DoneeOf(from), Code: proof.Code}
 	if words.Purpose = "_join"; !proof.Links {
 		words.Purpose, words.Link = "", m.Link(proof.Token, lang)
 		if forPlan {

@@ -51,7 +51,7 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	if s.Superseded {
 		return m.refuseSuperseded(ctx, kind, s.ID)
 	}
-	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) {
+	return m.SendStored(ctx, kind, s.ID, func() (*Email, error) {
 		s, err := statement.ByID(ctx, m.DB, id)
 		if err != nil || s.Person == nil || s.Superseded {
 			return nil, err
@@ -103,7 +103,7 @@ func (m Statements) MailSoFar(ctx context.Context, job statement.SoFarJob) error
 	if now, err := m.Issuer.SoFar(ctx, job); err != nil || now == nil || !reflect.DeepEqual(now.Facts, s.Facts) {
 		return cmp.Or(err, errMoved)
 	}
-	return m.sendUnstored(ctx, email, s.DonorID)
+	return m.SendUnstored(ctx, email, s.DonorID)
 }
 
 // refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the

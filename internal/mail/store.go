@@ -63,6 +63,12 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 	return &stored, nil
 }
 
+// IsStored reports whether the email of a kind about a subject was rendered and stored.
+func IsStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (bool, error) {
+	stored, err := findStored(ctx, q, kind, subject)
+	return stored != nil, err
+}
+
 // store stores a rendered email with its first delivery and, with begin, counts the first attempt to send it; then begun is
 // that delivery. If an email of the same kind and subject is stored already, it returns that one. If the person was erased,
 // the email is stored empty, and its delivery is over. It reports errMoved if recheckTx does: what the email is about

@@ -30,7 +30,7 @@ func (c TributeCards) Register(h *jobs.Handlers) {
 
 // Mail sends the card of a donation, once. It sends nothing if the card was purged before it was rendered.
 func (c TributeCards) Mail(ctx context.Context, donationID uuid.UUID) error {
-	return c.sendStored(ctx, kindTributeCard, donationID, func() (*Email, error) { return c.render(ctx, donationID) })
+	return c.SendStored(ctx, kindTributeCard, donationID, func() (*Email, error) { return c.render(ctx, donationID) })
 }
 
 func (c TributeCards) render(ctx context.Context, donationID uuid.UUID) (*Email, error) {
@@ -49,7 +49,7 @@ func (c TributeCards) render(ctx context.Context, donationID uuid.UUID) (*Email,
 	}
 	email.Subject, email.Text, email.HTML, err = c.View.TributeCardEmail(view.TributeCardWords{
 		Language: card.Language, Accent: card.Organisation.Accent, Organisation: card.Organisation.Name.In(card.Language),
-		Donee: doneeOf(card.Entity), To: card.CardName, Giver: card.DonorName, Kind: string(card.Kind), Name: card.Name,
+		Donee: DoneeOf(card.Entity), To: card.CardName, Giver: card.DonorName, Kind: string(card.Kind), Name: card.Name,
 		Message: card.CardMessage,
 	})
 	return email, err

@@ -17,7 +17,6 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
 )
 
@@ -27,12 +26,12 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
 		"statement": kindStatement, "statement_so_far": kindStatementSoFar, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
-		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": KindPlanLink,
+		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "plan_link": KindPlanLink,
 		"gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
 		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "refund_later": noticeKinds[notice.RefundedLater], "plan_upcoming": planKind(plan.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
-		"sign-in": signInList, "books": auditList,
-		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
+		"sign-in": signInList,
+		"first":   string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
 		"waiting": string(Waiting), "accepted": string(Accepted), "refused": string(Refused), "called off": string(Cancelled),
 		"overtaken": string(Superseded),
 	} {
@@ -50,8 +49,7 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
 		kindStatement: statementList, kindStatementSoFar: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAddressChosen: signInList, kindAddressMove: signInList,
-		kindAuditDigest: auditList,
-		KindPlanLink:    planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList, "refund_later": receiptList,
+		KindPlanLink: planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList, "refund_later": receiptList,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
@@ -60,14 +58,11 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	for _, kind := range plan.EmailKinds() {
 		require.Regexp(t, "\n\\| `plan_"+kind+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}
-	for _, kind := range []string{staff.EmailInvite, staff.EmailReset, staff.EmailRecovery, staff.EmailFactor, staff.EmailGlass} {
-		require.Contains(t, string(readme), "\n| `"+kind+"` |")
-	}
 	require.Equal(t, len(plan.EmailKinds())+1, strings.Count(string(readme), "\n| `plan_"), "and plan_link")
 	for _, job := range []jobs.Job{
 		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{}, statement.SoFarJob{},
 		privacy.EmailJob{}, privacy.CompletedEmailJob{}, notice.EmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
-		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{}, staff.EmailJob{},
+		DeliveryJob{}, planlink.FreshEmailJob{},
 	} {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")
 	}

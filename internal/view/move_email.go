@@ -23,6 +23,7 @@ func (v *View) MoveEmail(w MoveEmailWords) (subject, text, html string, err erro
 	say := func(key string) string {
 		return v.Phrase(w.Language, "address.move.letter."+key, "donee", w.Donee.Name, "date", phrase.Date(w.Language, w.Until))
 	}
-	text, html, err = v.PlainEmail(w.Language, w.Donee, say("subject"), []string{say("text")}, []string{say("until"), say("not_you")}, &EmailLink{say("button"), w.Link})
+	last := []string{say("until"), say("not_you")}
+	text, html, err = v.PlainEmail(w.Language, w.Donee, say("subject"), []string{say("text")}, last, &EmailLink{say("button"), w.Link})
 	return say("subject"), text, html, err
 }

@@ -34,7 +34,8 @@ func (v *View) NoticeEmail(w NoticeEmailWords) (subject, text, html string, err 
 		w.Accent = DefaultAccent
 	}
 	say := func(key string) string {
-		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount, "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On), "given", phrase.Date(w.Language, w.Given))
+		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount, "organisation", w.Organisation,
+			"date", phrase.Date(w.Language, w.On), "given", phrase.Date(w.Language, w.Given))
 	}
 	d := planEmailData{
 		PlanEmailWords: PlanEmailWords{Language: w.Language, Donee: w.Donee, Organisation: w.Organisation, Accent: w.Accent, Greeting: w.Greeting},

@@ -50,7 +50,7 @@ func (v StaffVisit) Path(page string) string {
 func (k *Kernel) StaffSession(signIn Handler) Permission[StaffVisit] {
 	return Permission[StaffVisit]{
 		Name: "staff: any role", Refusal: securitylog.SessionMissing,
-		Check:  func(w http.ResponseWriter, r *http.Request) (StaffVisit, error) { return k.staffVisit(w, r, false) },
+		Check:  func(_ http.ResponseWriter, r *http.Request) (StaffVisit, error) { return k.staffVisit(r, false) },
 		Refuse: k.refuseStaff(signIn),
 	}
 }
@@ -59,7 +59,7 @@ func (k *Kernel) StaffSession(signIn Handler) Permission[StaffVisit] {
 func (k *Kernel) StaffSetup(signIn Handler) Permission[StaffVisit] {
 	return Permission[StaffVisit]{
 		Name: "staff: setup", Refusal: securitylog.SessionMissing,
-		Check:  func(w http.ResponseWriter, r *http.Request) (StaffVisit, error) { return k.staffVisit(w, r, true) },
+		Check:  func(_ http.ResponseWriter, r *http.Request) (StaffVisit, error) { return k.staffVisit(r, true) },
 		Refuse: k.refuseStaff(signIn),
 	}
 }
@@ -105,7 +105,7 @@ func (v *StaffVisit) enter(entity, organisation string) (err error) {
 
 // staffVisit returns the signed-in member of the staff; fault.NotFound if there is no session, or none of the stage. A
 // request that may change something must carry the token of a form that was shown to the same session.
-func (k *Kernel) staffVisit(w http.ResponseWriter, r *http.Request, enrolling bool) (v StaffVisit, err error) {
+func (k *Kernel) staffVisit(r *http.Request, enrolling bool) (v StaffVisit, err error) {
 	secret := k.Cookie(r, StaffCookie)
 	if secret == "" {
 		return v, NotFound()
@@ -190,7 +190,9 @@ func deviceOf(agent string) string {
 		}
 		return ""
 	}
-	browser := find([][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"}, {"Safari/", "Safari"}})
-	system := find([][2]string{{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"}})
+	browser := find([][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"},
+		{"Chrome/", "Chrome"}, {"CriOS/", "Chrome"}, {"Safari/", "Safari"}})
+	system := find([][2]string{{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"},
+		{"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"}})
 	return strings.TrimPrefix(strings.TrimSuffix(browser+", "+system, ", "), ", ")
 }

@@ -81,8 +81,10 @@ func (p Program) verify() *cobra.Command {
 			if *asJSON {
 				err = p.PrintJSON(c, v)
 			} else {
-				fmt.Fprintf(c.OutOrStdout(), "audit log: %d entries, head %s\nrequests: %d, executed: %d; approvals by passkey: %d, by code: %d, by an operator: %d\n",
-					v.Audit.Entries, v.Audit.Head, v.Approvals.Requests, v.Approvals.Executed, v.Approvals.ByPasskey, v.Approvals.ByCode, v.Approvals.ByOperator)
+				a := v.Approvals
+				fmt.Fprintf(c.OutOrStdout(), "audit log: %d entries, head %s\n", v.Audit.Entries, v.Audit.Head)
+				fmt.Fprintf(c.OutOrStdout(), "requests: %d, executed: %d; approvals by passkey: %d, by code: %d, by an operator: %d\n",
+					a.Requests, a.Executed, a.ByPasskey, a.ByCode, a.ByOperator)
 				for _, finding := range append(v.Audit.Findings, v.Approvals.Findings...) {
 					fmt.Fprintln(c.OutOrStdout(), finding)
 				}

@@ -63,7 +63,8 @@ func reasonOf(reason string) string {
 
 func (p Program) add() *cobra.Command {
 	c := &cobra.Command{
-		Use: "add EMAIL --role ROLE (--entity SLUG | --org SLUG)", Short: "Add a person with a role, and print the link with which they set up how they sign in",
+		Use:   "add EMAIL --role ROLE (--entity SLUG | --org SLUG)",
+		Short: "Add a person with a role, and print the link with which they set up how they sign in",
 		Long: "The link works once, for 24 hours, and opens nothing but the page where the person sets up a passkey, or a password and an app.\n" +
 			"A person who can sign in already gets the role and no link. Needs DATABASE_OWNER_URL.",
 		Args: cobra.ExactArgs(1),
@@ -109,7 +110,8 @@ func printLink(c *cobra.Command, o Office, token, language, lasts string) {
 		fmt.Fprintln(c.OutOrStdout(), "this person can sign in already, and has the role now")
 		return
 	}
-	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, office.InvitationLink(o.Settings.OfficeSite())(token, phrase.Language(language)))
+	link := office.InvitationLink(o.Settings.OfficeSite())(token, phrase.Language(language))
+	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, link)
 }
 
 // scopeOf returns the scope of an entity's or an organisation's slug.
@@ -193,7 +195,8 @@ func linesOf(c *cobra.Command, o Office) (lines []Line, err error) {
 	lines = []Line{}
 	for _, m := range members {
 		line := Line{
-			Email: m.Email, Name: m.Name, Roles: []string{}, Enrolled: m.CanSignIn, Disabled: m.DisabledAt != nil, Since: o.Clocks.Shown(m.CreatedAt).UTC().Format(time.DateOnly),
+			Email: m.Email, Name: m.Name, Roles: []string{}, Enrolled: m.CanSignIn, Disabled: m.DisabledAt != nil,
+			Since: o.Clocks.Shown(m.CreatedAt).UTC().Format(time.DateOnly),
 		}
 		roles, err := staff.RolesOf(c.Context(), o.DB, m.ID)
 		if err != nil {

@@ -67,20 +67,22 @@ type Recorder struct {
 	NewID func() uuid.UUID
 }
 
-// RecordTx writes notices and enqueues their emails. A notice that is written already is left as it is.
+// RecordTx writes notices and enqueues their emails. A notice that is written already is left as it is. Nothing is enqueued
+// about a donation whose donor has no address.
 func (r Recorder) RecordTx(ctx context.Context, tx *sqlx.Tx, notices ...Notice) error {
 	const query = `/* notice.RecordTx */
-		INSERT INTO donation_notice (id, donation_id, kind, cause, amount, currency, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (donation_id, kind, cause) DO NOTHING`
+		WITH written AS (
+		    INSERT INTO donation_notice (id, donation_id, kind, cause, amount, currency, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		    ON CONFLICT (donation_id, kind, cause) DO NOTHING RETURNING donation_id
+		)
+		SELECT donations_with_address(ARRAY[w.donation_id]) FROM written w`
 	for _, n := range notices {
 		id := r.NewID()
-		done, err := tx.ExecContext(ctx, query, id, n.DonationID, n.Kind, n.Cause, n.AmountMinor, n.Currency, n.At)
-		if err != nil {
+		var reached []uuid.UUID
+		if err := tx.SelectContext(ctx, &reached, query, id, n.DonationID, n.Kind, n.Cause, n.AmountMinor, n.Currency, n.At); err != nil {
 			return err
 		}
-		if written, err := done.RowsAffected(); err != nil {
-			return err
-		} else if written == 0 {
+		if len(reached) == 0 {
 			continue
 		}
 		if err := r.Queue.EnqueueTx(ctx, tx, EmailJob{id}); err != nil {

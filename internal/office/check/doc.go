@@ -14,6 +14,7 @@
 //	A18  a receipt of more than Stripe left of its charge
 //	A19  a sum of a month that is not that of its postings
 //	A20  a sum of a donor's year that is not that of their gifts
+//	A21  an entry of the audit log that is not sealed, or not as it was sealed
 //
 // A3, A11, A19 and A20 would read every entry. Their daily run reads the entries that were sealed since the last run
 // without rows, and everything once a week, or until nothing is wrong. A11 counts entries and seals before that: an entry

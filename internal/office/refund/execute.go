@@ -166,7 +166,8 @@ func (s Service) CheckDue(ctx context.Context) (int, error) {
 
 func (s Service) openTaskTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, o Order, problem string) error {
 	return task.OpenTx(ctx, tx, task.Task{EntityID: o.EntityID, Kind: kind, Subject: o.ID.String(), Detail: map[string]string{
-		"order": o.ID.String(), "donation": o.DonationID.String(), "charge": o.ChargeRef, "amount": fmt.Sprint(o.AmountMinor), "currency": string(o.Currency), "problem": problem,
+		"order": o.ID.String(), "donation": o.DonationID.String(), "charge": o.ChargeRef, "amount": fmt.Sprint(o.AmountMinor),
+		"currency": string(o.Currency), "problem": problem,
 	}}, s.NewID, s.Now())
 }
 

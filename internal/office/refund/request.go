@@ -168,7 +168,8 @@ func recordTx(ctx context.Context, tx *sqlx.Tx, o Order) error {
 		parts[p.FundID.String()] = p.Amount
 	}
 	after := map[string]any{
-		"donation": o.DonationID, "charge": o.ChargeRef, "amount": o.AmountMinor, "currency": o.Currency, "parts": parts, "reason": o.Reason, "request": o.RequestID,
+		"donation": o.DonationID, "charge": o.ChargeRef, "amount": o.AmountMinor, "currency": o.Currency, "parts": parts,
+		"reason": o.Reason, "request": o.RequestID,
 	}
 	return audit.RecordTx(ctx, tx, audit.Act{
 		Name: "refund.ordered", EntityID: uuid.NullUUID{UUID: o.EntityID, Valid: true}, OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true},

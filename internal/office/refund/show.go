@@ -38,7 +38,8 @@ func Lines(ctx context.Context, q sqlx.QueryerContext, words *phrase.Catalogue, 
 	lines := make([]Line, len(all))
 	for i, l := range all {
 		lines[i] = Line{
-			Entity: slugs[l.EntityID], Donation: l.DonationID, Order: l.OrderID, Refund: l.RefundID, Origin: l.Origin, Amount: l.AmountMinor, Currency: l.Currency,
+			Entity: slugs[l.EntityID], Donation: l.DonationID, Order: l.OrderID, Refund: l.RefundID, Origin: l.Origin,
+			Amount: l.AmountMinor, Currency: l.Currency,
 			Reason: l.Reason, RequestedBy: l.RequestedBy, State: l.State, Problem: l.Problem, At: l.At.UTC(), Booked: l.Booked,
 			Next: words.T(phrase.English, l.State.NextKey()),
 		}

@@ -27,7 +27,9 @@ func (r Report) OK() bool { return len(r.Findings) == 0 }
 // Verify checks all requests and approvals again from the stored rows: hashes, the answers of passkeys, and that enough other
 // people approved what was executed. check reports an error unless a passkey of the person signed the text. It only reads. It
 // reports an error if it could not read; what is wrong is a finding.
-func Verify(ctx context.Context, db *sqlx.DB, check func(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID, assertion, text string) error) (Report, error) {
+func Verify(
+	ctx context.Context, db *sqlx.DB, check func(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID, assertion, text string) error,
+) (Report, error) {
 	r := Report{Findings: []string{}}
 	err := ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		const query = `/* approval.Verify */ SELECT ` + columns + ` FROM approval_request r ORDER BY r.requested_at, r.id`

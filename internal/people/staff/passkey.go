@@ -306,7 +306,8 @@ func (c checked) useTx(ctx context.Context, tx *sqlx.Tx, browser []byte) (used b
 	if err != nil {
 		return false, err
 	}
-	err = tx.GetContext(ctx, &used, query, c.hash[:], c.about[:], browser, c.passkey.ID, int64(c.credential.Authenticator.SignCount), string(credential), string(c.answer))
+	count := int64(c.credential.Authenticator.SignCount)
+	err = tx.GetContext(ctx, &used, query, c.hash[:], c.about[:], browser, c.passkey.ID, count, string(credential), string(c.answer))
 	return used, err
 }
 

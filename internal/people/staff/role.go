@@ -122,9 +122,10 @@ func adminsTx(ctx context.Context, tx *sqlx.Tx, of uuid.UUID) (all []uuid.UUID, 
 // Join notes that two accounts are the same human, as an admin of both.
 func (s Service) Join(ctx context.Context, by Session, account, sameAs uuid.UUID) error {
 	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `/* staff.Join */ SELECT join_staff($1, $2)`, account, sameAs); err != nil {
+		var joined uuid.NullUUID // not valid: they were one already
+		if err := tx.GetContext(ctx, &joined, `/* staff.Join */ SELECT join_staff($1, $2)`, account, sameAs); err != nil || !joined.Valid {
 			return err
 		}
-		return s.recordTx(ctx, tx, Event{Act: "staff.joined", By: by.StaffID, About: account, Detail: sameAs.String()})
+		return s.recordTx(ctx, tx, Event{Act: "staff.joined", By: by.StaffID, About: joined.UUID, Detail: sameAs.String()})
 	})
 }

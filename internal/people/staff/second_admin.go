@@ -51,18 +51,22 @@ func (s Service) requestTx(ctx context.Context, tx *sqlx.Tx, by Session, act str
 	if err != nil {
 		return uuid.Nil, err
 	}
+	id := uuid.Nil
 	for _, r := range open {
 		if r.Kind == approval.Roles && r.Body == text {
-			return r.ID, nil
+			id = r.ID
 		}
 	}
-	r := approval.Request{
-		ID: s.NewID(), EntityID: c.EntityID, OrganisationID: c.OrganisationID, Kind: approval.Roles, Subject: c.StaffID.String(), Body: text, RequestedBy: by.StaffID,
+	if id == uuid.Nil {
+		id = s.NewID()
+		err := approval.RequestTx(ctx, tx, approval.Request{
+			ID: id, EntityID: c.EntityID, OrganisationID: c.OrganisationID, Kind: approval.Roles, Subject: c.StaffID.String(), Body: text, RequestedBy: by.StaffID,
+		}, nil)
+		if err != nil {
+			return uuid.Nil, err
+		}
 	}
-	if err := approval.RequestTx(ctx, tx, r, nil); err != nil {
-		return uuid.Nil, err
-	}
-	return r.ID, s.recordTx(ctx, tx, Event{
+	return id, s.recordTx(ctx, tx, Event{
 		Act: "staff.role_requested", By: by.StaffID, About: c.StaffID, EntityID: uuid.NullUUID{UUID: c.EntityID, Valid: true}, OrganisationID: c.OrganisationID,
 		Detail: act + " " + string(c.Role),
 	})

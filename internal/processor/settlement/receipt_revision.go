@@ -78,7 +78,8 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		revised := receipt.Change{Reason: r.reason, On: day, By: r.object}
 		if r.refunded > 0 && current.Facts.ChargedOn[:4] != day[:4] {
 			if err := s.Settler.Notices.RecordTx(ctx, tx, notice.Notice{
-				DonationID: *r.payment.DonationID, Kind: notice.RefundedLater, Cause: r.object, AmountMinor: r.refunded, Currency: string(r.payment.Currency), At: r.at,
+				DonationID: *r.payment.DonationID, Kind: notice.RefundedLater, Cause: r.object,
+				AmountMinor: r.refunded, Currency: string(r.payment.Currency), At: r.at,
 			}); err != nil {
 				return err
 			}

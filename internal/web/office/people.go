@@ -107,7 +107,8 @@ func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err
 			if role.StaffID != m.ID || v.Organisation != nil && role.OrganisationID.Valid && role.OrganisationID != v.Scope.OrganisationID {
 				continue
 			}
-			held := HeldRole{Role: string(role.Name), Scope: v.Entity.LegalName, Since: a.Moment(role.GrantedAt, desk.ZoneOf(v)), GrantedBy: names[role.GrantedBy.UUID]}
+			held := HeldRole{Role: string(role.Name), Scope: v.Entity.LegalName, Since: a.Moment(role.GrantedAt, desk.ZoneOf(v)),
+				GrantedBy: names[role.GrantedBy.UUID]}
 			if role.OrganisationID.Valid {
 				o, err := v.Catalog.OrganisationByID(role.OrganisationID.UUID)
 				if err != nil {
@@ -132,7 +133,8 @@ func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err
 func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	f := r.PostForm
 	form := PeopleForm{
-		Do: f.Get("do"), Email: f.Get("email"), Name: f.Get("name"), Language: f.Get("language"), Role: f.Get("role"), Organisation: f.Get("organisation"), Person: f.Get("person"), Same: f.Get("same"),
+		Do: f.Get("do"), Email: f.Get("email"), Name: f.Get("name"), Language: f.Get("language"), Role: f.Get("role"),
+		Organisation: f.Get("organisation"), Person: f.Get("person"), Same: f.Get("same"),
 	}
 	do, problems, err := a.peopleAct(r, v, form)
 	if err != nil {

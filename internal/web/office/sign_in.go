@@ -66,7 +66,8 @@ func (a *Area) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 // safeNext returns an address of the office; empty if it is another.
 func safeNext(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || len(next) > 500 || u.Path != homePath && !strings.HasPrefix(u.Path, homePath+"/") || strings.Contains(u.Path, "..") {
+	if err != nil || u.IsAbs() || u.Host != "" || len(next) > 500 || strings.Contains(u.Path, "..") ||
+		u.Path != homePath && !strings.HasPrefix(u.Path, homePath+"/") {
 		return ""
 	}
 	return next

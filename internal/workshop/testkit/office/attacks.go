@@ -102,7 +102,8 @@ func (s *sequences) raceEnd() {
 	role, err := s.db.Owner.Beginx() // its end is not committed yet
 	require.NoError(s.t, err)
 	defer func() { _ = role.Rollback() }()
-	ends.changeTx(s.t, role, `UPDATE staff_role SET ended_at = clock_timestamp() WHERE staff_id = $1 AND role = 'finance' AND ended_at IS NULL`, ends.ID)
+	_, err = role.Exec(audited(ends.ID)+`UPDATE staff_role SET ended_at = clock_timestamp() WHERE staff_id = $1 AND role = 'finance' AND ended_at IS NULL`, ends.ID)
+	require.NoError(s.t, err)
 	tried := make(chan error, 1)
 	go func() {
 		_, err := s.db.Server.Exec(executeAct, uuid.MustParse(a.Subject), s.entity, a.Body, a.ID, hash[:])
@@ -138,7 +139,7 @@ func (s *sequences) endRole() {
 
 func (s *sequences) disable() {
 	h := s.anybody()
-	h.audited(s.t, `UPDATE staff SET disabled_at = clock_timestamp() WHERE id = $1 AND disabled_at IS NULL`, h.ID)
+	s.exec(audited(h.ID)+`UPDATE staff SET disabled_at = clock_timestamp() WHERE id = $1 AND disabled_at IS NULL`, h.ID)
 	h.finance, h.enabled = false, false
 }
 

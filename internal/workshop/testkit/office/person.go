@@ -29,7 +29,7 @@ type Role struct{ Role, Entity, Organisation string }
 func Add(t testing.TB, owner *sqlx.DB, name string, roles ...Role) *Person {
 	t.Helper()
 	p := &Person{ID: uuid.New(), secret: random(20), owner: owner}
-	p.exec(t, `INSERT INTO staff (id, email, name) VALUES ($1, $2, $3)`, p.ID, name+"-"+p.ID.String()[:8]+"@staff.example", name)
+	p.exec(t, audited(p.ID)+`INSERT INTO staff (id, email, name) VALUES ($1, $2, $3)`, p.ID, name+"-"+p.ID.String()[:8]+"@staff.example", name)
 	p.exec(t, `INSERT INTO staff_password (staff_id, hash) VALUES ($1, '$argon2id$none')`, p.ID)
 	p.exec(t, `INSERT INTO staff_totp (id, staff_id, secret, confirmed_at) VALUES ($1, $2, $3, clock_timestamp())`, uuid.New(), p.ID, p.secret)
 	for _, r := range roles {
@@ -42,7 +42,7 @@ func Add(t testing.TB, owner *sqlx.DB, name string, roles ...Role) *Person {
 // Grant gives the person a role. Sessions of the person end.
 func (p *Person) Grant(t testing.TB, r Role) {
 	t.Helper()
-	p.audited(t, `INSERT INTO staff_role (id, staff_id, entity_id, organisation_id, role)
+	p.exec(t, audited(p.ID)+`INSERT INTO staff_role (id, staff_id, entity_id, organisation_id, role)
 		SELECT $1, $2, e.id, (SELECT o.id FROM organisation o WHERE o.slug = NULLIF($4, '')), $5 FROM legal_entity e WHERE e.slug = $3`,
 		uuid.New(), p.ID, r.Entity, r.Organisation, r.Role)
 }
@@ -50,26 +50,8 @@ func (p *Person) Grant(t testing.TB, r Role) {
 // EndRole ends a role of the person.
 func (p *Person) EndRole(t testing.TB, r Role) {
 	t.Helper()
-	p.audited(t, `UPDATE staff_role o SET ended_at = clock_timestamp() FROM legal_entity e WHERE o.staff_id = $1 AND e.id = o.entity_id AND e.slug = $2
+	p.exec(t, audited(p.ID)+`UPDATE staff_role o SET ended_at = clock_timestamp() FROM legal_entity e WHERE o.staff_id = $1 AND e.id = o.entity_id AND e.slug = $2
 		AND o.role = $3 AND o.ended_at IS NULL`, p.ID, r.Entity, r.Role)
-}
-
-// audited runs a statement about the person as an operator, with the entry in the audit log that it needs.
-func (p *Person) audited(t testing.TB, query string, args ...any) {
-	t.Helper()
-	tx, err := p.owner.Beginx()
-	require.NoError(t, err)
-	defer func() { _ = tx.Rollback() }()
-	p.changeTx(t, tx, query, args...)
-	require.NoError(t, tx.Commit(), query)
-}
-
-func (p *Person) changeTx(t testing.TB, tx *sqlx.Tx, query string, args ...any) {
-	t.Helper()
-	_, err := tx.Exec(query, args...)
-	require.NoError(t, err, query)
-	_, err = tx.Exec(`INSERT INTO audit_entry (act, object_kind, object_id, reason) VALUES ('staff.changed', 'staff', $1, 'a test')`, p.ID)
-	require.NoError(t, err)
 }
 
 // SignIn opens a session with both factors, the second one used just now.
@@ -147,6 +129,11 @@ func (p *Person) exec(t testing.TB, query string, args ...any) {
 	t.Helper()
 	_, err := p.owner.Exec(query, args...)
 	require.NoError(t, err, query)
+}
+
+// audited begins a statement that changes a staff member, by an operator, with the audit entry that it requires.
+func audited(id uuid.UUID) string {
+	return `WITH audited AS (INSERT INTO audit_entry (act, object_kind, object_id, reason) VALUES ('staff.changed', 'staff', '` + id.String() + `', 'a test')) `
 }
 
 func random(n int) []byte {

@@ -53,7 +53,8 @@ func ScopeOf(t testing.TB, h *program.Program, entity, organisation string) staf
 func Invited(t testing.TB, h *program.Program, email string, role staff.RoleName, scope staff.Scope) *Member {
 	t.Helper()
 	name, _, _ := strings.Cut(email, "@")
-	token, err := Operator(h).Add(t.Context(), staff.Invitation{Email: email, Name: strings.ToUpper(name[:1]) + name[1:], Language: "en", Role: role, Scope: scope}, "a test")
+	i := staff.Invitation{Email: email, Name: strings.ToUpper(name[:1]) + name[1:], Language: "en", Role: role, Scope: scope}
+	token, err := Operator(h).Add(t.Context(), i, "a test")
 	require.NoError(t, err)
 	m, err := staff.ByEmail(t.Context(), h.DB.Owner, email)
 	require.NoError(t, err)

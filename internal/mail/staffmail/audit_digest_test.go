@@ -1,6 +1,7 @@
-package mail_test
+package staffmail_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
-	"konbit/internal/mail"
+	"konbit/internal/mail/staffmail"
 	"konbit/internal/people/audit"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -33,11 +34,32 @@ func sealAll(t *testing.T, h *program.Program) {
 	})
 }
 
+func startRunner(t *testing.T, h *program.Program) {
+	t.Helper()
+	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.Slots(jobs.Emails, 8), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
+	require.NoError(t, err)
+	require.NoError(t, runner.Start())
+	t.Cleanup(func() {
+		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, runner.Stop(last))
+	})
+}
+
+func waitForMessages(t *testing.T, h *program.Program, n int) []mailcatch.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got, err := h.Mail.WaitFor(ctx, n)
+	require.NoError(t, err)
+	return got
+}
+
 func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 	h := program.New(t, program.Options{})
 	clock := testkit.NewClock(time.Date(2026, time.March, 15, 2, 0, 0, 0, time.UTC)) // still the 14th in Boston
 	h.Receipts.Now = clock.Now
-	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example", "board@tsne.example"}}
+	heads := staffmail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example", "board@tsne.example"}}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	heads.Register(h.Handlers)
@@ -54,9 +76,9 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 	}
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	startRunner(t, h)
-	testEventually(t, func() bool {
+	require.Eventually(t, func() bool {
 		return h.Count(`SELECT coalesce(sum(tries), 0) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.kind = 'head'`) > 2
-	})
+	}, 45*time.Second, 20*time.Millisecond)
 	h.Mail.SetFault(mailcatch.Fault{})
 	digests := digestsAmong(t, waitForMessages(t, h, 3))
 	require.Len(t, digests, 2, "one to each auditor, and the receipt")
@@ -92,7 +114,7 @@ func TestAuditorsReceiveAHeadThatAnotherRecorded(t *testing.T) {
 	h := program.New(t, program.Options{})
 	clock := testkit.NewClock(time.Now())
 	h.Receipts.Now = clock.Now
-	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
+	heads := staffmail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	heads.Register(h.Handlers)
@@ -116,7 +138,7 @@ func TestAuditorsReceiveAHeadThatAnotherRecorded(t *testing.T) {
 // head before; not what staff did.
 func TestAuditorsReceiveTheHeadOfTheAuditLog(t *testing.T) {
 	h := program.New(t, program.Options{})
-	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
+	heads := staffmail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	heads.Register(h.Handlers)
@@ -161,7 +183,7 @@ func TestHeadsAreRecordedWithoutAuditors(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.SettledGift(program.ValidForm())
 	sealAll(t, h)
-	recorded, err := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue}.RecordHeads(t.Context())
+	recorded, err := staffmail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue}.RecordHeads(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, recorded)
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'ledger_head_letter'`))

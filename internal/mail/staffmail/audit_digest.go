@@ -1,4 +1,4 @@
-package mail
+package staffmail
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/mail"
 	"konbit/internal/people/audit"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -40,7 +41,7 @@ func (AuditDigestJob) Queue() jobs.QueueName { return jobs.Bulk }
 // With a head they can prove later that the books before it were not changed. The email also has the head of the audit
 // log, and what operators did.
 type AuditDigest struct {
-	Mailer
+	mail.Mailer
 	Queue *jobs.Queue
 	To    []string // plain addresses; empty: heads are recorded and not sent
 }
@@ -92,8 +93,8 @@ func (a AuditDigest) lostHead(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID
 		return nil, err
 	}
 	for _, to := range a.To {
-		written, err := findStored(ctx, tx, kindAuditDigest, digestID(head, to))
-		if err != nil || written == nil {
+		written, err := mail.IsStored(ctx, tx, kindAuditDigest, digestID(head, to))
+		if err != nil || !written {
 			return head, err
 		}
 	}
@@ -115,12 +116,12 @@ func (a AuditDigest) Mail(ctx context.Context, id uuid.UUID) error {
 	var failed []error
 	for _, to := range a.To {
 		subject := digestID(head, to)
-		failed = append(failed, a.sendStored(ctx, kindAuditDigest, subject, func() (*Email, error) { return a.render(ctx, head, subject, to) }))
+		failed = append(failed, a.SendStored(ctx, kindAuditDigest, subject, func() (*mail.Email, error) { return a.render(ctx, head, subject, to) }))
 	}
 	return errors.Join(failed...)
 }
 
-func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subject uuid.UUID, to string) (*Email, error) {
+func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subject uuid.UUID, to string) (*mail.Email, error) {
 	register, err := org.ReadRegister(ctx, a.DB)
 	if err != nil {
 		return nil, err
@@ -130,12 +131,12 @@ func (a AuditDigest) render(ctx context.Context, head *ledger.RecordedHead, subj
 		return nil, err
 	}
 	language := languageOf(register, e.ID)
-	email := &Email{
+	email := &mail.Email{
 		ID: subject, EntityID: e.ID, Kind: kindAuditDigest, List: auditList, Sender: e.Slug, From: e.MailFrom,
 		To: to, Language: string(language), Date: head.At,
 	}
 	words := view.AuditDigestWords{
-		Language: language, Donee: doneeOf(e),
+		Language: language, Donee: mail.DoneeOf(e),
 		Day:     time.Date(head.Day.Year, head.Day.Month, head.Day.Day, 0, 0, 0, 0, time.UTC),
 		Entries: head.N, Hash: head.Hex(), TrialBalance: e.Amount(head.TrialBalance),
 		Command: fmt.Sprintf("konbit ledger verify --head %s:%d:%s", e.Slug, head.N, head.Hex()),
@@ -157,7 +158,8 @@ func (a AuditDigest) addAudit(ctx context.Context, of *ledger.RecordedHead, to *
 	to.AuditEntries, to.AuditCommand = head.N, "konbit staff verify --head "+head.String()
 	acts, err := audit.OperatorActs(ctx, a.DB, of.EntityID, previous, head)
 	for _, act := range acts {
-		to.Operators = append(to.Operators, fmt.Sprintf("%s %s %s %s: %s", act.At.UTC().Format("2006-01-02 15:04 UTC"), act.Act, act.ObjectKind, act.ObjectID, act.Reason))
+		at := act.At.UTC().Format("2006-01-02 15:04 UTC")
+		to.Operators = append(to.Operators, fmt.Sprintf("%s %s %s %s: %s", at, act.Act, act.ObjectKind, act.ObjectID, act.Reason))
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package mail
+package staffmail
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/mail"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
@@ -21,7 +22,7 @@ const staffList = "staff"
 // Staff sends emails to staff: links of invitations and resets, and news about accounts. They are not stored, because some
 // contain a secret. A repeated job sends another link, and the one before becomes invalid.
 type Staff struct {
-	Mailer
+	mail.Mailer
 	Accounts staff.Service
 	Catalog  *fund.CatalogCache
 	Link     func(token string, lang phrase.Language) string // the page that takes the secret of a link
@@ -76,15 +77,16 @@ func (m Staff) send(ctx context.Context, job staff.EmailJob, from org.LegalEntit
 	if link != "" {
 		button = &view.EmailLink{Label: say(".button"), URL: link}
 	}
-	email := &Email{
+	email := &mail.Email{
 		ID: m.NewID(), EntityID: from.ID, Kind: job.Email, List: staffList, Sender: from.Slug, From: from.MailFrom, To: to.Email, ToName: to.Name,
 		Subject: say(".subject"), Language: string(lang), Date: m.Now(),
 	}
 	var err error
-	if email.Text, email.HTML, err = m.View.PlainEmail(lang, doneeOf(from), email.Subject, []string{say(".text")}, []string{say(".last")}, button); err != nil {
+	email.Text, email.HTML, err = m.View.PlainEmail(lang, mail.DoneeOf(from), email.Subject, []string{say(".text")}, []string{say(".last")}, button)
+	if err != nil {
 		return err
 	}
-	return m.sendUnstored(ctx, email, job.About)
+	return m.SendUnstored(ctx, email, job.About)
 }
 
 // sender returns the legal entity in whose name to write: the first in which the person holds a role, or else the first of all.

@@ -1,4 +1,4 @@
-package mail_test
+package staffmail_test
 
 import (
 	"net/url"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/mail"
+	"konbit/internal/mail/staffmail"
 	"konbit/internal/people/staff"
 	"konbit/internal/web/office"
 	"konbit/internal/workshop/testkit/program"
@@ -21,7 +21,7 @@ import (
 func TestEmailsToStaff(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	mailer := mail.Staff{
+	mailer := staffmail.Staff{
 		Mailer: h.SignIns.Mailer, Accounts: h.Staff, Catalog: h.Catalog, Link: office.InvitationLink(h.Server.BaseURL), Auditors: []string{"audit@firm.example"},
 	}
 	boss := visitor.NewMember(t, h, "boss@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
