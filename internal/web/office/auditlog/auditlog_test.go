@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -30,10 +31,15 @@ func rows(page string) []string {
 func TestAuditLogIsSearched(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	boss := visitor.NewMember(t, h, "boss@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
-	vera := visitor.NewMember(t, h, "vera@example.org", staff.Auditor, visitor.ScopeOf(t, h, "tsne", ""))
-	small := visitor.NewMember(t, h, "small@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", "csio"))
-	other := visitor.NewMember(t, h, "other@example.org", staff.Auditor, visitor.ScopeOf(t, h, "aina", ""))
+	member := func(name string, role staff.RoleName, entity, organisation string) *visitor.Member {
+		p := office.Add(t, h.DB.Owner, name, office.Role{Role: string(role), Entity: entity, Organisation: organisation})
+		m := &visitor.Member{Visitor: visitor.New(t, h), ID: p.ID}
+		m.Cookies["konbit-staff"] = p.Cookie
+		return m
+	}
+	boss, vera := member("Boss", staff.Admin, "tsne", ""), member("Vera", staff.Auditor, "tsne", "")
+	small, other := member("Small", staff.Admin, "tsne", "csio"), member("Other", staff.Auditor, "aina", "")
+	visitor.Invited(t, h, "new@example.org", staff.Entry, visitor.ScopeOf(t, h, "tsne", ""))
 	gift := h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	record := func(by *visitor.Member, scope staff.Scope, act, kind, object string, after any) {
 		t.Helper()
@@ -116,8 +122,7 @@ func TestAuditLogIsSearched(t *testing.T) {
 	require.Equal(t, 404, small.Ask("GET", "/office/tsne/audit", nil).StatusCode)
 	require.Contains(t, vera.Ask("GET", "/office/tsne/audit?lang=es&act=refund.ordered", nil).Page, "Reembolso ordenado")
 	for _, role := range []staff.RoleName{staff.Entry, staff.Finance} {
-		m := visitor.NewMember(t, h, string(role)+"@example.org", role, tsne)
-		require.Equal(t, 404, m.Ask("GET", "/office/tsne/audit", nil).StatusCode, role)
+		require.Equal(t, 404, member(string(role), role, "tsne", "").Ask("GET", "/office/tsne/audit", nil).StatusCode, role)
 	}
 	require.Equal(t, 0, h.Count(`SELECT count(*) FROM audit_entry WHERE act LIKE 'audit.%'`), "reading is no act")
 }
