@@ -38,6 +38,7 @@ var exceptions = map[string]string{
 	"view → view/accent":                                       "pages and emails have the organisation's colour",
 	"view → view/country":                                      "forms and emails name countries",
 	"mail → mail/paper":                                        "an email shows what the frozen facts say",
+	"web/office/auditlog → web/office/desk":                    "pages of the office share its frame, lists and doors",
 	"web/letters → web/portal/accesspage":                      "the pages that need no session look alike",
 	"web/letters → web/portal/signedlink":                      "it reads the links of emails",
 	"giving/checkout → giving/donation":                        "a form begins a donation",
@@ -113,6 +114,7 @@ var exceptions = map[string]string{
 	"mail → mail/difference":                                   "an email is stored as its difference to a model",
 	"giving/checkout → giving/dedication":                      "a form may dedicate the donation",
 	"giving/owner → giving/contact":                            "the addressee of a donation is who its contact says",
+	"people/staff → people/approval":                           "a change of roles where there are two admins is a request",
 }
 
 // workshop is the group of packages for tests, the demo and measurements. The shipped program imports none of them.

@@ -152,7 +152,7 @@ GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid,
     use_invitation(uuid, bytea, bytea, text, text), set_staff_password(text), set_staff_totp(uuid, bytea), confirm_staff_totp(text), staff_check_code(text),
     use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
     use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), end_staff_factor(uuid), end_staff_sessions(uuid, uuid, text),
-    join_staff(uuid, uuid) TO {{role}};
+    join_staff(uuid, uuid), delete_old_staff_sessions() TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};

@@ -119,7 +119,7 @@ var officeTables = []officeTable{
 	{"staff_person", through("staff", "o.id = staff_person.staff_id"), ""},
 	{"staff_role", byOrganisation(ofAll) + ` OR staff_id = (SELECT staff_of_session())`, ""},
 	{"audit_entry", byOrganisation(ofReview) + ` OR entity_id IS NULL AND (SELECT office_entities(` + ofReview + `))::uuid[] <> '{}' AND ` +
-		through("staff", "o.id = audit_entry.staff_id"), ""},
+		through("staff", "o.id = audit_entry.staff_id OR audit_entry.object_kind = 'staff' AND o.id::text = audit_entry.object_id"), ""},
 	{"approval_request", byOrganisation(ofMoney) + ` OR kind = 'roles' AND (` + byOrganisation(ofAll) + `)`, ""},
 	{"approval", through("approval_request", "o.id = approval.request_id"), ""},
 

@@ -105,8 +105,11 @@ CREATE TABLE audit_entry (
     CONSTRAINT audit_entry_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
     CONSTRAINT audit_entry_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE INDEX audit_entry_of_act ON audit_entry USING btree (act, serial);
+CREATE INDEX audit_entry_of_day ON audit_entry USING btree (at);
 CREATE INDEX audit_entry_of_entity ON audit_entry USING btree (entity_id, serial);
 CREATE INDEX audit_entry_of_object ON audit_entry USING btree (object_kind, object_id, serial);
+CREATE INDEX audit_entry_of_object_id ON audit_entry USING btree (object_id, serial);
 CREATE INDEX audit_entry_of_operator ON audit_entry USING btree (serial) WHERE operator;
 CREATE INDEX audit_entry_of_staff ON audit_entry USING btree (staff_id, serial);
 CREATE TRIGGER attributed BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION audit_entry_is_attributed();
@@ -1747,6 +1750,39 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH ST
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
+CREATE TABLE staff_note (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    donation_id uuid,
+    donor_id uuid,
+    payout_id uuid,
+    task_id uuid,
+    text text NOT NULL,
+    author uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT staff_note_check CHECK (num_nonnulls(donation_id, donor_id, payout_id, task_id) = 1),
+    CONSTRAINT staff_note_text_check CHECK (length(text) <= 4000),
+    CONSTRAINT staff_note_author_fkey FOREIGN KEY (author) REFERENCES staff(id),
+    CONSTRAINT staff_note_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT staff_note_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
+    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
+);
+CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
+CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
+CREATE INDEX staff_note_of_payout ON staff_note USING btree (payout_id, at) WHERE (payout_id IS NOT NULL);
+CREATE INDEX staff_note_of_task ON staff_note USING btree (task_id, at) WHERE (task_id IS NOT NULL);
+CREATE TRIGGER begins BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_begins();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 CREATE TABLE staff_passkey (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -1763,7 +1799,9 @@ CREATE TABLE staff_passkey (
     CONSTRAINT staff_passkey_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_passkey_of_staff ON staff_passkey USING btree (staff_id);
+CREATE CONSTRAINT TRIGGER end_requires_audit AFTER UPDATE ON staff_passkey DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_passkey FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_passkey DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_password (
     staff_id uuid NOT NULL,
@@ -1873,6 +1911,7 @@ CREATE TABLE staff_totp (
 );
 CREATE UNIQUE INDEX staff_totp_current ON staff_totp USING btree (staff_id, ((confirmed_at IS NULL))) WHERE (ended_at IS NULL);
 CREATE TRIGGER factor_change_ends_sessions AFTER UPDATE ON staff_totp FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL) AND (old.confirmed_at IS NOT NULL))) EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff_totp DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.confirmed_at IS DISTINCT FROM new.confirmed_at) OR ((new.confirmed_at IS NOT NULL) AND (old.ended_at IS DISTINCT FROM new.ended_at)))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE statement (
     id uuid NOT NULL,
@@ -1985,6 +2024,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
+-- VIEW gift_share (donation_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
+
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
 -- VIEW refund_list (entity_id uuid, donation_id uuid, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, changed_at timestamp with time zone, problem text, booked boolean)
@@ -2070,6 +2111,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION count_wrong_code(of_session uuid) RETURNS void
 
 -- FUNCTION decide_approval(the_request uuid, the_hash bytea, the_decision text, the_code text, the_reason text) RETURNS boolean
+
+-- FUNCTION delete_old_staff_sessions() RETURNS bigint
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 

@@ -58,7 +58,7 @@ func (d *demo) addStaff(ctx context.Context) error {
 	logins := make([]mailcatch.Login, len(staffMembers))
 	failed := make([]error, len(staffMembers))
 	var all sync.WaitGroup
-	few := make(chan struct{}, 3) // set-ups at the same time: each costs time of a processor
+	few := make(chan struct{}, 2) // set-ups at the same time: each costs time of a processor
 	for i, m := range staffMembers {
 		at := slices.IndexFunc(kept, func(l mailcatch.Login) bool { return l.Email == m.Email })
 		if at >= 0 && enrolled[m.Email] {
@@ -130,12 +130,17 @@ func (d *demo) setUp(ctx context.Context, m member, enrolled bool) (mailcatch.Lo
 	if enrolled {
 		args = []string{"staff", "reset", m.Email, "--reason", "the demo lost the secret of the codes"}
 	}
-	out, err := d.outputOf(ctx, args...)
-	if err != nil {
-		return m.Login, err
+	for try := 1; ; try++ {
+		out, err := d.outputOf(ctx, args...)
+		if err != nil {
+			return m.Login, err
+		}
+		m.Secret, err = enrol(ctx, d.settings["BASE_URL"], invitationLink.FindString(string(out)), m.Password)
+		if err == nil || try == 3 || ctx.Err() != nil {
+			return m.Login, err
+		}
+		args = []string{"staff", "reset", m.Email, "--reason", "the set-up of the demo was interrupted"} // a link works once
 	}
-	m.Secret, err = enrol(ctx, d.settings["BASE_URL"], invitationLink.FindString(string(out)), m.Password)
-	return m.Login, err
 }
 
 // outputOf runs one command of the program and returns what it prints.
@@ -163,22 +168,32 @@ func enrol(ctx context.Context, base, link, password string) (secret string, err
 		return "", err
 	}
 	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
-	post := func(path string, form url.Values) (page string, status int, err error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			return "", 0, err
+	// ask repeats a request while the server is too busy to answer: its pages have a second and a half.
+	ask := func(method, path string, form url.Values) (page string, status int, err error) {
+		for range 20 {
+			req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(form.Encode()))
+			if err != nil {
+				return "", 0, err
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			resp, err := browser.Do(req)
+			if err != nil {
+				return "", 0, err
+			}
+			var b bytes.Buffer
+			_, err = b.ReadFrom(resp.Body)
+			if page, status = b.String(), resp.StatusCode; resp.Body.Close() != nil || err != nil || status != http.StatusServiceUnavailable {
+				return page, status, err
+			}
+			time.Sleep(500 * time.Millisecond)
 		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		resp, err := browser.Do(req)
-		if err != nil {
-			return "", 0, err
-		}
-		defer resp.Body.Close()
-		var b bytes.Buffer
-		_, err = b.ReadFrom(resp.Body)
-		return b.String(), resp.StatusCode, err
+		return page, status, nil
 	}
-	page, _, err := post("/office/invitation", url.Values{"link": {link}})
+	post := func(path string, form url.Values) (page string, err error) {
+		page, _, err = ask(http.MethodPost, path, form)
+		return page, err
+	}
+	page, err := post("/office/invitation", url.Values{"link": {link}})
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +201,7 @@ func enrol(ctx context.Context, base, link, password string) (secret string, err
 	if token == nil {
 		return "", errors.New("the link of the invitation does not open the set-up")
 	}
-	if page, _, err = post("/office/setup", url.Values{"session": {token[1]}, "do": {"password"}, "new_password": {password}}); err != nil {
+	if page, err = post("/office/setup", url.Values{"session": {token[1]}, "do": {"password"}, "new_password": {password}}); err != nil {
 		return "", err
 	}
 	key := appKey.FindStringSubmatch(page)
@@ -200,17 +215,13 @@ func enrol(ctx context.Context, base, link, password string) (secret string, err
 		if err != nil {
 			return "", err
 		}
-		if _, _, err := post("/office/setup", url.Values{"session": {token[1]}, "do": {"code"}, "code": {code}}); err != nil {
+		if _, err := post("/office/setup", url.Values{"session": {token[1]}, "do": {"code"}, "code": {code}}); err != nil {
 			return "", err
 		}
 		// The page of own ways to sign in opens when the set-up is complete, even if a busy machine answered the code too late.
-		resp, err := browser.Get(base + "/office/account")
-		if err != nil {
-			return "", err
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			return secret, nil
+		_, status, err := ask(http.MethodGet, "/office/account", nil)
+		if err != nil || status == http.StatusOK {
+			return secret, err
 		}
 	}
 	return "", errors.New("the set-up does not accept the code")

@@ -99,6 +99,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		Settings: app.Settings{
 			DatabaseURL:    r.database("DATABASE_URL"),
 			BaseURL:        r.address("BASE_URL"),
+			OfficeURL:      r.address("OFFICE_URL"),
 			Stripe:         r.stripe(slices.Contains(needs, needHooks)),
 			StripeAPIURL:   r.text("STRIPE_API_URL", ""),
 			SMTPURL:        r.text("SMTP_URL", ""),
@@ -133,6 +134,9 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	}
 	if _, err := stripepay.New(c.Stripe, c.StripeAPIURL, slog.New(slog.DiscardHandler)); err != nil {
 		r.wrong("STRIPE_API_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "STRIPE_API_URL: "))
+	}
+	if err := c.CheckOfficeURL(); err != nil {
+		r.wrong("OFFICE_URL", err.Error())
 	}
 	exposed := c.CheckEncryption(c.DatabaseOwnerURL, r.env["PGSSLMODE"])
 	for _, n := range needs {

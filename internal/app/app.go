@@ -42,6 +42,7 @@ import (
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
+	"konbit/internal/web/office/auditlog"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
@@ -202,7 +203,7 @@ func (a *App) buildPeople() {
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
 	a.Staff = staff.Service{
-		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx,
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Site: s.OfficeSite(), NewID: NewID, Record: recordStaffTx,
 	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
@@ -237,7 +238,7 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
-	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.BaseURL), Auditors: s.AuditMail}.Register(a.Handlers)
+	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
@@ -254,7 +255,7 @@ func (a *App) buildServer() {
 	receipts.DB, receipts.Models = db, difference.NewModels(db)
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Staff: people, Languages: a.Words.Languages(),
-		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
+		BaseURL: s.BaseURL, OfficeURL: s.OfficeURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
@@ -271,6 +272,7 @@ func (a *App) buildServer() {
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
 		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
+		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
 		suspensePages,

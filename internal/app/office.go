@@ -37,9 +37,9 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 }
 
 // NewStaff builds what the operator's commands about staff use, with the connection of the owner of the tables. It has no
-// limits. Of the settings it uses the keys and BaseURL.
+// limits. Of the settings it uses the keys and the office's address.
 func NewStaff(s Settings, o Office, owner *sqlx.DB) staff.Service {
-	return staff.Service{DB: owner, Queue: o.Queue, Keys: s.Keys(), Site: s.BaseURL, NewID: NewID, Record: recordStaffTx}
+	return staff.Service{DB: owner, Queue: o.Queue, Keys: s.Keys(), Site: s.OfficeSite(), NewID: NewID, Record: recordStaffTx}
 }
 
 // NewOffice builds the services over db. Of the settings it uses the keys and CatalogAge.

@@ -41,6 +41,7 @@ func (a *App) periodicTasks() []periodicTask {
 		{"purge details of unpaid donations", 6 * time.Hour, a.purgeUnpaid},
 		{"delete old attempts", time.Minute, a.Guard.DeleteExpired},
 		{"delete expired sign-in emails and sessions", time.Hour, a.Access.DeleteExpired},
+		{"delete old sessions of staff", time.Hour, a.Staff.DeleteExpired},
 		{"delete expired links to plans", time.Hour, a.PlanLinks.DeleteExpired},
 		{"erase payloads of old events", 10 * time.Minute, a.eraseEvents},
 		{"run the daily checks", 5 * time.Minute, a.RunDailyChecks},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 type Settings struct {
 	DatabaseURL    string   // with the server's role, which owns no table
 	BaseURL        *url.URL // the address of the pages as donors see it
+	OfficeURL      *url.URL // the address of the office, if it has a host of its own; else nil
 	Stripe         map[string]stripepay.Keys
 	StripeAPIURL   string // empty: Stripe's own address; else the address of a stand-in, whose clock is followed
 	SMTPURL        string
@@ -44,6 +46,23 @@ const (
 	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
 	jobSlots          = 25 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )
+
+// OfficeSite returns the address under which staff open the office.
+func (s Settings) OfficeSite() *url.URL { return cmp.Or(s.OfficeURL, s.BaseURL) }
+
+// CheckOfficeURL reports an error if OFFICE_URL is not another host than BASE_URL, opened the same way.
+func (s Settings) CheckOfficeURL() error {
+	switch {
+	case s.OfficeURL == nil || s.BaseURL == nil:
+	case strings.EqualFold(s.OfficeURL.Host, s.BaseURL.Host):
+		return errors.New("has the host of BASE_URL: give the office a host of its own, or leave it empty")
+	case s.OfficeURL.Scheme != s.BaseURL.Scheme:
+		return errors.New("has another scheme than BASE_URL: give both https")
+	case strings.Trim(s.OfficeURL.Path, "/") != "":
+		return errors.New("has a path: want an address such as https://office.example.org")
+	}
+	return nil
+}
 
 // Keys returns the keys that sign and seal.
 func (s Settings) Keys() keyring.Ring { return keyring.New(s.SecretKey, s.OldSecretKeys...) }

@@ -33,6 +33,7 @@ type Kernel struct {
 	Security  *securitylog.Log                // nil: nothing is recorded
 	Ready     func(ctx context.Context) error // returns nil if the program can serve requests
 	BaseURL   *url.URL
+	OfficeURL *url.URL          // the office's own host; nil: it is on that of BaseURL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy
 	Languages []phrase.Language // languages with a complete catalogue
 	Keys      keyring.Ring      // sign cookies and links

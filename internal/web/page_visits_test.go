@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,8 +142,9 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	return m.Stale()
 }
 
-// staffPages returns the visits of a member of the staff.
-func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
+// staffPages returns the visits of a member of the staff: those below, and one for each page of a scope that is read, with an
+// object of csio where the address names one.
+func (g *pagesProgram) staffPages(testing.TB, _ phrase.Language) []pageVisit {
 	refund := "/office/tsne/gifts/" + g.paid.PublicRef + "/refund"
 	check := chromedp.Tasks{chromedp.Click("#all"), chromedp.Click("#reason"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
 	withdraw := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("#withdraw button")?.click()`, nil), chromedp.WaitNotPresent("#withdraw")}
@@ -150,7 +152,7 @@ func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
 	invite := chromedp.Tasks{
 		chromedp.SendKeys("#email", "new@example.org"), chromedp.SendKeys("#name", "New"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#confirm", chromedp.ByID),
 	}
-	return []pageVisit{
+	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
 		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".fold summary"), true},
 		{"office-people-wrong", "POST /office/{entity}/people", "/office/tsne/people", submit, false},
@@ -165,4 +167,15 @@ func (g *pagesProgram) staffPages(testing.TB, phrase.Language) []pageVisit {
 		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
 		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}
+	for _, r := range g.Server.Routes() {
+		name := r.Method + " " + r.Pattern
+		listed := slices.ContainsFunc(visits, func(v pageVisit) bool { return v.route == name }) || slices.Contains(routesWithoutPage, name)
+		if listed || r.Method != http.MethodGet || !strings.HasPrefix(r.Pattern, "/office/{entity}/") {
+			continue
+		}
+		if path := visitor.OfficePath(g.Program, r.Pattern, "tsne", "csio"); path != "" {
+			visits = append(visits, pageVisit{"office" + strings.NewReplacer("/office/{entity}", "", "/", "-", "{", "", "}", "").Replace(r.Pattern), name, path, nil, true})
+		}
+	}
+	return visits
 }

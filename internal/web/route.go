@@ -156,7 +156,7 @@ func (k *Kernel) Routes() []Route {
 func (k *Kernel) Handler() http.Handler {
 	routes := k.Routes()
 	r := chi.NewRouter()
-	r.Use(k.clientAddress(), k.observe, k.recoverer, k.secure, middleware.GetHead, middleware.StripSlashes)
+	r.Use(k.clientAddress(), k.observe, k.recoverer, k.secure, k.hosts, middleware.GetHead, middleware.StripSlashes)
 	r.NotFound(k.wrap(Page, func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(k.methodNotAllowed)
 	browsers := r.With(k.sameOrigin(routes))

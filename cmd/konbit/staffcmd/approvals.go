@@ -6,19 +6,19 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
 	"konbit/internal/app"
 	"konbit/internal/people/approval"
 	"konbit/internal/people/audit"
-	"konbit/internal/platform/pg"
+	"konbit/internal/people/staff"
 )
 
 func (p Program) approve() *cobra.Command {
 	c := &cobra.Command{
 		Use: "approve REQUEST --reason TEXT", Short: "Approve a change of roles in place of a second admin", Args: cobra.ExactArgs(1),
-		Long: "Only requests about roles: money needs two people of the staff. The auditors read it in their daily email. Needs DATABASE_OWNER_URL.",
+		Long: "It approves the request and makes the change. Only requests about roles: money needs two people of the staff. The auditors read it\n" +
+			"in their daily email. Needs DATABASE_OWNER_URL.",
 	}
 	reason := reasonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -26,17 +26,22 @@ func (p Program) approve() *cobra.Command {
 		if err != nil || strings.TrimSpace(*reason) == "" {
 			return fmt.Errorf("%w: REQUEST is an id, and --reason says why", p.ErrUse)
 		}
-		return p.Open(c.Context(), true, false, func(o Office) error {
-			err := pg.InTx(c.Context(), o.DB, func(tx *sqlx.Tx) error {
-				return approval.ApproveAsOperatorTx(c.Context(), tx, request, reasonOf(*reason))
-			})
+		return p.withStaff(c, true, func(o Office, s staff.Service) error {
+			token, err := s.ApproveAsOperator(c.Context(), request, reasonOf(*reason))
 			switch approval.Refused(err) {
 			case "operator_approves_roles":
 				return errors.New("there is no such request about roles")
 			case "approval_is_open":
 				return errors.New("this request is not open any more")
 			}
-			return err
+			if err != nil {
+				return p.explain(err)
+			}
+			fmt.Fprintln(c.OutOrStdout(), "the role is changed")
+			if token != "" {
+				printLink(c, o, token, "en", "24 hours")
+			}
+			return nil
 		})
 	}
 	return c

@@ -110,7 +110,7 @@ func printLink(c *cobra.Command, o Office, token, language, lasts string) {
 		fmt.Fprintln(c.OutOrStdout(), "this person can sign in already, and has the role now")
 		return
 	}
-	link := office.InvitationLink(o.Settings.BaseURL)(token, phrase.Language(language))
+	link := office.InvitationLink(o.Settings.OfficeSite())(token, phrase.Language(language))
 	fmt.Fprintf(c.OutOrStdout(), "give this link to the person alone; it works once, for %s:\n%s\n", lasts, link)
 }
 

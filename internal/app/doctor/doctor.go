@@ -75,6 +75,7 @@ func (d *Doctor) Run(ctx context.Context) {
 	}
 	d.Report("mail server", err)
 	d.Report("proxies", d.Settings.CheckProxies())
+	d.office()
 	d.Findings = append(d.Findings, fonts(typeset.System()))
 	db, err := pg.Open(ctx, d.Settings.DatabaseURL, 2)
 	d.Report("database", err)
@@ -104,6 +105,15 @@ func (d *Doctor) Run(ctx context.Context) {
 	d.emailsAfterMoves(ctx, db)
 	d.stripe(ctx, db)
 	d.mail(ctx, db, net.DefaultResolver)
+}
+
+// office recommends a host of its own for the office.
+func (d *Doctor) office() {
+	if d.Settings.OfficeURL == nil {
+		d.Note("the office's host", "donors' pages are on the same host. OFFICE_URL gives the office a host of its own, so that no page of donors shares an origin with it")
+		return
+	}
+	d.Report("the office's host", d.Settings.CheckOfficeURL())
 }
 
 // auditors reports where the daily digests of the books are sent. Without them, a person who owns the database could

@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"context"
 	"net/url"
 	"testing"
 
@@ -178,7 +179,9 @@ func TestVerifyFindsForgedApprovals(t *testing.T) {
 	require.NoError(t, err)
 	queue, err := jobs.NewQueue()
 	require.NoError(t, err)
-	people := staff.Service{DB: d.Server, Queue: queue, Site: site, NewID: uuid.New}
+	people := staff.Service{DB: d.Server, Queue: queue, Site: site, NewID: uuid.New, Record: func(ctx context.Context, tx *sqlx.Tx, e staff.Event) error {
+		return audit.RecordTx(ctx, tx, audit.Act{Name: e.Act, ObjectKind: "staff", ObjectID: e.About.String()})
+	}}
 	keys := map[*office.Person]*authenticator.Passkey{}
 	sign := func(who *office.Person, text string) {
 		s, err := people.Open(t.Context(), who.Cookie)

@@ -13,5 +13,5 @@ import (
 func TestTwoPeopleInRandomSequences(t *testing.T) {
 	t.Parallel()
 	executed := office.Sequences(t, testkit.DB(t), 15, 60, func(int) {})
-	require.Greater(t, executed, 5, "acts with enough people were executed")
+	require.Greater(t, executed, 2, "acts with enough people were executed")
 }

@@ -56,7 +56,7 @@ func newFixture(t testing.TB) fixture {
 		NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 		Record: func(ctx context.Context, tx *sqlx.Tx, e staff.Event) error {
 			*f.events = append(*f.events, e)
-			return audit.RecordTx(ctx, tx, audit.Act{Name: e.Act, EntityID: e.EntityID, ObjectKind: "staff", ObjectID: e.About.String(), Reason: e.Reason})
+			return audit.RecordTx(ctx, tx, audit.Act{Name: e.Act, EntityID: e.EntityID, OrganisationID: e.OrganisationID, ObjectKind: "staff", ObjectID: e.About.String(), Reason: e.Reason})
 		},
 	}
 	f.operator = f.Service
@@ -76,6 +76,19 @@ func (f fixture) exec(query string, args ...any) {
 	f.t.Helper()
 	_, err := f.db.Owner.Exec(query, args...)
 	require.NoError(f.t, err)
+}
+
+// audited is exec with an entry about a person, as tables of staff need it.
+func (f fixture) audited(person uuid.UUID, query string, args ...any) {
+	f.t.Helper()
+	tx, err := f.db.Owner.Beginx()
+	require.NoError(f.t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.Exec(query, args...)
+	require.NoError(f.t, err)
+	_, err = tx.Exec(`INSERT INTO audit_entry (act, object_kind, object_id, reason) VALUES ('staff.changed', 'staff', $1, 'a test')`, person)
+	require.NoError(f.t, err)
+	require.NoError(f.t, tx.Commit())
 }
 
 func (f fixture) count(query string, args ...any) (n int) {

@@ -68,6 +68,23 @@ func TestPasskey(t *testing.T) {
 	assert.Equal(t, asked.Nonce, kept.Nonce)
 	assert.NotEmpty(t, kept.Credential.Response["signature"])
 
+	// The server cannot replace the public key by the way: an answer changes the counter and the flags alone.
+	var key, forged string
+	require.NoError(t, f.db.Owner.Get(&key, `SELECT credential ->> 'publicKey' FROM staff_passkey`))
+	require.NotEmpty(t, key)
+	require.NoError(t, staff.InTx(t.Context(), f.DB, p.session(), func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(`INSERT INTO staff_challenge (id, hash, act, session_id) VALUES (gen_random_uuid(), sha256('mine'), sha256('my act'), $1)`, p.session().ID)
+		require.NoError(t, err)
+		var done bool
+		require.NoError(t, tx.Get(&done, `SELECT use_staff_passkey(sha256('mine'), sha256('my act'), NULL, p.id, 1000,
+			p.credential || '{"publicKey": "Zm9yZ2Vk", "id": "eA", "authenticator": {"signCount": 1000}}', '{}') FROM staff_passkey p`))
+		require.True(t, done)
+		return nil
+	}))
+	require.NoError(t, f.db.Owner.Get(&forged, `SELECT credential ->> 'publicKey' FROM staff_passkey`))
+	require.Equal(t, key, forged)
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_passkey WHERE credential -> 'authenticator' ->> 'signCount' = '1000' AND credential ->> 'id' <> 'eA'`))
+
 	// A code is no factor for money, where the entity wants a passkey.
 	p.withCode()
 	right, err := f.ProveByCode(t.Context(), p.session(), p.code())

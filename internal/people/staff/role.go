@@ -95,10 +95,19 @@ func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by u
 		return err
 	}
 	name := map[string]string{"grant": "staff.role_granted", "end": "staff.role_ended"}[act]
-	return s.recordTx(ctx, tx, Event{
+	err := s.recordTx(ctx, tx, Event{
 		Act: name, By: by, About: c.StaffID, EntityID: uuid.NullUUID{UUID: c.EntityID, Valid: true}, OrganisationID: c.OrganisationID,
 		Detail: string(c.Role), Reason: reason,
 	})
+	if err != nil || !c.Request.Valid || act != "grant" {
+		return err
+	}
+	// Whoever was invited by a request gets the link now that a second admin approved it.
+	m, err := ByID(ctx, tx, c.StaffID)
+	if err != nil || m.CanSignIn {
+		return err
+	}
+	return s.sendLinkTx(ctx, tx, by, m.ID, EmailInvite)
 }
 
 // adminsTx returns the admins of all scopes in which a person holds a role, without the person.

@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/approval"
 	"konbit/internal/people/staff"
 )
 
@@ -58,6 +60,70 @@ func TestRolesOfOthers(t *testing.T) {
 	worker := f.add("worker@example.org", staff.Entry, f.project()).withCode()
 	assert.Equal(t, "staff_is_admin", grant(lead, worker, staff.Finance, f.whole()))
 	assert.Equal(t, "role_has_second_admin", grant(lead, worker, staff.Finance, f.project()), "the entity's admin approves")
+}
+
+// TestSecondAdminApproves: where there are two admins, a change of a role is a request, which the other one approves: then the role
+// is changed once, and whoever was invited gets the link. In place of the other admin an operator approves.
+func TestSecondAdminApproves(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.add("boss@example.org", staff.Admin, f.whole()).withCode()
+	bea := f.add("bea@example.org", staff.Admin, f.whole()).withCode()
+	new := staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Finance, Scope: f.whole()}
+	_, err := f.Invite(t.Context(), boss.session(), new)
+	require.True(t, staff.NeedsSecondAdmin(err), "%v", err)
+	id, err := f.RequestInvite(t.Context(), boss.session(), new)
+	require.NoError(t, err)
+	again, err := f.RequestInvite(t.Context(), bea.session(), new)
+	require.NoError(t, err)
+	require.Equal(t, id, again, "the same change is requested once")
+	m, err := staff.ByEmail(t.Context(), f.DB, "new@example.org")
+	require.NoError(t, err)
+	roles, err := staff.RolesOf(t.Context(), f.DB, m.ID)
+	require.NoError(t, err)
+	require.Empty(t, roles)
+	require.Equal(t, 0, f.count(`SELECT count(*) FROM staff_invitation WHERE staff_id = $1`, m.ID))
+
+	change := staff.RoleChange{StaffID: m.ID, Role: staff.Finance, Scope: f.whole(), Request: uuid.NullUUID{UUID: id, Valid: true}}
+	request, err := approval.ByID(t.Context(), f.db.Owner, id)
+	require.NoError(t, err)
+	approve := func(p *person) error {
+		code := p.code()
+		return staff.InTx(t.Context(), f.DB, p.session(), func(tx *sqlx.Tx) error {
+			return approval.ApproveTx(t.Context(), tx, id, request.Hash(), code, "")
+		})
+	}
+	require.Equal(t, "approval_by_another", approval.Refused(approve(boss)))
+	require.True(t, staff.NeedsSecondAdmin(f.Grant(t.Context(), bea.session(), change)), "not approved yet")
+	require.NoError(t, approve(bea))
+	wrong := change
+	wrong.Role = staff.Admin
+	require.True(t, staff.NeedsSecondAdmin(f.Grant(t.Context(), bea.session(), wrong)), "another role than the approved one")
+	require.NoError(t, f.Grant(t.Context(), bea.session(), change))
+	require.Error(t, f.Grant(t.Context(), bea.session(), change), "once")
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_role WHERE staff_id = $1 AND role = 'finance' AND ended_at IS NULL`, m.ID))
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_invitation WHERE staff_id = $1`, m.ID), "the invitation")
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM approval_request WHERE executed_at IS NOT NULL`))
+
+	change.Request = uuid.NullUUID{}
+	id, err = f.RequestEnd(t.Context(), boss.session(), change)
+	require.NoError(t, err)
+	_, err = f.operator.ApproveAsOperator(t.Context(), uuid.New(), "the other admin is ill")
+	require.Equal(t, "operator_approves_roles", approval.Refused(err))
+	token, err := f.operator.ApproveAsOperator(t.Context(), id, "the other admin is ill")
+	require.NoError(t, err)
+	require.Empty(t, token, "no link for whose role ended")
+	require.Equal(t, 0, f.count(`SELECT count(*) FROM staff_role WHERE staff_id = $1 AND ended_at IS NULL`, m.ID))
+	_, err = f.operator.ApproveAsOperator(t.Context(), id, "again")
+	require.Equal(t, "approval_is_open", approval.Refused(err))
+
+	new.Email = "second@example.org"
+	id, err = f.RequestInvite(t.Context(), boss.session(), new)
+	require.NoError(t, err)
+	token, err = f.operator.ApproveAsOperator(t.Context(), id, "the other admin is ill")
+	require.NoError(t, err)
+	_, _, err = f.UseInvitation(t.Context(), token, home)
+	require.NoError(t, err)
 }
 
 // TestInvitations: an admin invites to a role in the scope; the link is only in the email, and the server's role cannot make one.

@@ -199,3 +199,11 @@ func Devices(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (all 
 	err = sqlx.SelectContext(ctx, q, &all, query, person)
 	return all, err
 }
+
+// DeleteExpired deletes sessions that ended or expired 30 days ago, and challenges that expired a day ago.
+func (s Service) DeleteExpired(ctx context.Context) error {
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `/* staff.DeleteExpired */ SELECT delete_old_staff_sessions()`)
+		return err
+	})
+}

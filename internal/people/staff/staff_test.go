@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/trustelem/zxcvbn/frequency"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -172,13 +173,14 @@ func TestSessionsEnd(t *testing.T) {
 			require.NoError(f.t, err)
 		},
 		"role ended": func(f fixture, p *person) {
-			f.exec(`WITH audited AS (INSERT INTO audit_entry (act, object_kind, object_id, reason) VALUES ('staff.changed', 'staff', $1, 'a test'))
-				UPDATE staff_role SET ended_at = now() WHERE staff_id = $1::uuid`, p.id)
+			f.audited(p.id, `UPDATE staff_role SET ended_at = now() WHERE staff_id = $1`, p.id)
 		},
-		"disabled":    func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
-		"app removed": func(f fixture, p *person) { f.exec(`UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id) },
+		"disabled": func(f fixture, p *person) { require.NoError(f.t, f.operator.Disable(f.t.Context(), p.id, "left")) },
+		"app removed": func(f fixture, p *person) {
+			f.audited(p.id, `UPDATE staff_totp SET ended_at = now() WHERE staff_id = $1`, p.id)
+		},
 		"passkey removed": func(f fixture, p *person) {
-			f.exec(`UPDATE staff_passkey SET ended_at = now() WHERE staff_id = $1`, p.id)
+			f.audited(p.id, `UPDATE staff_passkey SET ended_at = now() WHERE staff_id = $1`, p.id)
 		},
 		"new password": func(f fixture, p *person) {
 			f.exec(`UPDATE staff_password SET hash = '$argon2id$x' WHERE staff_id = $1`, p.id)
@@ -326,4 +328,66 @@ func TestEmergencyAccess(t *testing.T) {
 	require.NoError(t, f.Grant(t.Context(), s, staff.RoleChange{StaffID: boss.id, Role: staff.Admin, Scope: staff.Scope{EntityID: f.other}}))
 	_, err = f.Invite(t.Context(), s, staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Admin, Scope: f.whole()})
 	require.NoError(t, err)
+}
+
+// TestOldSessionsAreDeleted: sessions are deleted 30 days after their end, challenges a day after; open ones stay.
+func TestOldSessionsAreDeleted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.add("ana@example.org", staff.Admin, f.whole()).withCode()
+	open := f.count(`SELECT count(*) FROM staff_session WHERE ended_at IS NULL`)
+	require.Positive(t, open)
+	for _, age := range []string{"29 days", "31 days"} {
+		f.exec(`INSERT INTO staff_session (id, staff_id, secret_hash, made_at, seen_at, ends_at, ended_at, ended_because)
+			SELECT gen_random_uuid(), $1, sha256($2::text::bytea), at, at, at + interval '12 hours', at, 'test' FROM (SELECT now() - $2::interval AS at) t`, p.id, age)
+		f.exec(`INSERT INTO staff_session (id, staff_id, secret_hash, made_at, seen_at, ends_at)
+			SELECT gen_random_uuid(), $1, sha256(('idle ' || $2)::bytea), at, at, at + interval '12 hours' FROM (SELECT now() - $2::interval AS at) t`, p.id, age)
+	}
+	for _, age := range []string{"-1 minutes", "23 hours", "25 hours"} {
+		f.exec(`INSERT INTO staff_challenge (id, hash, act, session_id, expires_at) SELECT gen_random_uuid(), sha256($1::text::bytea), sha256(''), s.id, now() - $1::interval
+			FROM staff_session s WHERE s.secret_hash = sha256('31 days')`, age)
+	}
+	sessions, challenges := f.count(`SELECT count(*) FROM staff_session`), f.count(`SELECT count(*) FROM staff_challenge`)
+	require.NoError(t, f.DeleteExpired(t.Context()))
+	require.Equal(t, challenges-1, f.count(`SELECT count(*) FROM staff_challenge`))
+	require.Equal(t, sessions-1, f.count(`SELECT count(*) FROM staff_session`), "the idle one; the other has challenges yet")
+	f.exec(`DELETE FROM staff_challenge`)
+	require.NoError(t, f.DeleteExpired(t.Context()))
+	require.Equal(t, sessions-2, f.count(`SELECT count(*) FROM staff_session`))
+	require.Equal(t, open+1, f.count(`SELECT count(*) FROM staff_session WHERE ended_at IS NULL`), "and one that was idle 29 days ago")
+}
+
+// TestActsOnStaffNeedAnEntry: no role, factor or invitation is committed without an entry in the audit log,
+// even by the owner of the tables.
+func TestActsOnStaffNeedAnEntry(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p, q := f.add("ana@example.org", staff.Admin, f.whole()).withCode(), f.add("bea@example.org", staff.Admin, f.project()).withCode()
+	for _, act := range []string{
+		`INSERT INTO staff_role (id, staff_id, entity_id, role) SELECT gen_random_uuid(), '` + q.id.String() + `', entity_id, 'finance' FROM staff_role LIMIT 1`,
+		`UPDATE staff_role SET ended_at = now() WHERE staff_id = '` + q.id.String() + `'`,
+		`INSERT INTO staff_passkey (id, staff_id, credential_id, credential, name) VALUES (gen_random_uuid(), '` + p.id.String() + `', '\x01', '{}', 'x')`,
+		`SELECT invite_staff(gen_random_uuid(), '` + q.id.String() + `', 'reset', sha256(''))`,
+		`UPDATE staff_totp SET ended_at = now() WHERE staff_id = '` + p.id.String() + `'`,
+		`UPDATE staff SET disabled_at = now() WHERE id = '` + q.id.String() + `'`,
+	} {
+		_, err := f.db.Owner.Exec(act)
+		require.Equal(t, "requires_audit", constraint(err), "%s: %v", act, err)
+	}
+}
+
+// TestT23CommonPasswordsAreRefused: none of the 3,000 most common passwords is accepted.
+func TestT23CommonPasswordsAreRefused(t *testing.T) {
+	t.Parallel()
+	common := frequency.FrequencyLists["passwords"]
+	require.Greater(t, len(common), 3000)
+	long := 0
+	for _, password := range common[:3000] {
+		require.NotEmpty(t, staff.PasswordProblem(password, staff.Session{}), password)
+		if len(password) >= 8 {
+			long++
+		}
+	}
+	require.Positive(t, long, "some are refused as common, and not as short")
+	require.Empty(t, staff.PasswordProblem(password, staff.Session{}))
 }

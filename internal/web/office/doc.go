@@ -6,7 +6,8 @@
 //	/office              one scope: leads there; several: a choice
 //	/office/account      ways to sign in, own sessions
 //	/office/{entity}     a scope; ?org= narrows it to one organisation
-//	…/people             who holds which role
+//	…/people             who holds which role; with two admins a change of a role is a request, which the other one approves
+//	…/audit              what was done (package auditlog)
 //
 // A form that needs a fresh factor calls prove first. It shows the same form again, with what was typed and a prompt, until
 // a factor is right. See factor.go.

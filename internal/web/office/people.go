@@ -150,7 +150,14 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if !asked.OK {
 		return a.showPeople(w, r, v, form, nil, asked)
 	}
-	if err = do(); err == nil {
+	err = do.now()
+	if staff.NeedsSecondAdmin(err) && do.request != nil {
+		var request uuid.UUID
+		if request, err = do.request(); err == nil {
+			return desk.Redirect(w, r, v.Path("approvals/"+request.String()))
+		}
+	}
+	if err == nil {
 		path := v.Path("people")
 		return desk.Redirect(w, r, path+map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]+"said="+doneOf[form.Do])
 	}
@@ -167,24 +174,33 @@ var doneOf = map[string]string{
 	"invite": "invited", "end": "ended", "end-sessions": "sessions_ended", "reset": "reset", "invite-again": "invited_again", "join": "joined",
 }
 
+// act is what a form asks for.
+type act struct {
+	now     func() error
+	request func() (uuid.UUID, error) // asks a second admin for it; nil: none approves it
+}
+
 // peopleAct returns what a form asks for, or what is wrong with it. Nothing is done yet.
-func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do func() error, problems []fault.Field, err error) {
+func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do act, problems []fault.Field, err error) {
 	ctx := r.Context()
 	scope, err := a.scopeOf(v, form.Organisation)
 	if err != nil {
-		return nil, nil, err
+		return do, nil, err
 	}
 	role := staff.RoleName(form.Role)
 	if (form.Do == "invite" || form.Do == "end") && !slices.Contains(staff.RoleNames, role) {
-		return nil, nil, web.NotFound()
+		return do, nil, web.NotFound()
 	}
 	if form.Do == "invite" {
 		i := staff.Invitation{Email: form.Email, Name: form.Name, Language: languageOf(form.Language), Role: role, Scope: scope}
-		return func() error { _, err := a.Staff.Invite(ctx, v.Session, i); return err }, i.Check(), nil
+		return act{
+			now:     func() error { _, err := a.Staff.Invite(ctx, v.Session, i); return err },
+			request: func() (uuid.UUID, error) { return a.Staff.RequestInvite(ctx, v.Session, i) },
+		}, i.Check(), nil
 	}
 	people, err := a.peopleIn(r, v)
 	if err != nil {
-		return nil, nil, err
+		return do, nil, err
 	}
 	find := func(id string) (uuid.UUID, bool) {
 		at := slices.IndexFunc(people, func(p Person) bool { return p.ID == id })
@@ -195,33 +211,35 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do
 	}
 	person, ok := find(form.Person)
 	if !ok {
-		return nil, nil, web.NotFound()
+		return do, nil, web.NotFound()
 	}
 	switch form.Do {
 	case "end":
-		return func() error {
-			return a.Staff.EndRole(ctx, v.Session, staff.RoleChange{StaffID: person, Role: role, Scope: scope})
+		change := staff.RoleChange{StaffID: person, Role: role, Scope: scope}
+		return act{
+			now:     func() error { return a.Staff.EndRole(ctx, v.Session, change) },
+			request: func() (uuid.UUID, error) { return a.Staff.RequestEnd(ctx, v.Session, change) },
 		}, nil, nil
 	case "end-sessions":
-		return func() error {
+		return act{now: func() error {
 			err := a.Staff.EndSessions(ctx, v.Session, person)
 			if fault.Is(err, fault.NotFound) {
 				err = nil // there is none
 			}
 			return err
-		}, nil, nil
+		}}, nil, nil
 	case "reset":
-		return func() error { return a.Staff.Reset(ctx, v.Session, person) }, nil, nil
+		return act{now: func() error { return a.Staff.Reset(ctx, v.Session, person) }}, nil, nil
 	case "invite-again":
-		return func() error { return a.Staff.InviteAgain(ctx, v.Session, person) }, nil, nil
+		return act{now: func() error { return a.Staff.InviteAgain(ctx, v.Session, person) }}, nil, nil
 	case "join":
 		same, ok := find(form.Same)
 		if !ok || same == person {
-			return nil, nil, web.NotFound()
+			return do, nil, web.NotFound()
 		}
-		return func() error { return a.Staff.Join(ctx, v.Session, person, same) }, nil, nil
+		return act{now: func() error { return a.Staff.Join(ctx, v.Session, person, same) }}, nil, nil
 	}
-	return nil, nil, web.NotFound()
+	return do, nil, web.NotFound()
 }
 
 // scopeOf returns the scope that a form names within the visit's; fault.NotFound if it is not there.

@@ -102,7 +102,7 @@ func (s *sequences) raceEnd() {
 	role, err := s.db.Owner.Beginx() // its end is not committed yet
 	require.NoError(s.t, err)
 	defer func() { _ = role.Rollback() }()
-	_, err = role.Exec(audited(ends.ID)+`UPDATE staff_role SET ended_at = clock_timestamp() WHERE staff_id = $1 AND ended_at IS NULL`, ends.ID)
+	_, err = role.Exec(audited(ends.ID)+`UPDATE staff_role SET ended_at = clock_timestamp() WHERE staff_id = $1 AND role = 'finance' AND ended_at IS NULL`, ends.ID)
 	require.NoError(s.t, err)
 	tried := make(chan error, 1)
 	go func() {
@@ -147,9 +147,20 @@ func (s *sequences) disable() {
 func (s *sequences) expire() {
 	a := s.anyAct()
 	s.exec(`ALTER TABLE approval_request DISABLE TRIGGER kept`)
-	s.exec(`UPDATE approval_request SET requested_at = requested_at - interval '14 days', expires_at = expires_at - interval '14 days' WHERE id = $1`, a.ID)
+	s.exec(`UPDATE approval_request SET requested_at = requested_at - interval '15 days', expires_at = expires_at - interval '15 days' WHERE id = $1`, a.ID)
 	s.exec(`ALTER TABLE approval_request ENABLE TRIGGER kept`)
 	a.over = true
+}
+
+// setClockBack is what the database sees after its clock was set back by an hour: all that was stored is an hour later. No
+// request gets an approval by it, and none is executed twice.
+func (s *sequences) setClockBack() {
+	s.exec(`ALTER TABLE approval_request DISABLE TRIGGER kept`)
+	s.exec(`UPDATE approval_request SET requested_at = requested_at + interval '1 hour', expires_at = expires_at + interval '1 hour'`)
+	s.exec(`ALTER TABLE approval_request ENABLE TRIGGER kept`)
+	s.exec(`UPDATE staff_session SET made_at = made_at + interval '1 hour', seen_at = seen_at + interval '1 hour', ends_at = ends_at + interval '1 hour',
+		factor_at = factor_at + interval '1 hour' WHERE ended_at IS NULL`)
+	s.exec(`UPDATE staff_totp SET last_step = last_step + 120 WHERE last_step BETWEEN 1 AND 9223372036854775000`)
 }
 
 // stealPassword gives the attacker the password of somebody, or takes it away.

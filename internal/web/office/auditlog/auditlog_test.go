@@ -1,0 +1,128 @@
+package auditlog_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/people/audit"
+	"konbit/internal/people/staff"
+	"konbit/internal/workshop/testkit/office"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+// rows returns the rows of a page's table.
+func rows(page string) []string {
+	body := regexp.MustCompile(`(?s)<tbody>(.*?)</tbody>`).FindStringSubmatch(page)
+	if body == nil {
+		return nil
+	}
+	return regexp.MustCompile(`(?s)<tr.*?</tr>`).FindAllString(body[1], -1)
+}
+
+// TestAuditLogIsSearched: admins and auditors find acts by person, act, object and day, page by page, newest first; rows lead
+// to their object; nobody sees another scope's acts.
+func TestAuditLogIsSearched(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	member := func(name string, role staff.RoleName, entity, organisation string) *visitor.Member {
+		p := office.Add(t, h.DB.Owner, name, office.Role{Role: string(role), Entity: entity, Organisation: organisation})
+		m := &visitor.Member{Visitor: visitor.New(t, h), ID: p.ID}
+		m.Cookies["konbit-staff"] = p.Cookie
+		return m
+	}
+	boss, vera := member("Boss", staff.Admin, "tsne", ""), member("Vera", staff.Auditor, "tsne", "")
+	small, other := member("Small", staff.Admin, "tsne", "csio"), member("Other", staff.Auditor, "aina", "")
+	visitor.Invited(t, h, "new@example.org", staff.Entry, visitor.ScopeOf(t, h, "tsne", ""))
+	gift := h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
+	record := func(by *visitor.Member, scope staff.Scope, act, kind, object string, after any) {
+		t.Helper()
+		s, err := h.Staff.Open(t.Context(), by.Cookies["konbit-staff"])
+		require.NoError(t, err)
+		require.NoError(t, staff.InTx(t.Context(), h.DB.Server, s, func(tx *sqlx.Tx) error {
+			return audit.RecordTx(t.Context(), tx, audit.Act{
+				Name: act, EntityID: uuid.NullUUID{UUID: scope.EntityID, Valid: true}, OrganisationID: scope.OrganisationID, ObjectKind: kind, ObjectID: object, After: after, Reason: "why <b>",
+			})
+		}))
+	}
+	tsne, csio, aina := visitor.ScopeOf(t, h, "tsne", ""), visitor.ScopeOf(t, h, "tsne", "csio"), visitor.ScopeOf(t, h, "aina", "")
+	record(boss, tsne, "refund.ordered", "refund_order", "order-1", map[string]any{"donation": gift.ID, "amount": 12345678901234567, "state": "ordered"})
+	record(boss, csio, "new.act", "donation", gift.ID.String(), nil)
+	record(other, aina, "refund.ordered", "refund_order", "order-2", nil)
+
+	list := func(m *visitor.Member, query string) []string {
+		t.Helper()
+		got := m.Ask("GET", "/office/tsne/audit?"+query, nil)
+		require.Equal(t, 200, got.StatusCode, query)
+		return rows(got.Page)
+	}
+	all := list(vera, "")
+	require.Greater(t, len(all), 5, "invitations and roles too")
+	require.Contains(t, all[0], "new.act", "an act without words is shown by its name")
+	require.Contains(t, all[0], `href="/office/tsne/gifts/`+gift.PublicRef+`"`)
+	require.Contains(t, all[1], "Refund ordered")
+	require.Contains(t, all[1], `href="/office/tsne/gifts/`+gift.PublicRef+`"`, "a refund leads to its gift")
+	require.Contains(t, all[1], "amount: 12345678901234567; donation: ")
+	require.Contains(t, all[1], "why &lt;b&gt;")
+	require.Contains(t, all[1], "Boss")
+	text := strings.Join(all, "")
+	require.NotContains(t, text, "order-2")
+	require.Contains(t, text, "The operator", "how they were invited")
+	require.Contains(t, text, `href="/office/tsne/people#person-`+vera.ID.String())
+	require.Contains(t, text, "Invited", "by the operator, of the whole installation")
+	ofAdmin := list(boss, "")
+	require.Len(t, ofAdmin, len(all))
+	require.NotContains(t, strings.Join(ofAdmin, ""), gift.PublicRef, "an admin reads no gifts")
+
+	require.Len(t, list(vera, "act=refund.ordered"), 1)
+	require.Len(t, list(vera, "act=refund"), 1)
+	require.Len(t, list(vera, "act=nothing"), len(all), "no act of the form")
+	require.Len(t, list(vera, "object=order-1"), 1)
+	require.Empty(t, list(vera, "object=order-2"), "another entity's")
+	require.Empty(t, list(vera, "person=x"))
+	require.Empty(t, list(vera, "person="+other.ID.String()))
+	for _, row := range list(vera, "person=operator") {
+		require.Contains(t, row, "The operator")
+	}
+	require.Contains(t, strings.Join(list(vera, "person="+boss.ID.String()), ""), "order-1")
+	zone, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	today := h.Server.Shown(time.Now()).In(zone).Format(time.DateOnly)
+	require.Len(t, list(vera, "from="+today+"&to="+today), len(all))
+	require.Empty(t, list(vera, "from=2020-01-01&to=2020-01-02"))
+
+	for n := range 60 {
+		record(boss, tsne, "refund.ordered", "refund_order", "many", map[string]int{"n": n})
+	}
+	page := vera.Ask("GET", "/office/tsne/audit?object=many", nil).Page
+	require.Len(t, rows(page), 50)
+	next := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(page)
+	require.NotNil(t, next)
+	page = vera.Ask("GET", strings.ReplaceAll(next[1], "&amp;", "&"), nil).Page
+	require.Len(t, rows(page), 10)
+	require.Contains(t, rows(page)[0], "n: 9<")
+	require.NotContains(t, page, `rel="next"`)
+
+	csv := vera.Ask("GET", "/office/tsne/audit?act=refund.ordered&object=order-1", nil, "Accept: text/csv")
+	require.Contains(t, csv.Header.Get("Content-Type"), "text/csv")
+	require.Contains(t, csv.Page, "refund.ordered")
+	require.Contains(t, csv.Page, "refund_order order-1")
+	require.NotContains(t, csv.Page, "many")
+
+	got := small.Ask("GET", "/office/tsne/audit?org=csio", nil)
+	require.Equal(t, 200, got.StatusCode)
+	require.Contains(t, got.Page, "new.act")
+	require.NotContains(t, got.Page, "order-1", "of the whole entity")
+	require.Equal(t, 404, small.Ask("GET", "/office/tsne/audit", nil).StatusCode)
+	require.Contains(t, vera.Ask("GET", "/office/tsne/audit?lang=es&act=refund.ordered", nil).Page, "Reembolso ordenado")
+	for _, role := range []staff.RoleName{staff.Entry, staff.Finance} {
+		require.Equal(t, 404, member(string(role), role, "tsne", "").Ask("GET", "/office/tsne/audit", nil).StatusCode, role)
+	}
+	require.Equal(t, 0, h.Count(`SELECT count(*) FROM audit_entry WHERE act LIKE 'audit.%'`), "reading is no act")
+}

@@ -1,0 +1,195 @@
+package auditlog
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/people/audit"
+	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
+	"konbit/internal/web"
+	"konbit/internal/web/office/desk"
+)
+
+// Acts are the acts that pages have words for, as office.audit.act.ACT: the choices of the form.
+var Acts = []string{
+	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
+	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
+	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
+}
+
+// groupOf reports whether a text is the first word of a known act. An address with it shows all acts of a kind.
+func groupOf(text string) bool {
+	return text != "" && slices.ContainsFunc(Acts, func(act string) bool { return strings.HasPrefix(act, text+".") })
+}
+
+// actWords returns an act in words; the act itself if the program has none for it.
+func (a *Area) actWords(v web.StaffVisit, act string) string {
+	if key := "office.audit.act." + act; a.View.HasPhrase(key) {
+		return a.View.Phrase(v.Language, key)
+	}
+	return act
+}
+
+// pages are the pages of objects, by their kind, below the scope: %s is the object's id.
+var pages = map[string]string{
+	"staff": "people#person-%s", "approval_request": "approvals/%s", "donor": "donors/%s", "refund_order": "refunds", "finance_task": "tasks",
+	"dispute": "disputes", "suspense": "suspense",
+}
+
+// linksOf returns the addresses of the pages of the objects of entries, by serial. An object about a gift leads to the gift.
+func linksOf(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, entries []audit.Entry) (map[int64]string, error) {
+	links, refs := map[int64]string{}, map[uuid.UUID]string{}
+	for _, e := range entries {
+		if gift, ok := giftOf(e); ok {
+			if _, known := refs[gift]; !known {
+				g, err := donation.ByID(ctx, tx, gift)
+				if err != nil && !fault.Is(err, fault.NotFound) {
+					return nil, err
+				}
+				refs[gift] = g.PublicRef
+			}
+			if refs[gift] != "" {
+				links[e.Serial] = pathTo(v, "gifts/"+refs[gift])
+				continue
+			}
+		}
+		if path := pages[e.ObjectKind]; path != "" {
+			links[e.Serial] = pathTo(v, strings.ReplaceAll(path, "%s", e.ObjectID))
+		}
+	}
+	return links, nil
+}
+
+// pathTo is v.Path for a page with a place in it, which stands behind ?org=.
+func pathTo(v web.StaffVisit, page string) string {
+	page, place, has := strings.Cut(page, "#")
+	if has {
+		return v.Path(page) + "#" + place
+	}
+	return v.Path(page)
+}
+
+// giftOf returns the donation that an entry is about.
+func giftOf(e audit.Entry) (uuid.UUID, bool) {
+	text := ""
+	if e.ObjectKind == "donation" {
+		text = e.ObjectID
+	} else {
+		text, _ = fieldsOf(e.After)["donation"].(string)
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil
+}
+
+// fieldsOf returns the fields of a value before or after an act; nil if it has none.
+func fieldsOf(text *string) (fields map[string]any) {
+	if text != nil {
+		d := json.NewDecoder(strings.NewReader(*text))
+		d.UseNumber()
+		_ = d.Decode(&fields) // the column is JSON; another value has no fields
+	}
+	return fields
+}
+
+// listOf returns the list that a page shows.
+func (a *Area) listOf(r *http.Request, v web.StaffVisit, entries []audit.Entry, people []staff.Colleague, links map[int64]string, more bool) desk.List {
+	say := func(key string, args ...any) string { return a.View.Phrase(v.Language, key, args...) }
+	names := map[uuid.UUID]string{}
+	for _, c := range people {
+		names[c.ID] = c.Name
+	}
+	t := desk.Table{Caption: say("office.audit.title")}
+	for _, name := range []string{"at", "person", "act", "object", "change", "reason"} {
+		t.Columns = append(t.Columns, desk.Column{Name: name, Label: say("office.audit.column." + name), Wide: name == "change" || name == "reason"})
+	}
+	for _, e := range entries {
+		t.Rows = append(t.Rows, desk.Row{URL: links[e.Serial], Cells: []desk.Cell{
+			{At: a.Moment(e.At, desk.ZoneOf(v))}, {Text: a.who(v, e, names)}, {Text: a.actWords(v, e.Act), File: e.Act},
+			a.object(v, e, names), {Text: change(e)}, {Text: e.Reason},
+		}})
+	}
+	l := desk.List{Says: a.View.PhraseN(v.Language, "office.audit.says", len(entries)), Table: t, Empty: say("office.audit.empty")}
+	after := r.URL.Query().Get("after") // a file has the rows of this page
+	l.CSV, l.XLSX = desk.With(r.URL, "after", after, "format", "csv"), desk.With(r.URL, "after", after, "format", "xlsx")
+	if after != "" {
+		l.First = desk.With(r.URL)
+	}
+	if more {
+		l.Next = desk.With(r.URL, "after", desk.Cursor(struct{ Before int64 }{entries[len(entries)-1].Serial}))
+	}
+	return l
+}
+
+// who returns the person of an entry in words.
+func (a *Area) who(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) string {
+	switch name := names[e.StaffID.UUID]; {
+	case e.Operator:
+		return a.View.Phrase(v.Language, "office.audit.operator")
+	case !e.StaffID.Valid:
+		return a.View.Phrase(v.Language, "office.audit.program")
+	case name != "":
+		return name
+	}
+	return a.View.Phrase(v.Language, "office.audit.elsewhere")
+}
+
+// object returns the cell of an entry's object, with its id below.
+func (a *Area) object(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) desk.Cell {
+	kind := e.ObjectKind
+	if key := "office.audit.kind." + kind; a.View.HasPhrase(key) {
+		kind = a.View.Phrase(v.Language, key)
+	}
+	if id, err := uuid.Parse(e.ObjectID); err == nil && e.ObjectKind == "staff" && names[id] != "" {
+		kind = names[id]
+	}
+	return desk.Cell{Text: kind, Soft: e.ObjectID, File: e.ObjectKind + " " + e.ObjectID}
+}
+
+// change returns what an act changed: each field with its value before and after. Values are ids, amounts and states.
+func change(e audit.Entry) string {
+	before, after := fieldsOf(e.Before), fieldsOf(e.After)
+	all := maps.Clone(before)
+	if all == nil {
+		all = map[string]any{}
+	}
+	maps.Copy(all, after)
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		switch was, is := textOf(before[name]), textOf(after[name]); {
+		case was == is, is == "" && was == "":
+		case was == "":
+			lines = append(lines, name+": "+is)
+		case is == "":
+			lines = append(lines, name+": "+was+" →")
+		default:
+			lines = append(lines, name+": "+was+" → "+is)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// textOf returns a value of an entry as text; "" for none.
+func textOf(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return value
+	case json.Number:
+		return value.String()
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}

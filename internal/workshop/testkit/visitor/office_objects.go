@@ -1,0 +1,50 @@
+package visitor
+
+import (
+	"regexp"
+	"strings"
+
+	"konbit/internal/workshop/testkit/program"
+)
+
+// OfficeObjects has, for each kind of object that addresses of the office name, the query that returns the name of the one in
+// a place: $1 is the entity's slug, $2 the organisation's, "" for what belongs to the whole entity. It returns no row if the
+// place has none. The key is the word before the parameter: gifts for /office/{entity}/gifts/{ref}. A route with another one
+// fails TestIsolationOfAllRoutes: add its object here, and what makes one in the tests that use it.
+var OfficeObjects = map[string]string{
+	"gifts": `SELECT g.public_ref FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
+		WHERE e.slug = $1 AND o.slug = $2`,
+	"donors": `SELECT g.donor_id FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
+		WHERE e.slug = $1 AND o.slug = $2`,
+	"approvals": `SELECT r.id FROM approval_request r JOIN legal_entity e ON e.id = r.entity_id LEFT JOIN organisation o ON o.id = r.organisation_id
+		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2`,
+	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' LIMIT 1`,
+}
+
+// OfficeParameter finds the objects that an address of the office names, behind /office/{entity}: the word before each, and
+// its parameter.
+var OfficeParameter = regexp.MustCompile(`/(\w+)/\{(\w+)\}`)
+
+// OfficePath returns an address of a route of the office with an object of an entity or of one of its organisations; "" if
+// there is none. The address has no parameter that OfficeObjects does not know.
+func OfficePath(h *program.Program, pattern, entity string, organisations ...string) string {
+	rest := strings.TrimPrefix(pattern, "/office/{entity}")
+	missing := false
+	rest = OfficeParameter.ReplaceAllStringFunc(rest, func(found string) string {
+		kind := OfficeParameter.FindStringSubmatch(found)[1]
+		for _, organisation := range append(organisations, "") {
+			if OfficeObjects[kind] == "" {
+				break
+			}
+			if names := h.Lines(OfficeObjects[kind], entity, organisation); len(names) > 0 {
+				return "/" + kind + "/" + names[0]
+			}
+		}
+		missing = true
+		return ""
+	})
+	if missing {
+		return ""
+	}
+	return "/office/" + entity + rest
+}
