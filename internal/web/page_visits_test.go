@@ -144,7 +144,7 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 
 // staffPages returns the visits of a member of the staff: those below, and one for each page of a scope that is read, with an
 // object of csio where the address names one.
-func (g *pagesProgram) staffPages(testing.TB, _ phrase.Language) []pageVisit {
+func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 	refund := "/office/tsne/gifts/" + g.paid.PublicRef + "/refund"
 	check := chromedp.Tasks{chromedp.Click("#all"), chromedp.Click("#reason"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
 	withdraw := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("#withdraw button")?.click()`, nil), chromedp.WaitNotPresent("#withdraw")}
