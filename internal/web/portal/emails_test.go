@@ -144,7 +144,7 @@ func (s sender) reviseReceipts(g giver) {
 func (s sender) sendNotices(g giver) {
 	s.t.Helper()
 	notices := mail.GiftNotices{Receipts: s.Receipts, Catalog: s.Catalog, Again: give.AgainLink(s.Server.BaseURL)}
-	for _, kind := range []notice.Kind{notice.Failed, notice.Held, notice.Returned, notice.RefundFailed} {
+	for _, kind := range []notice.Kind{notice.Failed, notice.Held, notice.Returned, notice.RefundFailed, notice.RefundedLater} {
 		id := program.NewID()
 		s.Exec(`INSERT INTO donation_notice (id, donation_id, kind, cause, amount, currency, at) VALUES ($1, $2, $3, $4, 2000, 'USD', now())`, id, g.plan.ID, kind, id.String())
 		require.NoError(s.t, notices.Mail(s.t.Context(), id), kind)
