@@ -14,7 +14,6 @@ CREATE TABLE IF NOT EXISTS refund_request (
 ALTER TABLE refund_request DROP CONSTRAINT IF EXISTS refund_request_donation_id_entity_id_fkey,
     ADD CONSTRAINT refund_request_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation (id, entity_id);
 CREATE INDEX IF NOT EXISTS refund_request_by_donation ON refund_request (donation_id);
-CREATE INDEX IF NOT EXISTS refund_order_by_donation ON refund_order (donation_id);
 
 -- As before (migration 00130), with the hash of the note.
 -- +goose StatementBegin
@@ -35,6 +34,12 @@ BEGIN
                       AND r.requested_by = staff_of_session() AND r.xmin::text = pg_current_xact_id()::xid::text) THEN
         RAISE EXCEPTION 'refund request %: it is written with its request', NEW.request_id USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_request_begins';
     END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION refund_request_note_stays_erased() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
     IF are_erased(ARRAY(SELECT g.donor_id FROM donation g WHERE g.id = NEW.donation_id)) THEN
         NEW.note := '';
     END IF;
@@ -61,6 +66,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE OR REPLACE TRIGGER sees_every_commit BEFORE INSERT ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE OR REPLACE TRIGGER erased_stays_erased BEFORE INSERT ON refund_request FOR EACH ROW WHEN (NEW.note <> '') EXECUTE FUNCTION refund_request_note_stays_erased();
 CREATE OR REPLACE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
 CREATE OR REPLACE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
 CREATE OR REPLACE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
@@ -97,8 +103,7 @@ SELECT * FROM refund_ordered UNION ALL SELECT * FROM refund_elsewhere;
 -- +goose Down
 DROP VIEW refund_list, refund_ordered, refund_elsewhere;
 DROP TABLE refund_request;
-DROP INDEX refund_order_by_donation;
-DROP FUNCTION refund_request_begins, refund_request_keeps;
+DROP FUNCTION refund_request_begins, refund_request_keeps, refund_request_note_stays_erased;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION refund_notes_are_erased() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -36,7 +36,7 @@ func (r route) isOpened() bool     { return r.Permission == "opened link: plan" 
 
 // path returns an address of the route. ref names an object: a gift, a plan or a statement.
 func (r route) path(ref string) string {
-	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{id}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
+	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{request}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
 }
 
 // object returns the reference to Ana's object if the route is for its owner or for who opened its link; else one that

@@ -162,8 +162,8 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-refund-check", "POST /office/{entity}/gifts/{ref}/refund", refund, check, true},
 		{"office-refunds", "GET /office/{entity}/refunds", "/office/tsne/refunds", nil, true},
 		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},
-		{"office-approval", "GET /office/{entity}/approvals/{id}", g.approval, nil, true},
-		{"office-approval-withdrawn", "POST /office/{entity}/approvals/{id}", g.approval, withdraw, false},
+		{"office-approval", "GET /office/{entity}/approvals/{request}", g.approval, nil, true},
+		{"office-approval-withdrawn", "POST /office/{entity}/approvals/{request}", g.approval, withdraw, false},
 		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
 		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}

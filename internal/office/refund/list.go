@@ -97,15 +97,15 @@ func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error
 	if f.After != nil {
 		after, key = &f.After.At, f.After.Key
 	}
-	var all []Listed
-	for _, query := range []string{ordered, elsewhere} {
-		var some []Listed
-		err := sqlx.SelectContext(ctx, q, &some, query, orNull(f.EntityID), orNull(f.OrganisationID), orNull(f.DonationID), f.Waiting, f.State, f.Origin, after, key, limit)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
+	args := []any{orNull(f.EntityID), orNull(f.OrganisationID), orNull(f.DonationID), f.Waiting, f.State, f.Origin, after, key, limit}
+	var all, others []Listed
+	if err := sqlx.SelectContext(ctx, q, &all, ordered, args...); err != nil {
+		return nil, err
 	}
+	if err := sqlx.SelectContext(ctx, q, &others, elsewhere, args...); err != nil {
+		return nil, err
+	}
+	all = append(all, others...)
 	slices.SortFunc(all, func(a, b Listed) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Key, a.Key))
 	})

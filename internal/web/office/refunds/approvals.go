@@ -88,7 +88,7 @@ type asked struct {
 
 // find returns the request that the address names; fault.NotFound if there is none in the visit's scope.
 func (a *Area) find(r *http.Request, v web.StaffVisit) (q asked, err error) {
-	id, bad := uuid.Parse(chi.URLParam(r, "id"))
+	id, bad := uuid.Parse(chi.URLParam(r, "request"))
 	if bad != nil {
 		return q, web.NotFound()
 	}

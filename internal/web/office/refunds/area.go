@@ -32,7 +32,7 @@ var (
 
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
-	const refundPath, approvalPath = "/office/{entity}/gifts/{ref}/refund", "/office/{entity}/approvals/{id}"
+	const refundPath, approvalPath = "/office/{entity}/gifts/{ref}/refund", "/office/{entity}/approvals/{request}"
 	reads := a.In(desk.Readers...)
 	return []web.Route{
 		web.Get(refundPath, web.OwnDeadline, reads, a.refundGet).Limited(desk.Pages),

@@ -105,7 +105,7 @@ func TestRefundInTheBrowser(t *testing.T) {
 	require.Equal(t, []string{fmt.Sprint(d.gift.AmountMinor - back.Minor)}, h.Lines(`SELECT r.facts -> 'amount' ->> 'minor' FROM receipt r WHERE NOT EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id)`))
 	testkit.Eventually(t, time.Minute, func() error {
 		for _, m := range h.Mail.Messages() {
-			if m.To == "donor@example.org" && strings.Contains(strings.ToLower(m.Subject), "replace") {
+			if m.To == "donor@example.org" && strings.Contains(m.Subject, "in place of") {
 				return nil
 			}
 		}

@@ -3,7 +3,7 @@
 //	/office/{entity}/gifts/{ref}/refund   amounts by fund; what it does; the order, or the request to a second person
 //	…/refunds                             all refunds of a scope, those of Stripe's dashboard too
 //	…/approvals                           requests: those that wait for me, mine, all that were decided
-//	…/approvals/{id}                      what a request would do; approve, decline, withdraw
+//	…/approvals/{request}                      what a request would do; approve, decline, withdraw
 //
 // A kind of act that needs a second person is a desk.Act: Acts lists those of other areas. What a person approves is executed
 // in the transaction of the approval.

@@ -261,7 +261,7 @@ func (a *Area) sentBefore(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s 
 		to = refundURL(v, s.gift.PublicRef) + "order=" + order.ID.String()
 		was = refund.Request{DonationID: order.DonationID, RequestedBy: order.RequestedBy, Reason: order.Reason, Parts: order.Parts, Submission: id}
 		if order.RequestID != nil {
-			to = approvalURL(v, *order.RequestID)
+			to = closed(approvalURL(v, *order.RequestID))
 		}
 	default:
 		asked, err := approval.ByID(ctx, tx, refund.RequestOf(id))
@@ -274,7 +274,9 @@ func (a *Area) sentBefore(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s 
 		if err != nil {
 			return "", err
 		}
-		to = approvalURL(v, asked.ID)
+		if to = closed(approvalURL(v, asked.ID)); asked.State == approval.Open {
+			to = approvalURL(v, asked.ID) + "said=asked"
+		}
 	}
 	if was.DonationID != s.gift.ID || was.RequestedBy != v.StaffID || !s.form.says(was, s.gift, s.left, string(v.Language)) {
 		return "", refund.ErrOtherForm
