@@ -103,7 +103,7 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP FUNCTION lock_addressee, addressee;
+DROP FUNCTION IF EXISTS lock_addressee, addressee;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION is_erased(of_donor uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM erasure_donor n WHERE n.donor_id = of_donor AND n.erased_at IS NOT NULL)

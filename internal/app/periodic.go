@@ -57,7 +57,7 @@ func (a *App) importBalance(ctx context.Context) error {
 	return err
 }
 
-// sealBooks first waits for event batches to end, for a few seconds at most: an entry is valid before it is sealed, and
+// sealBooks first makes way for event batches (event.Worker.Yield): an entry is valid before it is sealed, and
 // settling donations is more urgent.
 func (a *App) sealBooks(ctx context.Context) error {
 	defer a.EventWorker.Yield(ctx)()

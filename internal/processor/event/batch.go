@@ -135,7 +135,7 @@ func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 			b.needsFetch = append(b.needsFetch, e)
 		}
 		delay := max(chargeGrace, parkDelay(e.Attempts))
-		if e.Attempts == 0 {
+		if e.Attempts == 0 && x.ChargeRef == "" {
 			delay = chargeSoon
 		}
 		b.results[i] = parked("waits for its charge", delay)

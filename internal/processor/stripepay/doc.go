@@ -8,5 +8,5 @@
 //
 // The charge settles a donation: only charge.succeeded has the amount, the payment intent and the time of the charge.
 // The events checkout.session.completed and payment_intent.succeeded say that a charge must exist; if its event has not
-// come at the second attempt, the charge is fetched.
+// come at the third attempt, the charge is fetched.
 package stripepay
