@@ -1480,7 +1480,6 @@ CREATE TABLE refund_order (
     CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
     CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
 );
-CREATE INDEX refund_order_by_donation ON refund_order USING btree (donation_id);
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
 CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
@@ -1519,6 +1518,7 @@ CREATE TABLE refund_request (
     CONSTRAINT refund_request_request_id_fkey FOREIGN KEY (request_id) REFERENCES approval_request(id)
 );
 CREATE INDEX refund_request_by_donation ON refund_request USING btree (donation_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_request FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_request_note_stays_erased();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
 CREATE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
@@ -2251,6 +2251,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION refund_request_begins() RETURNS trigger
 
 -- FUNCTION refund_request_keeps() RETURNS trigger
+
+-- FUNCTION refund_request_note_stays_erased() RETURNS trigger
 
 -- FUNCTION refuse_approval(rule text, message text) RETURNS void
 
