@@ -11,14 +11,6 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- lock_owner as before, without a search path to set and reset.
--- +goose StatementBegin
-CREATE OR REPLACE FUNCTION lock_owner(donation uuid) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM d.id FROM public.donation d WHERE d.id = lock_owner.donation FOR KEY SHARE;
-END $$;
--- +goose StatementEnd
-
 -- addressee returns who gets emails about a donation: what was typed, the address of the donor, empty if there is none, and whether the donor was
 -- erased. It returns no row if nothing that was typed is left, or if the donation is the first of a plan, whose emails ask more (owner.Addressee).
 -- +goose StatementBegin
@@ -31,7 +23,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- lock_addressee locks a donation as lock_owner does, and then returns what addressee does.
+-- lock_addressee locks a donation against a move until the transaction ends, and then returns what addressee does.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION lock_addressee(gift uuid) RETURNS TABLE (typed donation_contact, address text, erased boolean) LANGUAGE plpgsql ROWS 1 AS $$
 BEGIN
@@ -103,65 +95,5 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
+-- is_erased and erased_stays_erased answer what they answered before, so they stay.
 DROP FUNCTION IF EXISTS lock_addressee, addressee;
--- +goose StatementBegin
-CREATE OR REPLACE FUNCTION is_erased(of_donor uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM erasure_donor n WHERE n.donor_id = of_donor AND n.erased_at IS NOT NULL)
-$$;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE OR REPLACE FUNCTION lock_owner(donation uuid) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-BEGIN
-    PERFORM d.id FROM donation d WHERE d.id = lock_owner.donation FOR KEY SHARE;
-END $$;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE OR REPLACE FUNCTION erased_stays_erased() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    donors uuid[];
-    one    uuid;
-    erased boolean := false;
-BEGIN
-    CASE TG_TABLE_NAME
-    WHEN 'donation_contact', 'donation_dedication', 'receipt' THEN
-        donors := ARRAY(SELECT g.donor_id FROM public.donation g WHERE g.id = NEW.donation_id);
-    WHEN 'statement_person' THEN
-        donors := ARRAY(SELECT s.donor_id FROM public.statement s WHERE s.id = NEW.statement_id);
-    WHEN 'letter' THEN
-        donors := ARRAY(SELECT DISTINCT d FROM public.donors_of(NEW.subject_id) d ORDER BY d);
-    WHEN 'letter_delivery' THEN
-        donors := ARRAY(SELECT DISTINCT d FROM public.letter l, public.donors_of(l.subject_id) d WHERE l.id = NEW.letter_id ORDER BY d);
-    WHEN 'plan' THEN
-        donors := ARRAY[NEW.donor_id];
-    WHEN 'plan_event', 'plan_request' THEN
-        donors := ARRAY(SELECT p.donor_id FROM public.plan p WHERE p.id = NEW.plan_id);
-    END CASE;
-    FOREACH one IN ARRAY donors LOOP
-        PERFORM d.id FROM public.donor d WHERE d.id = one FOR KEY SHARE;
-        erased := erased OR EXISTS (SELECT FROM public.erasure_donor n WHERE n.donor_id = one AND n.erased_at IS NOT NULL);
-    END LOOP;
-    IF NOT erased THEN
-        RETURN NEW;
-    END IF;
-    CASE TG_TABLE_NAME
-    WHEN 'receipt' THEN
-        NEW.facts := public.personless(NEW.facts);
-    WHEN 'letter' THEN
-        NEW.message := '';
-        NEW.difference := NULL;
-    WHEN 'letter_delivery' THEN -- it is over, so nobody sends what a worker still has in memory
-        NEW.recipient := '';
-        NEW.smtp_reply := NULL;
-        NEW.refused_at := CASE WHEN NEW.accepted_at IS NULL THEN coalesce(NEW.refused_at, now()) END;
-    WHEN 'plan' THEN
-        NEW.card_brand := NULL;
-        NEW.card_last4 := NULL;
-        NEW.card_expires := NULL;
-    WHEN 'plan_event', 'plan_request' THEN
-        NEW.detail := public.cardless(NEW.detail);
-    ELSE
-        RETURN NULL;
-    END CASE;
-    RETURN NEW;
-END $$;
--- +goose StatementEnd

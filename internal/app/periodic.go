@@ -57,8 +57,8 @@ func (a *App) importBalance(ctx context.Context) error {
 	return err
 }
 
-// sealBooks first makes way for event batches (event.Worker.Yield): an entry is valid before it is sealed, and
-// settling donations is more urgent.
+// sealBooks first makes way for event batches (event.Worker.Yield): an entry is valid before it is sealed, and settling
+// donations is more urgent.
 func (a *App) sealBooks(ctx context.Context) error {
 	defer a.EventWorker.Yield(ctx)()
 	_, err := ledger.Seal(ctx, a.resources.DB)

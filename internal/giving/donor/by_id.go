@@ -12,16 +12,11 @@ import (
 // ByIDs returns donors' names, addresses and languages, and whether they were erased, in the order of their ids. The
 // address that stands in the row of a donor who was erased or purged is not returned.
 func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (all []Donor, err error) {
-	const columns = `SELECT id, entity_id, kind, coalesce(nullif(email, 'forgotten-' || id || '@invalid'), '') AS email, first_name, last_name,
+	const query = `/* donor.ByIDs */
+		SELECT id, entity_id, kind, coalesce(nullif(email, 'forgotten-' || id || '@invalid'), '') AS email, first_name, last_name,
 		       organisation_name, language, is_erased(id) AS erased
-		  FROM donor `
-	const one = `/* donor.ByIDs */ ` + columns + `WHERE id = $1` // planned once; with an array, at each call
-	const several = `/* donor.ByIDs */ ` + columns + `WHERE id = ANY($1::uuid[]) ORDER BY id`
-	if len(ids) == 1 {
-		err = sqlx.SelectContext(ctx, q, &all, one, ids[0])
-		return all, err
-	}
-	err = sqlx.SelectContext(ctx, q, &all, several, pg.UUIDs(ids))
+		  FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id`
+	err = sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(ids))
 	return all, err
 }
 

@@ -36,15 +36,11 @@ const selected = `SELECT r.id, r.entity_id, r.donation_id, r.year, r.number, r.l
 
 // ByID returns one receipt. It reports fault.NotFound if there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Receipt, error) {
-	const query = `/* receipt.ByID */ ` + selected + `WHERE r.id = $1` // planned once; with an array, at each call
-	found, err := list(ctx, q, query, id)
-	if err != nil {
-		return Receipt{}, err
+	found, err := byIDs(ctx, q, []uuid.UUID{id})
+	if r, ok := found[id]; ok || err != nil {
+		return r, err
 	}
-	if len(found) == 0 {
-		return Receipt{}, fault.New(fault.NotFound, "problem.404.text", nil)
-	}
-	return found[0], nil
+	return Receipt{}, fault.New(fault.NotFound, "problem.404.text", nil)
 }
 
 func byIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (map[uuid.UUID]Receipt, error) {

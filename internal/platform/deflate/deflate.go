@@ -52,7 +52,7 @@ func Compress(content []byte) []byte {
 	}
 	w.align()
 	stream := binary.BigEndian.AppendUint32(w.out, adler32.Checksum(content))
-	made.keep(stream, content)
+	newest.keep(stream, content)
 	return stream
 }
 
@@ -61,7 +61,7 @@ func Original(stream []byte) []byte {
 	if !bytes.HasPrefix(stream, []byte(Mark)) {
 		return nil
 	}
-	if content := made.find(stream); content != nil {
+	if content := newest.find(stream); content != nil {
 		return content
 	}
 	content := Expand(stream)

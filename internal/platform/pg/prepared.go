@@ -56,7 +56,7 @@ func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver
 	if s.runs++; s.runs < prepareAfterRuns || s.prepared != nil {
 		return s.prepared, nil
 	}
-	made, err := c.pqConn.PrepareContext(ctx, plannedOnce(query))
+	made, err := c.pqConn.PrepareContext(ctx, withKeptPlan(query))
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +67,10 @@ func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver
 // arrayArgument matches an argument that is an array.
 var arrayArgument = regexp.MustCompile(`(\$\d+)::([a-z_0-9]+\[\])`)
 
-// plannedOnce returns a statement whose plan PostgreSQL keeps. For an array it plans anew each time: it sees that the array
+// withKeptPlan returns a statement whose plan PostgreSQL keeps. For an array it plans anew each time: it sees that the array
 // is shorter than the ten elements that it assumes without looking, takes that for an advantage, and plans for longer than
 // the statement runs. It does not see the length of an array that it must select first.
-func plannedOnce(query string) string {
+func withKeptPlan(query string) string {
 	return arrayArgument.ReplaceAllString(query, "(SELECT $1::$2)::$2")
 }
 

@@ -136,7 +136,7 @@ func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 		}
 		delay := max(chargeGrace, parkDelay(e.Attempts))
 		if e.Attempts == 0 && x.ChargeRef == "" {
-			delay = chargeSoon
+			delay = firstRetry
 		}
 		b.results[i] = parked("waits for its charge", delay)
 	}

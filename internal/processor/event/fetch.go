@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	chargeSoon   = 500 * time.Millisecond // after so long the charge of a paid checkout is usually settled
-	chargeGrace  = 5 * time.Second        // how long it may take after that before it is fetched
+	firstRetry   = 500 * time.Millisecond // of an event of a payment without its charge, which has usually come then
+	chargeGrace  = 5 * time.Second        // how long the charge may take after that before it is fetched
 	maxParkDelay = 10 * time.Minute
 )
 

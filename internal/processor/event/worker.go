@@ -51,8 +51,8 @@ func NewWorker(w *Worker) *Worker {
 	return w
 }
 
-// Yield blocks up to 3 s while batches of events are full, and up to 5 ms while another is applied. At most GOMAXPROCS/2 callers proceed at
-// once; done ends a caller's turn. Work that can wait and would slow down donations calls it first.
+// Yield blocks up to 3 s while batches of events are full, and up to 5 ms while another is applied. At most GOMAXPROCS/2
+// callers proceed at once; done ends a caller's turn. Work that can wait and would slow down donations calls it first.
 func (w *Worker) Yield(ctx context.Context) (done func()) {
 	ctx, cancel := context.WithTimeout(ctx, maxYield)
 	defer cancel()

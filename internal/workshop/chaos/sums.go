@@ -54,7 +54,7 @@ type officeGift struct {
 
 // Sums does random actions and compares the sums with their rows now and then.
 func Sums(t testing.TB, run Run) {
-	h := program.New(t, offlineOnly)
+	h := program.New(t, withoutStripe)
 	s := &sums{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 5)), offer: h.Offer("csio"), admin: testkit.Superuser(t, h.DB),
 		list: filepath.Join(t.TempDir(), "erasures")}
 	s.prepare()

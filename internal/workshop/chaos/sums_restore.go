@@ -12,8 +12,8 @@ import (
 	"konbit/migrations"
 )
 
-// offlineOnly is a program whose gifts an office records.
-var offlineOnly = program.Options{NoStripe: true}
+// withoutStripe is a program whose gifts an office records.
+var withoutStripe = program.Options{NoStripe: true}
 
 // restoreEach is the number of actions of which one third comes before a backup, one third is lost when it is restored, and
 // one third follows.
@@ -66,7 +66,7 @@ func (s *sums) restore(b *sumsBackup) int {
 	pgTool(s.t, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+db.OwnerURL, b.dump)
 	require.NoError(s.t, migrations.Up(s.t.Context(), db.OwnerURL, testkit.ServerRole))
 	require.NoError(s.t, migrations.LimitClock(s.t.Context(), db.Owner.DB, true))
-	s.MoveTo(db, offlineOnly)
+	s.MoveTo(db, withoutStripe)
 	s.prepare()
 	s.gifts, s.admin, s.offer = b.gifts, testkit.Superuser(s.t, db), s.Offer("csio")
 	require.Equal(s.t, b.rows, s.rows(), "as they were dumped")

@@ -60,6 +60,7 @@ type Program struct {
 	Mail      *mailcatch.Server
 	URL       string // of the web server
 	delivered int    // events delivered by DeliverNew
+	working   bool   // StartWorkers was called
 }
 
 // NewID returns a new id, as the program makes them.
@@ -200,6 +201,7 @@ func (h *Program) StartWorkers() {
 		cancel()
 		require.NoError(h.t, err)
 	}
+	h.working = true
 	h.t.Cleanup(func() {
 		cancel()
 		if err := stop(); err != nil {
@@ -207,6 +209,9 @@ func (h *Program) StartWorkers() {
 		}
 	})
 }
+
+// Working reports whether the program's workers run.
+func (h *Program) Working() bool { return h.working }
 
 // Log is a log in memory, at every level.
 type Log struct {
