@@ -36,7 +36,7 @@ type Wrap int
 //	wrap         time for the request        errors become      form of another site   for
 //	Page         pg.RequestTimeout           a page             refused                handlers that use the database only
 //	Stream       streamTimeout               a page, or a cut   refused                long answers, sent while read
-//	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe
+//	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe, or make slow hashes
 //	Machine      the handler's own           a bare status      not checked            webhooks
 //	Raw          none                        a page             not checked            health, static files
 const (

@@ -54,7 +54,7 @@ func (a *Area) Routes() []web.Route {
 		web.Get(invitationPath, web.Page, web.Public, a.invitationGet),
 		web.Post(invitationPath, web.Page, web.Public, a.invitationPost).Limited(links),
 		web.Get(setupPath, web.Page, setup, a.setupGet).Limited(desk.Pages),
-		web.Post(setupPath, web.Page, setup, a.setupPost).Limited(ownChanges),
+		web.Post(setupPath, web.OwnDeadline, setup, a.setupPost).Limited(ownChanges),
 		web.Post("/office/sign-out", web.Page, setup, a.signOutPost).Unlimited(endsItself),
 
 		web.Get(homePath, web.Page, signedIn, a.homeGet).Limited(desk.Pages),

@@ -26,8 +26,15 @@ func (d *Desk) In(roles ...staff.RoleName) web.Permission[web.StaffVisit] {
 // Pages limits the pages that a person reads (STAFF 28).
 var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
 
-// Readers are the roles that read gifts, donors and money. A person with the role entry types batches and reads none of them.
-var Readers = []staff.RoleName{staff.Finance, staff.Admin, staff.Auditor}
+// Readers are the roles that read gifts, donors and money. The policies of the database say the same (ofMoney in package
+// migrations). Admins look after people and their roles; a person with the role entry types batches.
+var Readers = []staff.RoleName{staff.Finance, staff.Auditor}
+
+// Deciders are the roles that see requests for a second person: those of people's roles are for admins, all others for Readers.
+var Deciders = []staff.RoleName{staff.Finance, staff.Admin, staff.Auditor}
+
+// IsReader reports whether the visit's person reads gifts, donors and money in its scope.
+func IsReader(v web.StaffVisit) bool { return v.Has(v.Scope, Readers...) }
 
 // Read runs fn in a transaction that sees what the visit's person may see. It reads one moment.
 func (d *Desk) Read(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx) error) error {

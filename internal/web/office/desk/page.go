@@ -69,9 +69,10 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
-	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks", "approvals"} {
+	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks"} {
 		add(list, Readers...)
 	}
+	add("approvals", Deciders...)
 	add("people", staff.Admin, staff.Auditor)
 	add("audit", staff.Admin, staff.Auditor)
 	return p
@@ -97,14 +98,19 @@ func Field(f view.Form, v *view.View, name, value string, as view.Field) view.Fi
 	return as
 }
 
-// ErrorsOf returns the lines of the summary of errors.
-func ErrorsOf(f view.Form, lang phrase.Language, v *view.View) (all []view.FormError) {
+// ErrorsOf returns the lines of the summary of errors. A field that has another label than the one of Field is passed.
+func ErrorsOf(f view.Form, lang phrase.Language, v *view.View, relabelled ...view.Field) (all []view.FormError) {
 	for _, problem := range f.Problems() {
 		label := ""
 		if v.HasPhrase("office.field." + problem.Name) {
-			label = strings.TrimRight(f.Phrase("office.field."+problem.Name), ":?.")
+			label = f.Phrase("office.field." + problem.Name)
 		}
-		all = append(all, view.FormError{Target: problem.Name, Field: label, Text: v.ErrorText(lang, problem)})
+		for _, field := range relabelled {
+			if field.Name == problem.Name {
+				label = field.Label
+			}
+		}
+		all = append(all, view.FormError{Target: problem.Name, Field: strings.TrimRight(label, ":?."), Text: v.ErrorText(lang, problem)})
 	}
 	return all
 }

@@ -33,13 +33,13 @@ var (
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
 	const refundPath, approvalPath = "/office/{entity}/gifts/{ref}/refund", "/office/{entity}/approvals/{request}"
-	reads := a.In(desk.Readers...)
+	reads, deciders := a.In(desk.Readers...), a.In(desk.Deciders...)
 	return []web.Route{
 		web.Get(refundPath, web.OwnDeadline, reads, a.refundGet).Limited(desk.Pages),
 		web.Post(refundPath, web.OwnDeadline, a.In(staff.Finance), a.refundPost).Limited(orders),
 		web.Get("/office/{entity}/refunds", web.Page, reads, a.listGet).Limited(desk.Pages),
-		web.Get("/office/{entity}/approvals", web.Page, reads, a.approvalsGet).Limited(desk.Pages),
-		web.Get(approvalPath, web.OwnDeadline, reads, a.approvalGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/approvals", web.Page, deciders, a.approvalsGet).Limited(desk.Pages),
+		web.Get(approvalPath, web.OwnDeadline, deciders, a.approvalGet).Limited(desk.Pages),
 		web.Post(approvalPath, web.OwnDeadline, a.In(staff.Finance, staff.Admin), a.approvalPost).Limited(decisions),
 	}
 }

@@ -197,7 +197,7 @@ func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, in typed, 
 	}
 	factor, err := a.MoneyFactorOf(r, v, proof, false)
 	f.Factor = factor
-	p.Form, p.Errors = f, desk.ErrorsOf(form, v.Language, a.View)
+	p.Form, p.Errors = f, desk.ErrorsOf(form, v.Language, a.View, f.Reason)
 	return err
 }
 

@@ -25,7 +25,7 @@ import (
 // attention returns what needs a person in a scope, the most urgent first.
 func (a *Area) attention(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (groups []Group, err error) {
 	steps := []func(*http.Request, web.StaffVisit, *sqlx.Tx) ([]Group, error){a.approvals}
-	if readsMoney(v) {
+	if desk.IsReader(v) {
 		steps = []func(*http.Request, web.StaffVisit, *sqlx.Tx) ([]Group, error){a.disputes, a.refunds, a.approvals}
 		if v.Organisation == nil { // tasks, events and the balance belong to the entity
 			steps = append(steps, a.taskGroups, a.events, a.balance)

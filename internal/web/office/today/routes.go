@@ -30,6 +30,3 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/office/{entity}/entries", web.Page, readers, a.entriesGet).Limited(desk.Pages),
 	}
 }
-
-// readsMoney reports whether the visit's person may see gifts and money here. Admins manage people and settings only.
-func readsMoney(v web.StaffVisit) bool { return v.Has(v.Scope, staff.Finance, staff.Auditor) }

@@ -216,7 +216,7 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 			field := desk.Field(form, a.View, "reason", reason, view.Field{Area: true, Required: true})
 			field.Label, field.Hint = a.say(v, "office.tasks.reason"), a.say(v, "office.tasks.reason_hint")
 			p.Close = &CloseForm{v.Path("tasks/" + t.ID.String()), field}
-			p.Errors = desk.ErrorsOf(form, v.Language, a.View)
+			p.Errors = desk.ErrorsOf(form, v.Language, a.View, field)
 		}
 		return nil
 	})

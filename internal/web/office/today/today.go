@@ -20,7 +20,8 @@ type Page struct {
 	desk.Page
 	Roles   string  // the person's, in words
 	Groups  []Group // what needs a person, the most urgent first
-	Clear   bool    // nothing does
+	Clear   string  // the phrase that says that nothing does; empty: something does
+	Here    *Here   // nil: the person reads money
 	History *History
 	Percent int
 	Month   Month
@@ -67,7 +68,11 @@ func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		}
 	}
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		if p.Groups, err = a.attention(r, v, tx); err != nil || !readsMoney(v) {
+		if p.Groups, err = a.attention(r, v, tx); err != nil {
+			return err
+		}
+		if !desk.IsReader(v) {
+			p.Here, err = a.here(r, v, tx)
 			return err
 		}
 		p.Month, p.Charts, err = a.month(r, v, tx)
@@ -76,7 +81,9 @@ func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if err != nil {
 		return err
 	}
-	p.Clear = len(p.Groups) == 0
+	if len(p.Groups) == 0 {
+		p.Clear = clear(v)
+	}
 	return a.Write(w, http.StatusOK, "today", v.Language, p)
 }
 
