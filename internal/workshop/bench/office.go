@@ -200,7 +200,7 @@ func (b *bureau) connect() *connection {
 
 // open reads a page whole.
 func (b *bureau) open(c *connection, in *staff.Person, v visit, path string) {
-	status, page, err := c.page(get(host(b.URL()), path, "Cookie: "+web.StaffCookie+"="+in.Cookie))
+	status, page, err := c.page(get(host(b.URL()), path, "Cookie: konbit-"+web.StaffCookie+"="+in.Cookie))
 	if err != nil || status != http.StatusOK || v.rows && !strings.Contains(page, "<tbody>") {
 		b.t.Errorf("bench: %s at %s: %d %v, %d bytes", v.name, path, status, err, len(page))
 		b.t.FailNow()
