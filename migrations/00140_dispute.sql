@@ -107,7 +107,9 @@ $$;
 -- +goose StatementEnd
 
 -- Which member of staff closed a task; NULL if it closed automatically, or by a command of the operator.
-ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid REFERENCES staff (id);
+ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid;
+ALTER TABLE finance_task DROP CONSTRAINT IF EXISTS finance_task_closed_by_fkey,
+    ADD CONSTRAINT finance_task_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff (id) NOT VALID; -- migration 00142 validates it
 
 -- What was given on a day, by fund and account: the postings in the accounts of contributions, of the entries of the chain up to
 -- ledger_day_through.serial, as ledger_month has them by month. Owned by internal/books/ledger.

@@ -54,7 +54,7 @@ GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submissio
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
 GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
-GRANT SELECT ON staff_note_row, gift_key, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO {{role}};
+GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
