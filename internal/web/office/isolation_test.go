@@ -283,7 +283,8 @@ func TestT11NoRowOfOthersWithoutAWhere(t *testing.T) {
 	w := newWorld(t)
 	columns := map[string][]string{}
 	for _, line := range w.Lines(`SELECT table_name || ' ' || column_name FROM information_schema.column_privileges
-		WHERE grantee = 'konbit_office' AND privilege_type = 'SELECT' AND table_schema = 'public' AND table_name <> 'account'`) {
+		WHERE grantee = 'konbit_office' AND privilege_type = 'SELECT' AND table_schema = 'public' 
+		AND table_name NOT IN ('account', 'ledger_month_through', 'ledger_day_through')`) { // names of accounts; how far sums are made
 		table, column, _ := strings.Cut(line, " ")
 		columns[table] = append(columns[table], `"`+column+`"`)
 	}
