@@ -1993,6 +1993,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_day_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_erased_person (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -2478,6 +2480,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION words_of_donor() RETURNS trigger
 
 -- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
+
+-- FUNCTION wrong_days(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 
