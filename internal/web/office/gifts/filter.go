@@ -1,6 +1,7 @@
 package gifts
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,16 +34,62 @@ type chosen struct {
 	Readings                 []giftlist.Reading // what it can mean
 	As                       giftlist.Reading   // what it is taken for
 	More                     bool               // more donors match than are found
+	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
+}
+
+// cards are the charges that a card paid, by the processor.
+type cards struct {
+	Charges []string
+	More    bool // there are more
+	Failed  bool // it did not answer
 }
 
 // longestSearch bounds the text that is searched for.
 const longestSearch = 200
 
-// read reads what an address asks for. tx is a transaction of Desk.Read.
-func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, err error) {
+// processorTimeout bounds how long a page waits for the payment processor.
+const processorTimeout = 2 * time.Second
+
+// reading runs fn with what the address asks for, in a transaction of Desk.Read. Where the text is the digits of a card, it asks the
+// processor between two transactions, so that none waits for it.
+func (a *Area) reading(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx, c chosen) error) error {
+	var known *cards
+	for {
+		var c chosen
+		err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+			if c, err = a.read(r, v, tx, known); err != nil || c.asksForCards() {
+				return err
+			}
+			return fn(tx, c)
+		})
+		if err != nil || !c.asksForCards() {
+			return err
+		}
+		known = a.cardsOf(r.Context(), v, c)
+	}
+}
+
+// asksForCards reports whether the processor is to be asked before the list can be read.
+func (c chosen) asksForCards() bool {
+	return c.As == giftlist.AsCard && c.Cards == nil && giftlist.CardDigits(c.Text) != ""
+}
+
+func (a *Area) cardsOf(ctx context.Context, v web.StaffVisit, c chosen) *cards {
+	ctx, cancel := context.WithTimeout(ctx, processorTimeout)
+	defer cancel()
+	charges, more, err := a.Cards.ChargesOfCard(ctx, v.Entity.Slug, giftlist.CardDigits(c.Text), c.Query.From, c.Query.Until)
+	if err != nil {
+		a.Log.WarnContext(ctx, "charges were not found by the digits of their card", "error", err)
+	}
+	return &cards{Charges: charges, More: more, Failed: err != nil}
+}
+
+// read reads what an address asks for. tx is a transaction of Desk.Read. known is what the processor said of the digits of a card; nil if
+// it was not asked.
+func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards) (c chosen, err error) {
 	values := r.URL.Query()
-	c = chosen{State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
+	c = chosen{Cards: known, State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
 	c.Query = giftlist.Query{EntityID: v.Entity.ID, Source: c.Source, Frequency: c.Frequency}
 	for _, o := range organisations(v) {
 		c.Query.Organisations = append(c.Query.Organisations, o.ID)
@@ -78,8 +125,16 @@ func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen)
 		try = []giftlist.Reading{as}
 	}
 	in := c.Query
+	var charges []string
+	if c.Cards != nil {
+		charges = c.Cards.Charges
+	}
 	for i, as := range try {
-		found, err := giftlist.Look(r.Context(), tx, in, c.Text, as, v.Entity.Currency, string(v.Language))
+		if asks := (chosen{As: as, Text: c.Text, Cards: c.Cards}); asks.asksForCards() {
+			c.As = as
+			return nil
+		}
+		found, err := giftlist.Look(r.Context(), tx, in, c.Text, as, v.Entity.Currency, string(v.Language), charges)
 		if err != nil {
 			return err
 		}
