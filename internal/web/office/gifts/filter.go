@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ var (
 // chosen is what an address asks a list for.
 type chosen struct {
 	Month                    time.Time // its first day; zero: any
+	Year                     int       // the fiscal year; 0: any, or a month is chosen
 	Fund                     *fund.Fund
 	State, Source, Frequency string
 	Text                     string             // that is searched for
@@ -99,6 +101,9 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards
 	}
 	if month, err := time.ParseInLocation("2006-01", values.Get("month"), desk.ZoneOf(v)); err == nil && month.Year() >= 2000 && month.Year() < 2100 {
 		c.Month, c.Query.From, c.Query.Until = month, month, month.AddDate(0, 1, 0)
+	} else if year, err := strconv.Atoi(values.Get("year")); err == nil && year >= 2000 && year < 2100 {
+		c.Year = year
+		c.Query.From, c.Query.Until = v.Entity.FiscalYear(year)
 	}
 	if f := fundOf(v, values.Get("fund")); f != nil {
 		c.Fund, c.Query.FundID = f, f.ID
@@ -203,7 +208,11 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group := func(label, name, chosen, any string, values []string, words func(string) string) {
 		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: any, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
 		for _, value := range values {
-			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, name, value), Current: value == chosen})
+			to := []string{name, value}
+			if name == "month" {
+				to = append(to, "year", "") // a month and a year are chosen instead of each other
+			}
+			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, to...), Current: value == chosen})
 		}
 		all = append(all, f)
 	}
@@ -230,6 +239,7 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 		at, _ := time.Parse("2006-01", value) // as it was formatted
 		return phrase.Month(v.Language, at)
 	})
+	all = append(all, yearFilter(r, v, c, now, say))
 	if all = append(all, a.organisationFilter(r, v, say)...); len(fundsOf(v)) <= fundsShown {
 		var codes []string
 		for _, f := range fundsOf(v) {
@@ -245,6 +255,37 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
 	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
 	return all[:len(all)-2], all[len(all)-2:]
+}
+
+// yearsShown is how many fiscal years the filter has.
+const yearsShown = 3
+
+// yearFilter returns the links to the newest fiscal years.
+func yearFilter(r *http.Request, v web.StaffVisit, c chosen, now time.Time, say func(string) string) desk.Filter {
+	f := desk.Filter{Label: say("filter.year"), Options: []desk.Option{{Label: say("any.year"), URL: desk.With(r.URL, "year", ""), Current: c.Year == 0}}}
+	newest := v.Entity.FiscalYearOf(now)
+	var years []int
+	for i := range yearsShown {
+		years = append(years, newest-i)
+	}
+	if c.Year != 0 && !slices.Contains(years, c.Year) {
+		years = append(years, c.Year)
+	}
+	for _, year := range years {
+		f.Options = append(f.Options, desk.Option{
+			Label: yearName(v, year), URL: desk.With(r.URL, "month", "", "year", strconv.Itoa(year)), Current: year == c.Year,
+		})
+	}
+	return f
+}
+
+// yearName returns the name of a fiscal year: the calendar year, or its first and last month.
+func yearName(v web.StaffVisit, year int) string {
+	from, until := v.Entity.FiscalYear(year)
+	if from.Month() == time.January {
+		return strconv.Itoa(year)
+	}
+	return phrase.Month(v.Language, from) + " – " + phrase.Month(v.Language, until.AddDate(0, -1, 0))
 }
 
 // organisationFilter returns the links to the organisations, for who sees all of them.

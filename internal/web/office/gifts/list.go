@@ -105,6 +105,9 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 	if !c.Month.IsZero() {
 		add("says.month", "month", phrase.Month(v.Language, c.Month))
 	}
+	if c.Year != 0 {
+		add("says.month", "month", yearName(v, c.Year))
+	}
 	if c.Fund != nil {
 		add("says.fund", "fund", c.Fund.Name.In(v.Language))
 	}
@@ -138,7 +141,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 		return a.say(v, "empty.more")
 	case c.As != "":
 		return a.say(v, "empty.search")
-	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Month.IsZero():
+	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero():
 		return a.say(v, "empty.filter")
 	}
 	return a.say(v, "empty")
