@@ -22,6 +22,7 @@ var oneRow = regexp.MustCompile(`(?s)\bWHERE (?:\w+\.)?(?:id|email|token_hash) =
 // lockedBefore lists the statements on several rows that do not lock them themselves, with what does it before.
 var lockedBefore = map[string]string{
 	"donor.UpdateProfileTx": "LockTx",
+	"donor.CorrectTx":       "LockTx",
 	"donor.EraseUnpaidTx":   "its caller, by LockForErasureTx",
 }
 

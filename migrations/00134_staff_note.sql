@@ -152,8 +152,8 @@ $$;
 -- office_gift_rows returns those of some gifts that the person of the staff session sees.
 CREATE OR REPLACE FUNCTION office_gift_rows(gifts uuid[]) RETURNS SETOF gift_row STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
 BEGIN
     RETURN QUERY SELECT d.* FROM gift_row d WHERE d.id = ANY(gifts) AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
@@ -161,8 +161,8 @@ END $$;
 -- office_changed_gifts returns the gifts of an entity with a refund or a dispute (kinds of payment_change), some of them twice.
 CREATE OR REPLACE FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
 BEGIN
     IF of_entity = ANY(entities) THEN
         RETURN QUERY SELECT p.donation_id FROM payment_change h JOIN payment p ON p.id = h.payment_id
@@ -178,8 +178,8 @@ END $$;
 CREATE OR REPLACE FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
     found uuid[];
 BEGIN
     CASE known_by
@@ -203,8 +203,8 @@ CREATE OR REPLACE FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE (fund_
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
 BEGIN
     RETURN QUERY SELECT c.fund_id, c.gift, c.fee - c.fee_back, c.sponsor_fee - c.sponsor_fee_back, c.gift - c.remaining
       FROM donation d JOIN payment p ON p.donation_id = d.id AND p.status = 'settled' CROSS JOIN LATERAL payment_position(p.id) c
@@ -223,8 +223,8 @@ CREATE OR REPLACE FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE (at t
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
     whole boolean;
 BEGIN
     SELECT d.entity_id = ANY(entities) INTO whole FROM donation d WHERE d.id = of_gift
@@ -266,9 +266,9 @@ CREATE OR REPLACE FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE (entr
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    entities      uuid[] := office_entities('{entry,finance,auditor}');
-    organisations uuid[] := office_organisations('{entry,finance,auditor}');
-    funds         uuid[] := office_funds('{entry,finance,auditor}');
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
+    funds         uuid[] := office_funds('{finance,auditor}');
 BEGIN
     RETURN QUERY
     WITH gift AS (

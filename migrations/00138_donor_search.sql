@@ -110,7 +110,7 @@ STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET e
 DECLARE
     last CONSTANT text := chr(1114111); -- sorts after every letter
     many CONSTANT integer := 2 * most;
-    roles         text[] := '{entry,finance,auditor}';
+    roles         text[] := '{finance,auditor}';
     organisations uuid[];
     wanted        text[]; -- the words, that of the fewest donors first
     n             bigint; -- so many rows has the first one; not more than many are counted

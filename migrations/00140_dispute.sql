@@ -107,7 +107,9 @@ $$;
 -- +goose StatementEnd
 
 -- Which member of staff closed a task; NULL if it closed automatically, or by a command of the operator.
-ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid REFERENCES staff (id);
+ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid;
+ALTER TABLE finance_task DROP CONSTRAINT IF EXISTS finance_task_closed_by_fkey,
+    ADD CONSTRAINT finance_task_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff (id) NOT VALID; -- migration 00142 validates it
 
 -- What was given on a day, by fund and account: the postings in the accounts of contributions, of the entries of the chain up to
 -- ledger_day_through.serial, as ledger_month has them by month. Owned by internal/books/ledger.
@@ -164,10 +166,88 @@ BEGIN
     DELETE FROM ledger_day;
     PERFORM add_to_days(NULL);
 END $$;
+
+-- wrong_days compares the days of ledger_day on which entries after a serial were booked with their postings; 0: all days.
+CREATE OR REPLACE FUNCTION wrong_days(after bigint) RETURNS TABLE (entity_id uuid, subject text, detail text)
+STABLE LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    upto bigint := (SELECT t.serial FROM ledger_day_through t);
+    days date[];
+BEGIN
+    IF after > 0 THEN
+        days := ARRAY(SELECT DISTINCT e.entry_date FROM journal_entry e WHERE e.serial > after AND e.serial <= upto);
+    END IF;
+    RETURN QUERY
+    WITH booked AS (
+        SELECT e.entity_id, e.entry_date AS day, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount, count(*) AS lines
+          FROM journal_entry e JOIN posting p ON p.entry_id = e.id
+         WHERE e.serial <= upto AND (days IS NULL OR e.entry_date = ANY(days)) AND p.account_code IN ('4000', '4100', '4200', '4210')
+         GROUP BY 1, 2, 3, 4
+    ), stored AS (
+        SELECT * FROM ledger_day d WHERE days IS NULL OR d.day = ANY(days)
+    )
+    SELECT coalesce(i.entity_id, s.entity_id), concat_ws(' ', coalesce(i.day, s.day), coalesce(i.fund_id, s.fund_id), coalesce(i.account_code, s.account_code)),
+           'stored ' || coalesce(s.amount || ' of ' || s.lines || ' lines', 'nothing') || ', is ' || coalesce(i.amount || ' of ' || i.lines || ' lines', 'nothing')
+      FROM booked i FULL JOIN stored s ON s.entity_id = i.entity_id AND s.day = i.day AND s.fund_id = i.fund_id AND s.account_code = i.account_code
+     WHERE (i.amount, i.lines) IS DISTINCT FROM (s.amount, s.lines);
+END $$;
+
+-- check_is_counted as before (migration 00110); A22 is as far as ledger_day.
+CREATE OR REPLACE FUNCTION check_is_counted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    view   name := (SELECT v.viewname FROM pg_views v WHERE v.schemaname = 'public' AND v.viewname LIKE 'check\_%'
+                       AND position(format('%L::text AS checker', NEW.checker) IN v.definition) > 0);
+    sealed bigint := coalesce((SELECT max(s.serial) FROM ledger_seal s), 0);
+    whole  boolean := check_from(NEW.checker) = 0;
+BEGIN
+    IF view IS NULL THEN
+        RAISE EXCEPTION 'there is no checker %', NEW.checker USING ERRCODE = 'check_violation', CONSTRAINT = 'check_is_counted';
+    END IF;
+    NEW.day := (now() AT TIME ZONE 'UTC' - interval '8 hours')::date;
+    EXECUTE format('SELECT count(*) FROM public.%I', view) INTO NEW.found;
+    IF NEW.found > 0 THEN
+        DELETE FROM check_progress p WHERE p.checker = NEW.checker;
+    ELSE
+        sealed := least(sealed, CASE NEW.checker WHEN 'A19' THEN (SELECT t.serial FROM ledger_month_through t)
+                                                 WHEN 'A20' THEN (SELECT t.serial FROM donor_year_through t)
+                                                 WHEN 'A22' THEN (SELECT t.serial FROM ledger_day_through t) END); -- how far it has read
+        INSERT INTO check_progress AS p (checker, serial, whole_at) VALUES (NEW.checker, sealed, now())
+        ON CONFLICT (checker) DO UPDATE SET serial = EXCLUDED.serial, whole_at = CASE WHEN whole THEN now() ELSE p.whole_at END;
+    END IF;
+    RETURN NEW;
+END $$;
 -- +goose StatementEnd
+-- A22. A sum of a day that is not the sum of its postings.
+CREATE OR REPLACE VIEW check_day_differs AS
+SELECT 'A22'::text AS checker, w.entity_id, w.subject, w.detail, now() AS since FROM wrong_days(check_from('A22')) w;
 
 -- +goose Down
-DROP FUNCTION rebuild_days, add_to_days, sums_by_day;
+DROP VIEW check_day_differs;
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION check_is_counted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    view   name := (SELECT v.viewname FROM pg_views v WHERE v.schemaname = 'public' AND v.viewname LIKE 'check\_%'
+                       AND position(format('%L::text AS checker', NEW.checker) IN v.definition) > 0);
+    sealed bigint := coalesce((SELECT max(s.serial) FROM ledger_seal s), 0);
+    whole  boolean := check_from(NEW.checker) = 0;
+BEGIN
+    IF view IS NULL THEN
+        RAISE EXCEPTION 'there is no checker %', NEW.checker USING ERRCODE = 'check_violation', CONSTRAINT = 'check_is_counted';
+    END IF;
+    NEW.day := (now() AT TIME ZONE 'UTC' - interval '8 hours')::date;
+    EXECUTE format('SELECT count(*) FROM public.%I', view) INTO NEW.found;
+    IF NEW.found > 0 THEN
+        DELETE FROM check_progress p WHERE p.checker = NEW.checker;
+    ELSE
+        sealed := least(sealed, CASE NEW.checker WHEN 'A19' THEN (SELECT t.serial FROM ledger_month_through t)
+                                                 WHEN 'A20' THEN (SELECT t.serial FROM donor_year_through t) END); -- how far it has read
+        INSERT INTO check_progress AS p (checker, serial, whole_at) VALUES (NEW.checker, sealed, now())
+        ON CONFLICT (checker) DO UPDATE SET serial = EXCLUDED.serial, whole_at = CASE WHEN whole THEN now() ELSE p.whole_at END;
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+DROP FUNCTION wrong_days, rebuild_days, add_to_days, sums_by_day;
 DROP TABLE ledger_day, ledger_day_through;
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, dispute_share, gift_ref;

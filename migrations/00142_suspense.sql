@@ -1,5 +1,7 @@
 -- +goose NO TRANSACTION
 -- +goose Up
+ALTER TABLE finance_task VALIDATE CONSTRAINT finance_task_closed_by_fkey; -- of migration 00140
+
 -- Amounts in suspense (1090), and how two persons resolve them. Owned by internal/office/suspense. Each statement may be repeated.
 
 -- What is in suspense, by subject: a charge, or a balance transaction of none. A positive amount is money that came, a negative one money that

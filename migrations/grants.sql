@@ -54,7 +54,7 @@ GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submissio
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
 GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
-GRANT SELECT ON staff_note_row, gift_key, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge, gift_of_intent, gift_of_card, gift_share TO {{role}};
+GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
@@ -128,7 +128,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_progress TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_day_differs, check_progress TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

@@ -14,7 +14,7 @@ type officeTable struct {
 
 // Roles of staff, by what they read.
 const (
-	ofMoney  = `'{entry,finance,auditor}'` // people and money
+	ofMoney  = `'{finance,auditor}'` // people and money; role entry types gifts and reads none
 	ofAll    = `'{entry,finance,auditor,admin}'`
 	ofReview = `'{auditor,admin}'` // the audit log
 )
@@ -140,9 +140,8 @@ var officeTables = []officeTable{
 // (security_invoker), and functions that apply the scope of the session themselves.
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
-	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list, refund_ordered, refund_elsewhere, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_change, gift_of_payout, gift_of_receipt, gift_of_charge,
-		gift_of_intent, gift_of_card, gift_share TO konbit_office;
-	GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO konbit_office;
+	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
+		refund_ordered, refund_elsewhere, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_of_payout TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
 		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`

@@ -101,7 +101,8 @@ func TestEachTableIsOpenOrClosedToTheOffice(t *testing.T) {
 }
 
 // TestOfficeReadsItsScope: staff of each scope read, as konbit_office, exactly the rows of their scope of each table that
-// staff pages may read; without a session, with the first factor only, as admin, or after their role ended, none.
+// staff pages may read; without a session, with the first factor only, as admin, as entry, or after their role ended,
+// none.
 func TestOfficeReadsItsScope(t *testing.T) {
 	h := program.New(t, program.Options{})
 	file, err := setup.Read("second.yaml", []byte(secondProject))
@@ -128,7 +129,8 @@ func TestOfficeReadsItsScope(t *testing.T) {
 	server, owner := h.DB.Server, h.DB.Owner
 	sponsor := office.Add(t, owner, "sponsor", office.Role{Role: "finance", Entity: "tsne"})
 	project := office.Add(t, owner, "project", office.Role{Role: "finance", Entity: "tsne", Organisation: "csio"})
-	other := office.Add(t, owner, "other", office.Role{Role: "entry", Entity: "tsne", Organisation: "selva"})
+	other := office.Add(t, owner, "other", office.Role{Role: "auditor", Entity: "tsne", Organisation: "selva"})
+	entry := office.Add(t, owner, "entry", office.Role{Role: "entry", Entity: "tsne"})
 	aina := office.Add(t, owner, "aina", office.Role{Role: "auditor", Entity: "aina"})
 	admin := office.Add(t, owner, "admin", office.Role{Role: "admin", Entity: "tsne"})
 	first := office.Add(t, owner, "first", office.Role{Role: "finance", Entity: "tsne"})
@@ -196,9 +198,10 @@ func TestOfficeReadsItsScope(t *testing.T) {
 		}
 		if !strings.HasPrefix(table, "staff") && !slices.Contains([]string{"legal_entity", "organisation", "fund", "audit_entry"}, table) {
 			require.Empty(t, admin.Reads(t, server, query), "an admin has no right on money by being admin")
+			require.Empty(t, entry.Reads(t, server, query), "who types gifts reads none")
 		}
 	}
-	require.Len(t, admin.Reads(t, server, `SELECT id::text FROM staff`), 7, "those with a role in the scope, also an ended one")
+	require.Len(t, admin.Reads(t, server, `SELECT id::text FROM staff`), 8, "those with a role in the scope, also an ended one")
 	require.Equal(t, []string{project.ID.String()}, project.Reads(t, server, `SELECT id::text FROM staff`))
 }
 

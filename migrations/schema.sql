@@ -1089,6 +1089,7 @@ CREATE TABLE payment_change (
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
 CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
+CREATE TRIGGER dispute_follows_change AFTER INSERT ON payment_change FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text]))) EXECUTE FUNCTION dispute_follows_change();
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
@@ -1532,7 +1533,6 @@ CREATE TABLE refund_order (
     CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
     CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
 );
-CREATE INDEX refund_order_by_donation ON refund_order USING btree (donation_id);
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
 CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
@@ -1559,6 +1559,23 @@ CREATE TABLE refund_order_part (
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON refund_order_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER refund_order_part_begins BEFORE INSERT ON refund_order_part FOR EACH ROW EXECUTE FUNCTION refund_order_part_begins();
+
+CREATE TABLE refund_request (
+    request_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    note text NOT NULL,
+    PRIMARY KEY (request_id),
+    CONSTRAINT refund_request_note_check CHECK (length(note) <= 2000),
+    CONSTRAINT refund_request_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT refund_request_request_id_fkey FOREIGN KEY (request_id) REFERENCES approval_request(id)
+);
+CREATE INDEX refund_request_by_donation ON refund_request USING btree (donation_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_request FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_request_note_stays_erased();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
+CREATE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
@@ -1660,6 +1677,7 @@ CREATE TABLE staff (
     CONSTRAINT staff_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id)
 );
 CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHEN (((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL))) EXECUTE FUNCTION disabled_staff_has_nothing();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OF disabled_at ON staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'id');
 
 CREATE TABLE staff_challenge (
     id uuid NOT NULL,
@@ -1716,39 +1734,7 @@ CREATE TABLE staff_invitation (
     CONSTRAINT staff_invitation_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_invitation_of_staff ON staff_invitation USING btree (staff_id);
-
-CREATE TABLE staff_note (
-    id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    organisation_id uuid,
-    donation_id uuid,
-    donor_id uuid,
-    payout_id uuid,
-    task_id uuid,
-    text text NOT NULL,
-    author uuid NOT NULL,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (id),
-    CONSTRAINT staff_note_check CHECK (num_nonnulls(donation_id, donor_id, payout_id, task_id) = 1),
-    CONSTRAINT staff_note_text_check CHECK (length(text) <= 4000),
-    CONSTRAINT staff_note_author_fkey FOREIGN KEY (author) REFERENCES staff(id),
-    CONSTRAINT staff_note_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
-    CONSTRAINT staff_note_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
-    CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
-    CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
-    CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
-    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
-);
-CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
-CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
-CREATE INDEX staff_note_of_payout ON staff_note USING btree (payout_id, at) WHERE (payout_id IS NOT NULL);
-CREATE INDEX staff_note_of_task ON staff_note USING btree (task_id, at) WHERE (task_id IS NOT NULL);
-CREATE TRIGGER begins BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_begins();
-CREATE TRIGGER erased_stays_erased BEFORE INSERT ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_stays_erased();
-CREATE TRIGGER keeps BEFORE UPDATE ON staff_note FOR EACH ROW EXECUTE FUNCTION staff_note_keeps();
-CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff_note', 'id');
-CREATE TRIGGER sees_every_commit BEFORE INSERT ON staff_note FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_invitation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_note (
     id uuid NOT NULL,
@@ -1825,6 +1811,7 @@ CREATE TABLE staff_person (
     CONSTRAINT staff_person_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_recovery (
     staff_id uuid NOT NULL,
@@ -1861,6 +1848,7 @@ CREATE TABLE staff_role (
 CREATE INDEX staff_role_by_scope ON staff_role USING btree (entity_id, role) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX staff_role_once ON staff_role USING btree (staff_id, entity_id, COALESCE(organisation_id, entity_id), role) WHERE (ended_at IS NULL);
 CREATE TRIGGER last_admin_stays AFTER UPDATE ON staff_role FOR EACH ROW WHEN (((old.role = 'admin'::text) AND (old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION last_admin_stays();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON staff_role DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 CREATE TRIGGER role_change_ends_sessions AFTER INSERT OR UPDATE ON staff_role FOR EACH ROW EXECUTE FUNCTION end_sessions_of('role changed');
 
 CREATE TABLE staff_session (
@@ -1968,11 +1956,44 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
+CREATE TABLE suspense_resolution (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    subject text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    account_code text NOT NULL,
+    reason text NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    resolved_by uuid NOT NULL,
+    resolved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (request_id),
+    CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
+    CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
+    CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
+    CONSTRAINT suspense_resolution_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
+    CONSTRAINT suspense_resolution_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT suspense_resolution_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT suspense_resolution_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES staff(id)
+);
+CREATE INDEX suspense_resolution_of_subject ON suspense_resolution USING btree (entity_id, subject);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER requires_approval AFTER INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION requires_approval('suspense', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
+CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
+
 -- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_day_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -2022,13 +2043,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW gift_of_payout (entity_id uuid, payout_id uuid, payout_ref text, status text, arrival_on date, donation_id uuid)
 
--- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
+-- VIEW gift_ref (id uuid, entity_id uuid, organisation_id uuid, public_ref text, charge_ref text, intent_ref text)
 
--- VIEW gift_share (donation_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
+-- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
--- VIEW refund_list (entity_id uuid, donation_id uuid, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, changed_at timestamp with time zone, problem text, booked boolean)
+-- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
+-- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
+-- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
@@ -2036,9 +2061,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
 
+-- VIEW suspense_posting (entity_id uuid, subject text, fund_id uuid, currency text, amount bigint, serial bigint, n smallint, entry_date date, source text, source_id text, kind text)
+
+-- VIEW suspense_row (entity_id uuid, subject text, currency text, amount bigint, since date, serial bigint, entries bigint, clears_itself boolean)
+
 -- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
 
 -- FUNCTION add_staff_passkey(new_id uuid, challenge bytea, of_act bytea, credential_id bytea, credential jsonb, sign_count bigint, named text) RETURNS boolean
+
+-- FUNCTION add_to_days(most integer) RETURNS bigint
 
 -- FUNCTION add_to_months(most integer) RETURNS bigint
 
@@ -2124,6 +2155,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION disabled_staff_has_nothing() RETURNS trigger
 
+-- FUNCTION dispute_follows_change() RETURNS trigger
+
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
 -- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
@@ -2180,7 +2213,7 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
 
--- FUNCTION gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
+-- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
@@ -2196,11 +2229,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION is_approved(the_request uuid) RETURNS boolean
 
+-- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
 -- FUNCTION is_owner() RETURNS boolean
 
--- FUNCTION join_staff(account uuid, same_as uuid) RETURNS void
+-- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
@@ -2328,6 +2363,12 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION refund_order_steps() RETURNS trigger
 
+-- FUNCTION refund_request_begins() RETURNS trigger
+
+-- FUNCTION refund_request_keeps() RETURNS trigger
+
+-- FUNCTION refund_request_note_stays_erased() RETURNS trigger
+
 -- FUNCTION refuse_approval(rule text, message text) RETURNS void
 
 -- FUNCTION refuse_staff(rule text, message text) RETURNS void
@@ -2406,6 +2447,14 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, reason text) RETURNS text
+
+-- FUNCTION suspense_has_cause() RETURNS trigger
+
+-- FUNCTION suspense_resolution_begins() RETURNS trigger
+
+-- FUNCTION suspense_resolution_is_booked() RETURNS trigger
+
 -- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
 
 -- FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigint
@@ -2426,9 +2475,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION withdraw_approval(the_request uuid) RETURNS void
 
+-- FUNCTION words_of_addresses(of_donor uuid) RETURNS SETOF text
+
 -- FUNCTION words_of_donor() RETURNS trigger
 
 -- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
+
+-- FUNCTION wrong_days(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 
 -- FUNCTION wrong_donor_years(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 

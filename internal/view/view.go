@@ -77,7 +77,7 @@ func (v *View) WithFonts(fonts *typeset.Fonts) *View {
 }
 
 // parsePages parses AREA/NAME.html as page "AREA/NAME", each with the layout, the components and the area's own
-// components: AREA/components.html and AREA/components_*.html.
+// components: AREA/components*.html.
 func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.Template, error) {
 	files, err := fs.Glob(fsys, "*/*.html")
 	if err != nil {
@@ -86,15 +86,14 @@ func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.
 	pages := map[string]map[phrase.Language]*template.Template{}
 	for _, file := range files {
 		area, name := path.Dir(file), strings.TrimSuffix(path.Base(file), ".html")
-		if area == emailFolder || name == "layout" || isComponents(name) {
+		if area == emailFolder || name == "layout" || strings.HasPrefix(name, "components") {
 			continue
 		}
-		needed := []string{layoutFolder + "/layout.html", layoutFolder + "/components.html", file}
-		for _, own := range files {
-			if area != layoutFolder && path.Dir(own) == area && isComponents(strings.TrimSuffix(path.Base(own), ".html")) {
-				needed = append(needed, own)
-			}
+		needed, err := fs.Glob(fsys, area+"/components*.html")
+		if err != nil {
+			return nil, err
 		}
+		needed = append([]string{layoutFolder + "/layout.html", layoutFolder + "/components.html", file}, needed...)
 		pages[area+"/"+name] = map[phrase.Language]*template.Template{}
 		for _, lang := range v.words.Languages() {
 			page, err := template.New(name).Funcs(v.functions(lang)).Option("missingkey=error").ParseFS(fsys, needed...)
@@ -105,11 +104,6 @@ func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.
 		}
 	}
 	return pages, nil
-}
-
-// isComponents reports whether a file of this name has parts of pages, and is none.
-func isComponents(name string) bool {
-	return name == "components" || strings.HasPrefix(name, "components_")
 }
 
 // functions are what a template may call: t and n return phrases, the others addresses and formatted values.

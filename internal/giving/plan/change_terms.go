@@ -78,6 +78,40 @@ func (p Plan) checkActive() error {
 	return nil
 }
 
+// PauseDetail returns the detail of a request for a pause; see PauseFor.
+func (p Plan) PauseDetail(months int, now time.Time) (Detail, error) {
+	until, _, err := p.PauseFor(months, now)
+	return Detail{Months: months, Until: &until}, err
+}
+
+// SkipDetail returns the detail of a request to leave out the next charge; see SkipNext.
+func (p Plan) SkipDetail() (Detail, error) {
+	until, _, err := p.SkipNext()
+	return Detail{Until: &until}, err
+}
+
+// ResumeDetail returns the detail of a request to end a pause. It reports fault.Conflict if there is none, or if the bank
+// disputes a payment.
+func (p Plan) ResumeDetail() (Detail, error) {
+	if p.Status != Paused || p.DisputedSince != nil {
+		return Detail{}, ErrWrongStatus
+	}
+	return Detail{}, nil
+}
+
+// maxReason is the length of a stored reason for the end of a plan, in characters.
+const maxReason = 500
+
+// CancelDetail returns the detail of a request to end the plan. The reason is cut to maxReason. It reports fault.Conflict
+// if the plan does not run.
+func (p Plan) CancelDetail(reason string) (Detail, error) {
+	if !p.Status.IsRunning() {
+		return Detail{}, ErrWrongStatus
+	}
+	text := []rune(strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(reason), "\x00", ""), ""))
+	return Detail{Reason: string(text[:min(len(text), maxReason)])}, nil
+}
+
 // ChangeDetail returns the detail of a request for a change, without inserting it. to comes from
 // donation.Form.CheckTerms. next is the date of the next charge; nil: unchanged. It reports fault.Invalid unless next
 // is between a day and a year from now.

@@ -3,7 +3,6 @@ package recurring
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,62 +26,34 @@ type DonorRequest struct {
 
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
 // request's id; the request is executed by its job, and WaitForRequest waits for it.
-func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (id uuid.UUID, err error) {
-	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		id, _, err = ps.PauseTx(ctx, tx, r, months)
-		return err
-	})
-	return id, err
+func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) { return p.PauseDetail(months, ps.Now()) })
 }
 
 // PauseTx is Pause in a transaction. It also reports whether the same submission made the request before. It locks the plan.
 func (ps Plans) PauseTx(ctx context.Context, tx *sqlx.Tx, r DonorRequest, months int) (id uuid.UUID, repeated bool, err error) {
-	return ps.createDonorRequestTx(ctx, tx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) {
-		until, _, err := p.PauseFor(months, ps.Now())
-		return plan.Detail{Months: months, Until: &until}, err
-	})
+	return ps.createDonorRequestTx(ctx, tx, r, plan.KindPause, func(p plan.Plan) (plan.Detail, error) { return p.PauseDetail(months, ps.Now()) })
 }
 
 // Skip requests that the next charge is left out.
 func (ps Plans) Skip(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, plan.KindSkip, func(p plan.Plan) (plan.Detail, error) {
-		until, _, err := p.SkipNext()
-		return plan.Detail{Until: &until}, err
-	})
+	return ps.createDonorRequest(ctx, r, plan.KindSkip, plan.Plan.SkipDetail)
 }
 
 // Resume requests the end of a pause. It returns planlink.ErrNeedsSession if the donor came by a link: the next charge
 // becomes earlier. A plan is not resumed while the bank disputes a payment.
 func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, plan.KindResume, func(p plan.Plan) (plan.Detail, error) {
-		if p.Status != plan.Paused || p.DisputedSince != nil {
-			return plan.Detail{}, plan.ErrWrongStatus
-		}
-		return plan.Detail{}, nil
-	})
+	return ps.createDonorRequest(ctx, r, plan.KindResume, plan.Plan.ResumeDetail)
 }
 
-// maxReason is the length of a stored cancellation reason, in characters.
-const maxReason = 500
-
-// Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; it is cut to maxReason.
-func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (id uuid.UUID, err error) {
-	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		id, _, err = ps.CancelTx(ctx, tx, r, reason)
-		return err
-	})
-	return id, err
+// Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; see Plan.CancelDetail.
+func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) { return p.CancelDetail(reason) })
 }
 
 // CancelTx is Cancel in a transaction, as PauseTx is Pause.
 func (ps Plans) CancelTx(ctx context.Context, tx *sqlx.Tx, r DonorRequest, reason string) (id uuid.UUID, repeated bool, err error) {
-	return ps.createDonorRequestTx(ctx, tx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) {
-		if !p.Status.IsRunning() {
-			return plan.Detail{}, plan.ErrWrongStatus
-		}
-		text := []rune(strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(reason), "\x00", ""), ""))
-		return plan.Detail{Reason: string(text[:min(len(text), maxReason)])}, nil
-	})
+	return ps.createDonorRequestTx(ctx, tx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) { return p.CancelDetail(reason) })
 }
 
 // Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change.

@@ -61,6 +61,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
 		"OPERATIONS", s.Lines(`SELECT f.id::text FROM fund f JOIN legal_entity e ON e.id = f.entity_id WHERE f.code = 'operations' AND e.slug = 'tsne'`)[0],
 		"FUND", s.Lines(`SELECT fund_id::text FROM designation WHERE donation_id = $1`, s.unchanged.ID)[0], "MONTH", s.Lines(`SELECT to_char(now(), 'YYYY-MM')`)[0],
+		"DAY", s.Lines(`SELECT entry_date::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.unchanged.ID.String())[0],
 		"TSNE", s.unchanged.EntityID.String(), "DONOR", s.unchanged.DonorID.String(),
 		"LETTER", s.Lines(`SELECT id::text FROM letter WHERE subject_id = (SELECT id FROM receipt WHERE donation_id = $1)`, s.unchanged.ID)[0],
 		"DELIVERY", s.Lines(`SELECT d.id::text FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = (SELECT id FROM receipt WHERE donation_id = $1)`, s.unchanged.ID)[0],
@@ -86,7 +87,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a gift whose charge Stripe lacks":      {`UPDATE balance_transaction SET source_id = 'ch_other' WHERE source_id = 'KEPT.charge'; INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ('ch_other', 'TSNE', '', 0)`, "A2 KEPT"},
 		"a gift whose charge is late":           {`UPDATE balance_transaction SET source_id = 'ch_other' WHERE source_id = 'KEPT.charge'; INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ('ch_other', 'TSNE', '', 0); INSERT INTO fee_due VALUES ('TSNE', 'KEPT.charge', now()); UPDATE donation SET settled_at = now() - interval '25 hours' WHERE id = 'KEPT'`, "A2 KEPT, A10 USD"},
 		"a forged gift":                         {`UPDATE payment SET charge_ref = 'ch_forged', intent_ref = 'pi_forged' WHERE donation_id = 'KEPT'`, "A1 KEPT.charge, A2 KEPT, A4 KEPT"},
-		"an entry that does not balance":        {deleteSeals + `UPDATE posting SET amount = amount - 1 WHERE entry_id = 'KEPT.entry' AND account_code <> '1010'`, "A3 KEPT.entry, A19 MONTH FUND 4100"},
+		"an entry that does not balance":        {deleteSeals + `UPDATE posting SET amount = amount - 1 WHERE entry_id = 'KEPT.entry' AND account_code <> '1010'`, "A3 KEPT.entry, A19 MONTH FUND 4100, A22 DAY FUND 4100"},
 		"an entry with one line":                {insertEntry + linesIn("1100") + `DELETE FROM posting WHERE entry_id = 'MADE' AND n = 2`, "A3 MADE"},
 		"a gift that is not booked":             {deleteSeals + `UPDATE journal_entry SET kind = 'other' WHERE id = 'KEPT.entry'`, "A4 KEPT"},
 		"a gift that is booked twice":           {`ALTER TABLE journal_entry DROP CONSTRAINT journal_entry_key;` + insertEntry + linesIn("1100") + `UPDATE journal_entry e SET source = k.source, source_id = k.source_id, kind = k.kind FROM journal_entry k WHERE k.id = 'KEPT.entry' AND e.id = 'MADE'`, "A4 KEPT"},
@@ -129,7 +130,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a larger balance that is booked":       {`INSERT INTO balance_observation (entity_id, currency, held, kept) SELECT 'TSNE', 'USD', 100, 0;` + insertEntry + linesIn("1010"), ""},
 		"a balance not read for a day":          {`UPDATE balance_observation SET at = at - interval '27 hours' WHERE entity_id = 'TSNE'`, "A10 USD"},
 		"a sealed entry that was changed":       {`UPDATE journal_entry SET dimensions = '{}' WHERE id = 'KEPT.entry'`, "A11 KEPT.entry"},
-		"a sealed line that was changed":        {`UPDATE posting SET account_code = '4000' WHERE entry_id = 'KEPT.entry' AND account_code = '4100'`, "A11 KEPT.entry, A19 MONTH FUND 4000, A19 MONTH FUND 4100"},
+		"a sealed line that was changed":        {`UPDATE posting SET account_code = '4000' WHERE entry_id = 'KEPT.entry' AND account_code = '4100'`, "A11 KEPT.entry, A19 MONTH FUND 4000, A19 MONTH FUND 4100, A22 DAY FUND 4000, A22 DAY FUND 4100"},
 		"a seal that was changed":               {`UPDATE ledger_seal SET hash = sha256('') WHERE entry_id = 'LAST.entry'`, "A11 LAST.entry"},
 		"the last seal deleted":                 {`DELETE FROM ledger_snapshot; DELETE FROM ledger_seal WHERE entry_id = 'LAST.entry'; UPDATE journal_entry SET recorded_at = now() - interval '1 hour' WHERE id = 'LAST.entry'`, "A11 LAST.entry"},
 		"an entry not sealed in time":           {insertEntry + linesIn("1100") + `UPDATE journal_entry SET recorded_at = now() - interval '6 minutes' WHERE id = 'MADE'`, "A11 MADE"},
@@ -165,6 +166,9 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a sum of a month":                      {`UPDATE ledger_month SET amount = amount + 1 WHERE fund_id = 'FUND' AND account_code = '4100'`, "A19 MONTH FUND 4100"},
 		"a sum of a month that is gone":         {`DELETE FROM ledger_month WHERE fund_id = 'FUND' AND account_code = '4100'`, "A19 MONTH FUND 4100"},
 		"a sum of a month without postings":     {`INSERT INTO ledger_month VALUES ('TSNE', '2020-01-01', 'FUND', '4100', 5, 1)`, "A19 2020-01 FUND 4100"},
+		"a sum of a day":                        {`UPDATE ledger_day SET amount = amount + 1 WHERE fund_id = 'FUND' AND account_code = '4100'`, "A22 DAY FUND 4100"},
+		"a sum of a day that is gone":           {`DELETE FROM ledger_day WHERE fund_id = 'FUND' AND account_code = '4100'`, "A22 DAY FUND 4100"},
+		"a sum of a day without postings":       {`INSERT INTO ledger_day VALUES ('TSNE', '2020-01-01', 'FUND', '4100', 5, 1)`, "A22 2020-01-01 FUND 4100"},
 		"a sum of a donor's year":               {`UPDATE donor_year SET amount = amount + 1 WHERE donor_id = 'DONOR'`, "A20 DONOR YEAR"},
 		"a donor's year that is gone":           {`DELETE FROM donor_year WHERE donor_id = 'DONOR'`, "A20 DONOR YEAR"},
 		"a donor's year without gifts":          {`INSERT INTO donor_year VALUES ('MADE', 2020, 'TSNE', 1, 1)`, "A20 MADE 2020"},
@@ -184,7 +188,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 }
 
 // weekly lists what only the run that reads everything finds: rows to which no entry belongs.
-var weekly = map[string]bool{"a sum of a month without postings": true, "a donor's year without gifts": true}
+var weekly = map[string]bool{"a sum of a month without postings": true, "a sum of a day without postings": true, "a donor's year without gifts": true}
 
 // findingsAfter returns what the checkers find after a statement of the owner, as "A1 subject, A2 subject", when they read
 // everything and when they read what is new since the first entry, and rolls the statement back.

@@ -15,8 +15,9 @@
 //	A19  a sum of a month that is not that of its postings
 //	A20  a sum of a donor's year that is not that of their gifts
 //	A21  an entry of the audit log that is not sealed, or not as it was sealed
+//	A22  a sum of a day that is not that of its postings
 //
-// A3, A11, A19 and A20 would read every entry. Their daily run reads the entries that were sealed since the last run
+// A3, A11, A19, A20 and A22 would read every entry. Their daily run reads the entries that were sealed since the last run
 // without rows, and everything once a week, or until nothing is wrong. A11 counts entries and seals before that: an entry
 // that was passed over is found on the same day. check_progress, which only the database writes, says how far each has
 // come. RunAll reads everything.

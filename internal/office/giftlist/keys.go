@@ -188,11 +188,11 @@ func (q Query) filters() bool { return q.Status+q.Source+q.Frequency != "" || q.
 
 // Keys returns the next gifts of a list, the newest first, at most limit, and the cursor of the following page; nil if this
 // is the last one. A page may have fewer gifts and a following page: so many were left out that it stopped looking.
-func Keys(ctx context.Context, db sqlx.QueryerContext, q Query, after Cursor, limit int) (page []Key, next *Cursor, err error) {
+func Keys(ctx context.Context, tx *sqlx.Tx, q Query, after Cursor, limit int) (page []Key, next *Cursor, err error) {
 	if after == (Cursor{}) {
 		after = Cursor{latest, uuid.Max}
 	}
-	if page, err = q.keys(ctx, db, true, after, limit+1); err != nil {
+	if page, err = q.keys(ctx, tx, true, after, limit+1); err != nil {
 		return nil, nil, err
 	}
 	if len(page) > limit {
@@ -201,13 +201,13 @@ func Keys(ctx context.Context, db sqlx.QueryerContext, q Query, after Cursor, li
 		return page, &last, nil
 	}
 	if of, _ := q.queries(); of == newest && q.filters() {
-		next, err = q.lastScanned(ctx, db, after)
+		next, err = q.lastScanned(ctx, tx, after)
 	}
 	return page, next, err
 }
 
 // keys returns gifts behind a place of the list, or before it, the nearest first.
-func (q Query) keys(ctx context.Context, db sqlx.QueryerContext, behind bool, place Cursor, limit int) (keys []Key, err error) {
+func (q Query) keys(ctx context.Context, tx *sqlx.Tx, behind bool, place Cursor, limit int) (keys []Key, err error) {
 	of, searched := q.queries()
 	query := of.before
 	if behind {
@@ -220,16 +220,16 @@ func (q Query) keys(ctx context.Context, db sqlx.QueryerContext, behind bool, pl
 	case ofAmount:
 		args = append(args, pg.UUIDs(q.Organisations))
 	}
-	err = sqlx.SelectContext(ctx, db, &keys, query, args...)
+	err = tx.SelectContext(ctx, &keys, query, args...)
 	return keys, err
 }
 
 // lastScanned returns the place of the last gift that keys has read; nil if it has read all.
-func (q Query) lastScanned(ctx context.Context, db sqlx.QueryerContext, after Cursor) (*Cursor, error) {
+func (q Query) lastScanned(ctx context.Context, tx *sqlx.Tx, after Cursor) (*Cursor, error) {
 	const query = `/* giftlist.lastScanned */ SELECT k.id, k.public_ref, k.charged_at FROM gift_key k
 		 WHERE ` + within + ` AND (k.charged_at, k.id) < ($5, $6)` + descending + ` OFFSET $7 LIMIT 1`
 	var last []Key
-	err := sqlx.SelectContext(ctx, db, &last, query, append(q.args(nil)[:4], after.At, after.ID, mostScanned-1)...)
+	err := tx.SelectContext(ctx, &last, query, append(q.args(nil)[:4], after.At, after.ID, mostScanned-1)...)
 	if err != nil || len(last) == 0 {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ type Total struct {
 }
 
 // Sum returns the total of a list.
-func Sum(ctx context.Context, db sqlx.QueryerContext, q Query) (t Total, err error) {
+func Sum(ctx context.Context, tx *sqlx.Tx, q Query) (t Total, err error) {
 	of, searched := q.queries()
 	most := mostAdded
 	if q.FundID != uuid.Nil {
@@ -259,19 +259,19 @@ func Sum(ctx context.Context, db sqlx.QueryerContext, q Query) (t Total, err err
 	if of == ofAmount {
 		args = append(args, pg.UUIDs(q.Organisations))
 	}
-	err = sqlx.GetContext(ctx, db, &read, of.total, args...)
+	err = tx.GetContext(ctx, &read, of.total, args...)
 	read.More = max(read.Scanned, read.Gifts) > most
 	return read.Total, err
 }
 
 // Beside returns the gifts before and after a gift in a list; nil if there is none.
-func Beside(ctx context.Context, db sqlx.QueryerContext, q Query, of Key) (before, after *Key, err error) {
+func Beside(ctx context.Context, tx *sqlx.Tx, q Query, of Key) (before, after *Key, err error) {
 	first := func(behind bool) *Key {
 		if err != nil {
 			return nil
 		}
 		var keys []Key
-		if keys, err = q.keys(ctx, db, behind, of.cursor(), 1); len(keys) == 0 {
+		if keys, err = q.keys(ctx, tx, behind, of.cursor(), 1); len(keys) == 0 {
 			return nil
 		}
 		return &keys[0]
@@ -292,13 +292,13 @@ func ByKeys(ctx context.Context, db sqlx.QueryerContext, page []Key) (gifts []Gi
 }
 
 // WalkKeys calls visit with each gift of a list, in its order. It holds one page of gifts in memory.
-func WalkKeys(ctx context.Context, db sqlx.QueryerContext, q Query, visit func(Gift) error) error {
+func WalkKeys(ctx context.Context, tx *sqlx.Tx, q Query, visit func(Gift) error) error {
 	for after := (&Cursor{}); after != nil; {
-		page, next, err := Keys(ctx, db, q, *after, walkPage)
+		page, next, err := Keys(ctx, tx, q, *after, walkPage)
 		if err != nil {
 			return err
 		}
-		gifts, err := ByKeys(ctx, db, page)
+		gifts, err := ByKeys(ctx, tx, page)
 		if err != nil {
 			return err
 		}

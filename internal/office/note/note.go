@@ -65,8 +65,17 @@ const (
 // Of returns the notes on an object that the reader may see, in the order of their time: of a transaction of konbit_office
 // those of its scope.
 func Of(ctx context.Context, q sqlx.QueryerContext, o Object) (all []Note, err error) {
-	query, known := map[Kind]string{Gift: onGift, Donor: onDonor, Payout: onPayout, Task: onTask}[o.Kind]
-	if !known {
+	var query string
+	switch o.Kind {
+	case Gift:
+		query = onGift
+	case Donor:
+		query = onDonor
+	case Payout:
+		query = onPayout
+	case Task:
+		query = onTask
+	default:
 		return nil, errors.New("note: a note on " + string(o.Kind))
 	}
 	err = sqlx.SelectContext(ctx, q, &all, query, o.ID)

@@ -79,8 +79,11 @@ func TestMoneyNeedsTheEntitysFactor(t *testing.T) {
 	d.ben.SignByPasskey(t, hash[:])
 	require.NoError(t, d.approve(d.ben, r, ""))
 	require.NoError(t, d.execute(r))
-	entries, err := audit.Find(t.Context(), d.Server, audit.Filter{ObjectID: r.ID.String(), Limit: 10})
-	require.NoError(t, err)
+	var entries []audit.Entry
+	require.NoError(t, pg.InTx(t.Context(), d.Server, func(tx *sqlx.Tx) (err error) {
+		entries, err = audit.Find(t.Context(), tx, audit.Filter{ObjectID: r.ID.String(), Limit: 10})
+		return err
+	}))
 	require.Len(t, entries, 3)
 	for i, want := range []string{"approval.executed", "approval.approved", "approval.requested"} {
 		require.Equal(t, want, entries[i].Act)

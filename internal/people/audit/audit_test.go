@@ -36,8 +36,14 @@ func TestWhoAndWhenAreTheDatabases(t *testing.T) {
 	})
 	require.True(t, pg.Violates(err, "audit_entry_has_reason"), err)
 
-	found, err := audit.Find(t.Context(), db.Server, audit.Filter{Limit: 10})
-	require.NoError(t, err)
+	find := func(f audit.Filter) (found []audit.Entry) {
+		require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) (err error) {
+			found, err = audit.Find(t.Context(), tx, f)
+			return err
+		}))
+		return found
+	}
+	found := find(audit.Filter{Limit: 10})
 	require.Len(t, found, 6, "and the one about ana")
 	for i, want := range []struct {
 		staff    uuid.UUID
@@ -52,9 +58,7 @@ func TestWhoAndWhenAreTheDatabases(t *testing.T) {
 		{ObjectKind: "x"}: 1, {From: time.Now().Add(time.Hour)}: 0, {Before: found[1].Serial}: 4,
 	} {
 		filter.Limit = 10
-		some, err := audit.Find(t.Context(), db.Server, filter)
-		require.NoError(t, err)
-		require.Len(t, some, n, filter)
+		require.Len(t, find(filter), n, filter)
 	}
 }
 

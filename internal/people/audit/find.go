@@ -41,9 +41,9 @@ type Filter struct {
 	Limit          int
 }
 
-// Find returns entries, the newest first. q decides which rows it may see: pages for staff pass the transaction of
+// Find returns entries, the newest first. tx decides which rows it may see: pages for staff pass the transaction of
 // staff.ReadTx. It asks the database for no more than the filter has, so that each search uses its index.
-func Find(ctx context.Context, q sqlx.QueryerContext, f Filter) (found []Entry, err error) {
+func Find(ctx context.Context, tx *sqlx.Tx, f Filter) (found []Entry, err error) {
 	const query = `/* audit.Find */ SELECT serial, at, staff_id, operator, act, entity_id, organisation_id, object_kind, object_id, before::text, after::text, reason
 		FROM audit_entry WHERE true`
 	var where strings.Builder
@@ -67,7 +67,7 @@ func Find(ctx context.Context, q sqlx.QueryerContext, f Filter) (found []Entry, 
 	and(!f.To.IsZero(), "at < ?", f.To)
 	and(f.Before != 0, "serial < ?", f.Before)
 	args = append(args, f.Limit)
-	err = sqlx.SelectContext(ctx, q, &found, query+where.String()+" ORDER BY serial DESC LIMIT $"+strconv.Itoa(len(args)), args...)
+	err = tx.SelectContext(ctx, &found, query+where.String()+" ORDER BY serial DESC LIMIT $"+strconv.Itoa(len(args)), args...)
 	return found, err
 }
 

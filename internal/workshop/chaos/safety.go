@@ -14,11 +14,11 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// safetyCheckers are the checkers (A1 to A6, A19 and A20) whose views must be empty at every moment, under any fault. The
+// safetyCheckers are the checkers (A1 to A6, A19, A20 and A22) whose views must be empty at every moment, under any fault. The
 // other checkers allow time for pending work.
 var safetyCheckers = []string{
 	"check_paid_without_gift", "check_gift_without_charge", "check_uneven_entry", "check_not_booked_once", "check_receipt_gap", "check_gift_without_receipt",
-	"check_month_differs", "check_donor_year_differs",
+	"check_month_differs", "check_donor_year_differs", "check_day_differs",
 }
 
 // livenessCheckers are the other checkers, A7 to A11.
