@@ -1798,6 +1798,7 @@ CREATE TABLE staff_password (
     CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR DELETE OR UPDATE ON staff_password DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id', 'anyone');
 
 CREATE TABLE staff_person (
     staff_id uuid NOT NULL,
@@ -1824,6 +1825,8 @@ CREATE TABLE staff_recovery (
     CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
     CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER use_requires_audit AFTER UPDATE ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.used_at IS NULL) AND (new.used_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_role (
     id uuid NOT NULL,
