@@ -2160,6 +2160,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION dispute_follows_change() RETURNS trigger
 
+-- FUNCTION dispute_without_task(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
 -- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
@@ -2231,8 +2233,6 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
 
 -- FUNCTION is_approved(the_request uuid) RETURNS boolean
-
--- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
 
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
