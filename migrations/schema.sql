@@ -1802,6 +1802,7 @@ CREATE TABLE staff_password (
     CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR DELETE OR UPDATE ON staff_password DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id', 'anyone');
 
 CREATE TABLE staff_person (
     staff_id uuid NOT NULL,
@@ -1828,6 +1829,8 @@ CREATE TABLE staff_recovery (
     CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
     CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER use_requires_audit AFTER UPDATE ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.used_at IS NULL) AND (new.used_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_role (
     id uuid NOT NULL,
@@ -2161,6 +2164,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION dispute_follows_change() RETURNS trigger
 
+-- FUNCTION dispute_without_task(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
 -- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
@@ -2232,8 +2237,6 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
 
 -- FUNCTION is_approved(the_request uuid) RETURNS boolean
-
--- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
 
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
