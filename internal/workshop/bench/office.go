@@ -31,7 +31,7 @@ var officePages = Row{
 		o := l.openOffice()
 		reads := m.Size(100, 40)
 		visits := o.visits()
-		gifts := m.Size(6000, 1500)
+		gifts := m.Size(15_000, 5_000)
 		alone := func() float64 { defer l.dropEmails(); return l.settle(senders, gifts) }
 		m.Interleave(
 			func() {
