@@ -137,6 +137,7 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	m.SignIn()
 	_, err := g.Fake.Dispute(g.IntentOf(g.SettledGift(visitor.FormOf("dan@example.org", "Dan"))), false)
 	require.NoError(t, err)
+	asked := g.SettledGift(visitor.FormOf("eva@example.org", "Eva"))
 	_, err = g.Fake.AdjustBalance("tsne", "network_cost_of_the_future", "usd", 1240) // in suspense
 	require.NoError(t, err)
 	g.DeliverNew()
@@ -144,9 +145,9 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	_, err = g.Collector.Sweep(t.Context()) // the fees of the gifts
 	require.NoError(t, err)
 	g.RetryParked()
-	asked := m.PostOffice("/office/tsne/gifts/"+g.other.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
-	require.Equal(t, http.StatusSeeOther, asked.StatusCode, asked.Page)
-	g.approval, _, _ = strings.Cut(asked.Header.Get("Location"), "?")
+	got := m.PostOffice("/office/tsne/gifts/"+asked.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	g.approval, _, _ = strings.Cut(got.Header.Get("Location"), "?")
 	return m.Stale()
 }
 
