@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,10 +91,15 @@ func (d *demo) ask(ctx context.Context, login mailcatch.Login, a asked) error {
 	if _, err := b.submit(ctx, "/office/"+login.Entity+"/notes", note); err != nil {
 		return err
 	}
-	if page, _, err = b.ask(ctx, http.MethodGet, gift+"/refund", nil); err != nil {
-		return err
+	var form url.Values
+	for try := 0; form.Get("submission") == ""; try++ { // before its fee is booked, a gift cannot be refunded
+		if page, _, err = b.ask(ctx, http.MethodGet, gift+"/refund", nil); err != nil || try == 60 {
+			return cmp.Or(err, errors.New("there is no form for the refund"))
+		}
+		if form = hiddenOf(page, `id="refund"`); form.Get("submission") == "" {
+			time.Sleep(500 * time.Millisecond)
+		}
 	}
-	form := hiddenOf(page, `id="refund"`)
 	form.Set("part["+a.fund+"]", a.amount)
 	form.Set("reason", "mistake")
 	form.Set("note", a.note)
