@@ -61,8 +61,18 @@ CREATE CONSTRAINT TRIGGER end_requires_audit AFTER UPDATE ON staff_passkey DEFER
 CREATE CONSTRAINT TRIGGER requires_audit AFTER UPDATE ON staff_totp DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.confirmed_at IS DISTINCT FROM NEW.confirmed_at OR NEW.confirmed_at IS NOT NULL AND OLD.ended_at IS DISTINCT FROM NEW.ended_at)
     EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+-- Who sets the first password has no full session yet: the entry has nobody.
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE OR DELETE ON staff_password DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id', 'anyone');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_recovery DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER use_requires_audit AFTER UPDATE ON staff_recovery DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.used_at IS NULL AND NEW.used_at IS NOT NULL) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 -- +goose Down
+DROP TRIGGER use_requires_audit ON staff_recovery;
+DROP TRIGGER requires_audit ON staff_recovery;
+DROP TRIGGER requires_audit ON staff_password;
 DROP TRIGGER requires_audit ON staff_totp;
 DROP TRIGGER end_requires_audit ON staff_passkey;
 DROP TRIGGER requires_audit ON staff_passkey;

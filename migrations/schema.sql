@@ -1090,6 +1090,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE INDEX payment_change_failed ON payment_change USING btree (entity_id, object_id) WHERE (kind = 'refund failed'::text);
 CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
 CREATE TRIGGER dispute_follows_change AFTER INSERT ON payment_change FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text]))) EXECUTE FUNCTION dispute_follows_change();
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
@@ -1538,6 +1539,7 @@ CREATE TABLE refund_order (
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
 CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
+CREATE INDEX refund_order_unfinished ON refund_order USING btree (entity_id, ordered_at) WHERE (state <> 'succeeded'::text);
 CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
 CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
 CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
@@ -1800,6 +1802,7 @@ CREATE TABLE staff_password (
     CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR DELETE OR UPDATE ON staff_password DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id', 'anyone');
 
 CREATE TABLE staff_person (
     staff_id uuid NOT NULL,
@@ -1826,6 +1829,8 @@ CREATE TABLE staff_recovery (
     CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
     CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER use_requires_audit AFTER UPDATE ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.used_at IS NULL) AND (new.used_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_role (
     id uuid NOT NULL,
@@ -2159,6 +2164,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION dispute_follows_change() RETURNS trigger
 
+-- FUNCTION dispute_without_task(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
 -- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
@@ -2230,8 +2237,6 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
 
 -- FUNCTION is_approved(the_request uuid) RETURNS boolean
-
--- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
 
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -163,34 +162,12 @@ var (
 // enrol opens the link of an invitation and sets up a password and an authenticator app, as a browser without JavaScript
 // does. It returns the app's secret, in base32.
 func enrol(ctx context.Context, base, link, password string) (secret string, err error) {
-	jar, err := cookiejar.New(nil)
+	b, err := newBrowser(base)
 	if err != nil {
 		return "", err
 	}
-	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
-	// ask repeats a request while the server is too busy to answer: its pages have a second and a half.
-	ask := func(method, path string, form url.Values) (page string, status int, err error) {
-		for range 20 {
-			req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(form.Encode()))
-			if err != nil {
-				return "", 0, err
-			}
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			resp, err := browser.Do(req)
-			if err != nil {
-				return "", 0, err
-			}
-			var b bytes.Buffer
-			_, err = b.ReadFrom(resp.Body)
-			if page, status = b.String(), resp.StatusCode; resp.Body.Close() != nil || err != nil || status != http.StatusServiceUnavailable {
-				return page, status, err
-			}
-			time.Sleep(500 * time.Millisecond)
-		}
-		return page, status, nil
-	}
 	post := func(path string, form url.Values) (page string, err error) {
-		page, _, err = ask(http.MethodPost, path, form)
+		page, _, err = b.ask(ctx, http.MethodPost, path, form)
 		return page, err
 	}
 	page, err := post("/office/invitation", url.Values{"link": {link}})
@@ -219,7 +196,7 @@ func enrol(ctx context.Context, base, link, password string) (secret string, err
 			return "", err
 		}
 		// The page of own ways to sign in opens when the set-up is complete, even if a busy machine answered the code too late.
-		_, status, err := ask(http.MethodGet, "/office/account", nil)
+		_, status, err := b.ask(ctx, http.MethodGet, "/office/account", nil)
 		if err != nil || status == http.StatusOK {
 			return secret, err
 		}

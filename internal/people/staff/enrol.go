@@ -43,8 +43,8 @@ func (s Service) SetPassword(ctx context.Context, of Session, password string) e
 		if _, err := tx.ExecContext(ctx, `/* staff.SetPassword */ SELECT set_staff_password($1)`, hash); err != nil {
 			return err
 		}
-		if !of.IsFull() {
-			return nil // told when the first factor is complete
+		if !of.IsFull() { // told when the first factor is complete
+			return s.recordTx(ctx, tx, Event{Act: "staff.factor_changed", By: of.StaffID, About: of.StaffID, Detail: "password set"})
 		}
 		return s.factorChangedTx(ctx, tx, of, "password set")
 	})

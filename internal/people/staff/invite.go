@@ -43,7 +43,7 @@ func (s Service) addTx(ctx context.Context, tx *sqlx.Tx, by uuid.UUID, i Invitat
 	if err := tx.GetContext(ctx, &id, query, s.NewID(), email.Normalize(i.Email), strings.TrimSpace(i.Name), i.Language); err != nil {
 		return m, err
 	}
-	if err := s.changeRoleTx(ctx, tx, "grant", by, RoleChange{StaffID: id, Role: i.Role, Scope: i.Scope, Request: i.Request}, reason); err != nil {
+	if err := s.changeRoleTx(ctx, tx, Grant, by, RoleChange{StaffID: id, Role: i.Role, Scope: i.Scope, Request: i.Request}, reason); err != nil {
 		return m, err
 	}
 	return ByID(ctx, tx, id)

@@ -81,12 +81,12 @@ type RoleChange struct {
 // Grant gives a person a role. The session's person is an admin of the scope, used a factor in the last five minutes, and is
 // somebody else.
 func (s Service) Grant(ctx context.Context, by Session, c RoleChange) error {
-	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, "grant", by.StaffID, c, "") })
+	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, Grant, by.StaffID, c, "") })
 }
 
 // EndRole ends a role of a person, under the same conditions.
 func (s Service) EndRole(ctx context.Context, by Session, c RoleChange) error {
-	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, "end", by.StaffID, c, "") })
+	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, End, by.StaffID, c, "") })
 }
 
 func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by uuid.UUID, c RoleChange, reason string) error {
@@ -94,12 +94,12 @@ func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by u
 	if _, err := tx.ExecContext(ctx, query, act, s.NewID(), c.StaffID, c.Role, c.EntityID, c.OrganisationID, c.Request); err != nil {
 		return err
 	}
-	name := map[string]string{"grant": "staff.role_granted", "end": "staff.role_ended"}[act]
+	name := map[string]string{Grant: "staff.role_granted", End: "staff.role_ended"}[act]
 	err := s.recordTx(ctx, tx, Event{
 		Act: name, By: by, About: c.StaffID, EntityID: uuid.NullUUID{UUID: c.EntityID, Valid: true}, OrganisationID: c.OrganisationID,
 		Detail: string(c.Role), Reason: reason,
 	})
-	if err != nil || !c.Request.Valid || act != "grant" {
+	if err != nil || !c.Request.Valid || act != Grant {
 		return err
 	}
 	// Whoever was invited by a request gets the link now that a second admin approved it.

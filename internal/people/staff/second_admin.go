@@ -28,7 +28,7 @@ func (s Service) RequestInvite(ctx context.Context, by Session, i Invitation) (r
 		if err := tx.GetContext(ctx, &id, add, s.NewID(), email.Normalize(i.Email), strings.TrimSpace(i.Name), i.Language); err != nil {
 			return err
 		}
-		request, err = s.requestTx(ctx, tx, by, "grant", RoleChange{StaffID: id, Role: i.Role, Scope: i.Scope})
+		request, err = s.requestTx(ctx, tx, by, Grant, RoleChange{StaffID: id, Role: i.Role, Scope: i.Scope})
 		return err
 	})
 	return request, err
@@ -37,7 +37,7 @@ func (s Service) RequestInvite(ctx context.Context, by Session, i Invitation) (r
 // RequestEnd is EndRole where a second admin approves.
 func (s Service) RequestEnd(ctx context.Context, by Session, c RoleChange) (request uuid.UUID, err error) {
 	err = InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error {
-		request, err = s.requestTx(ctx, tx, by, "end", c)
+		request, err = s.requestTx(ctx, tx, by, End, c)
 		return err
 	})
 	return request, err
@@ -46,7 +46,7 @@ func (s Service) RequestEnd(ctx context.Context, by Session, c RoleChange) (requ
 // requestTx asks a second admin for a change of a role and returns the request. The same change is asked for once: an open
 // request for it is returned again.
 func (s Service) requestTx(ctx context.Context, tx *sqlx.Tx, by Session, act string, c RoleChange) (uuid.UUID, error) {
-	text := changeText(act, c)
+	text := ChangeText(act, c)
 	open, err := approval.OpenOf(ctx, tx, c.EntityID)
 	if err != nil {
 		return uuid.Nil, err
@@ -84,7 +84,7 @@ func (s Service) ApproveAsOperator(ctx context.Context, request uuid.UUID, reaso
 		if err != nil {
 			return err
 		}
-		act, c, err := readChange(r.Body)
+		act, c, err := ReadChange(r.Body)
 		if err != nil {
 			return err
 		}
@@ -99,36 +99,10 @@ func (s Service) ApproveAsOperator(ctx context.Context, request uuid.UUID, reaso
 			return err
 		}
 		m, err := ByID(ctx, tx, c.StaffID)
-		if err == nil && !m.CanSignIn && act == "grant" {
+		if err == nil && !m.CanSignIn && act == Grant {
 			token, err = s.linkTx(ctx, tx, m.ID, "invite", reason)
 		}
 		return err
 	})
 	return token, explained(err)
-}
-
-// changeText returns what a second admin approves, as the database writes it (role_change_text).
-func changeText(act string, c RoleChange) string {
-	where := "whole"
-	if c.OrganisationID.Valid {
-		where = c.OrganisationID.UUID.String()
-	}
-	return strings.Join([]string{"role", act, c.StaffID.String(), string(c.Role), c.EntityID.String(), where}, " ")
-}
-
-// readChange reads what changeText wrote.
-func readChange(text string) (act string, c RoleChange, err error) {
-	words := strings.Split(text, " ")
-	if len(words) != 6 || words[0] != "role" {
-		return "", c, fmt.Errorf("staff: a change of a role says %q", text)
-	}
-	act, c.Role = words[1], RoleName(words[3])
-	if c.StaffID, err = uuid.Parse(words[2]); err == nil {
-		c.EntityID, err = uuid.Parse(words[4])
-	}
-	if err == nil && words[5] != "whole" {
-		c.OrganisationID.Valid = true
-		c.OrganisationID.UUID, err = uuid.Parse(words[5])
-	}
-	return act, c, err
 }
