@@ -63,10 +63,10 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 			break
 		}
 		preview, err := a.Refunds.PreviewTx(ctx, tx, q)
-		if s.Now = faultOf(err); err != nil && s.Now == nil {
+		switch s.Now = faultOf(err); {
+		case err != nil && s.Now == nil:
 			return s, err
-		}
-		if err == nil {
+		case err == nil:
 			s = a.effect(v, preview, refundcall.Card{})
 			s.Pairs = append(pairs, s.Pairs...)
 			s.Later = func(ctx context.Context, s *desk.Shown) {
@@ -88,7 +88,8 @@ func (a *Area) askedPairs(v web.StaffVisit, q refund.Request, gift donation.Dona
 		}
 		pairs = append(pairs, desk.Pair{Label: label, Cell: desk.Cell{Text: text}})
 	}
-	pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.reason"), Cell: desk.Cell{Text: a.phrase(v, "office.refund.reason."+string(q.Reason))}})
+	pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.reason"),
+		Cell: desk.Cell{Text: a.phrase(v, "office.refund.reason."+string(q.Reason))}})
 	if q.Note != "" {
 		pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.note"), Cell: desk.Cell{Text: q.Note}})
 	}
