@@ -62,11 +62,11 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		if s.Now != nil {
 			break
 		}
-		preview, err := a.Refunds.PreviewTx(ctx, tx, q)
-		switch s.Now = faultOf(err); {
-		case err != nil && s.Now == nil:
+		preview, refused, err := a.previewTx(ctx, tx, q)
+		if err != nil {
 			return s, err
-		case err == nil:
+		}
+		if s.Now = refused; refused == nil {
 			s = a.effect(v, preview, refundcall.Card{})
 			s.Pairs = append(pairs, s.Pairs...)
 			s.Later = func(ctx context.Context, s *desk.Shown) {
@@ -77,6 +77,15 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 	}
 	s.Pairs = append(pairs, a.askedPairs(v, q, gift)...)
 	return s, nil
+}
+
+// previewTx returns what a refund would do now, or why it would be refused.
+func (a *Area) previewTx(ctx context.Context, tx *sqlx.Tx, q refund.Request) (p refund.Preview, refused, err error) {
+	p, err = a.Refunds.PreviewTx(ctx, tx, q)
+	if refused = faultOf(err); refused != nil {
+		err = nil
+	}
+	return p, refused, err
 }
 
 // askedPairs returns what a request asked for.
