@@ -76,7 +76,7 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		}
 	}
 	s.Pairs = append(pairs, a.askedPairs(v, q, gift)...)
-	return s, nil
+	return s, nil //nolint:nilerr // Now is what the page shows, no error of the page
 }
 
 // previewTx returns what a refund would do now, or why it would be refused.
