@@ -35,7 +35,7 @@ var officePages = Row{
 		alone := func() float64 { defer l.dropEmails(); return l.settle(senders, gifts) }
 		m.Interleave(
 			func() {
-				stop := l.settleSlowly(m.Size(20_000, 6_000)) // more than the reads need
+				stop := l.settleSlowly(m.Size(6_000, 4_000)) // more than the reads need
 				for _, v := range visits {
 					took := o.read(v, reads)
 					m.Note(v.name, percentile(took, 50))
