@@ -58,6 +58,7 @@ var calls = map[string]string{
 	"BalanceTransactions.List":         `GET /v1/balance_transactions$`,
 	"Charges.Get":                      `GET /v1/charges/[^/]+$`,
 	"Charges.List":                     `GET /v1/charges$`,
+	"Charges.Search":                   `GET /v1/charges/search$`,
 	"CheckoutSessions.Expire":          `POST /v1/checkout/sessions/[^/]+/expire$`,
 	"CheckoutSessions.Get":             `GET /v1/checkout/sessions/[^/]+$`,
 	"CheckoutSessions.List":            `GET /v1/checkout/sessions$`,
