@@ -1,7 +1,9 @@
 -- +goose Up
--- The factor that acts on money of an entity need. Owned by internal/books/org; written by konbit apply.
+-- The factor that acts on money of an entity need, and the month in which its fiscal year starts. Owned by internal/books/org; written by konbit apply.
 ALTER TABLE legal_entity ADD COLUMN money_factor text NOT NULL DEFAULT 'passkey';
 ALTER TABLE legal_entity ADD CONSTRAINT legal_entity_money_factor_check CHECK (money_factor IN ('passkey', 'totp')) NOT VALID;
+ALTER TABLE legal_entity ADD COLUMN fiscal_year_starts smallint NOT NULL DEFAULT 1;
+ALTER TABLE legal_entity ADD CONSTRAINT legal_entity_fiscal_year_starts_check CHECK (fiscal_year_starts BETWEEN 1 AND 12) NOT VALID;
 
 -- +goose StatementBegin
 -- staff_money_factor_is_fresh reports whether the person of this transaction's session used in the last five minutes a factor that acts on money
@@ -14,4 +16,4 @@ $$;
 
 -- +goose Down
 DROP FUNCTION staff_money_factor_is_fresh(uuid);
-ALTER TABLE legal_entity DROP COLUMN money_factor;
+ALTER TABLE legal_entity DROP COLUMN fiscal_year_starts, DROP COLUMN money_factor;

@@ -174,7 +174,7 @@ BEGIN
 END $$;
 
 -- office_find_gifts returns the gifts of an entity by what they are known by besides their donor: the number of a receipt (without a year, of any), the
--- charge or payment intent at the processor, the last four digits of the card of a recurring gift.
+-- charges (separated by spaces) or the payment intent at the processor, the last four digits of the card of a recurring gift.
 CREATE OR REPLACE FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -187,7 +187,7 @@ BEGIN
         found := ARRAY(SELECT r.donation_id FROM generate_series(coalesce(of_year, 2020), coalesce(of_year, 2099)) y
                          JOIN receipt r ON r.entity_id = of_entity AND r.year = y AND r.number = of_number);
     WHEN 'charge' THEN
-        found := ARRAY(SELECT p.donation_id FROM payment p WHERE p.entity_id = of_entity AND p.processor = 'stripe' AND p.charge_ref = value);
+        found := ARRAY(SELECT p.donation_id FROM payment p WHERE p.entity_id = of_entity AND p.processor = 'stripe' AND p.charge_ref = ANY(string_to_array(value, ' ')));
     WHEN 'intent' THEN
         found := ARRAY(SELECT p.donation_id FROM journal_entry e JOIN payment p ON p.entity_id = e.entity_id AND p.processor = 'stripe' AND p.charge_ref = e.dimensions ->> 'charge'
                         WHERE e.source_id = value AND e.kind = 'payment' AND e.source = 'stripe payment intent' AND e.entity_id = of_entity);

@@ -38,10 +38,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Whether a disputed charge is a payment of a recurring gift, which has a task of its own.
-CREATE OR REPLACE FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean STABLE LANGUAGE sql AS $$
-    SELECT EXISTS (SELECT FROM payment p JOIN donation g ON g.id = p.donation_id
-                    WHERE p.entity_id = $1 AND p.processor = 'stripe' AND p.charge_ref = $2 AND g.plan_id IS NOT NULL)
+-- Whether a dispute of a charge gets no task of its own: a payment of a recurring gift has another one, and finance ignores the payments of some
+-- other programs that use the account.
+CREATE OR REPLACE FUNCTION dispute_without_task(entity uuid, charge text) RETURNS boolean STABLE LANGUAGE sql AS $$
+    SELECT EXISTS (SELECT FROM payment p LEFT JOIN donation g ON g.id = p.donation_id LEFT JOIN payment_source o ON o.payment_id = p.id
+                    WHERE p.entity_id = $1 AND p.processor = 'stripe' AND p.charge_ref = $2 AND (g.plan_id IS NOT NULL OR o.ignored))
 $$;
 -- +goose StatementEnd
 CREATE OR REPLACE TRIGGER dispute_follows_change AFTER INSERT ON payment_change
@@ -258,5 +259,5 @@ ALTER TABLE payment DROP CONSTRAINT payment_method_check, ADD CONSTRAINT payment
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, dispute_share, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
-DROP FUNCTION dispute_follows_change, is_charge_of_plan, gift_evidence;
+DROP FUNCTION dispute_follows_change, dispute_without_task, gift_evidence;
 DROP TABLE dispute;

@@ -916,6 +916,7 @@ CREATE TABLE legal_entity (
     updated_at timestamp with time zone NOT NULL,
     receipt_prefix text NOT NULL DEFAULT ''::text,
     money_factor text NOT NULL DEFAULT 'passkey'::text,
+    fiscal_year_starts smallint NOT NULL DEFAULT 1,
     two_persons_refund bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (id),
     UNIQUE (slug),
@@ -924,6 +925,7 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_fee_basis_points_check CHECK (fee_basis_points >= 0 AND fee_basis_points <= 10000),
     CONSTRAINT legal_entity_fee_borne_by_check CHECK (fee_borne_by = ANY (ARRAY['fund'::text, 'operations'::text])),
     CONSTRAINT legal_entity_fee_fixed_check CHECK (fee_fixed >= 0),
+    CONSTRAINT legal_entity_fiscal_year_starts_check CHECK (fiscal_year_starts >= 1 AND fiscal_year_starts <= 12),
     CONSTRAINT legal_entity_legal_name_check CHECK (legal_name <> ''::text),
     CONSTRAINT legal_entity_money_factor_check CHECK (money_factor = ANY (ARRAY['passkey'::text, 'totp'::text])),
     CONSTRAINT legal_entity_receipt_prefix_check CHECK (receipt_prefix ~ '^([A-Z0-9]+(-[A-Z0-9]+)*)?$'::text AND length(receipt_prefix) <= 20),
@@ -1798,6 +1800,7 @@ CREATE TABLE staff_password (
     CONSTRAINT staff_password_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
 CREATE TRIGGER factor_change_ends_sessions AFTER DELETE OR UPDATE ON staff_password FOR EACH ROW EXECUTE FUNCTION end_sessions_of('factor changed');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR DELETE OR UPDATE ON staff_password DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id', 'anyone');
 
 CREATE TABLE staff_person (
     staff_id uuid NOT NULL,
@@ -1824,6 +1827,8 @@ CREATE TABLE staff_recovery (
     CONSTRAINT staff_recovery_n_check CHECK (n >= 0 AND n <= 9),
     CONSTRAINT staff_recovery_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
 );
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER use_requires_audit AFTER UPDATE ON staff_recovery DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.used_at IS NULL) AND (new.used_at IS NOT NULL))) EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_role (
     id uuid NOT NULL,
@@ -2157,6 +2162,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION dispute_follows_change() RETURNS trigger
 
+-- FUNCTION dispute_without_task(entity uuid, charge text) RETURNS boolean
+
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
 -- FUNCTION donations_with_address(gifts uuid[]) RETURNS SETOF uuid
@@ -2228,8 +2235,6 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION invite_staff(new_id uuid, of_staff uuid, link text, token bytea) RETURNS void
 
 -- FUNCTION is_approved(the_request uuid) RETURNS boolean
-
--- FUNCTION is_charge_of_plan(entity uuid, charge text) RETURNS boolean
 
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 

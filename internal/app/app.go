@@ -273,7 +273,7 @@ func (a *App) buildServer() {
 		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
-		&gifts.Area{Desk: staffPages.Desk},
+		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
 		suspensePages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},

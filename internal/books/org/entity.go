@@ -33,7 +33,30 @@ type LegalEntity struct {
 	SponsorFee    SponsorFee    `db:"sponsor"`
 	MoneyFactor   MoneyFactor   `db:"money_factor"`
 
+	// FiscalYearStarts is the month in which its fiscal year starts. Zero counts as January.
+	FiscalYearStarts time.Month `db:"fiscal_year_starts"`
+
 	location *time.Location
+}
+
+// FiscalYear returns the first day of a fiscal year, and of the one after it. A fiscal year is called by the calendar year in which it
+// ends: if it starts in July, 2026 is July 2025 to June 2026.
+func (e LegalEntity) FiscalYear(year int) (from, until time.Time) {
+	starts := max(e.FiscalYearStarts, time.January)
+	if starts > time.January {
+		year--
+	}
+	from = time.Date(year, starts, 1, 0, 0, 0, 0, e.Location())
+	return from, from.AddDate(1, 0, 0)
+}
+
+// FiscalYearOf returns the fiscal year in which a time is, in the entity's time zone.
+func (e LegalEntity) FiscalYearOf(at time.Time) int {
+	at = at.In(e.Location())
+	if e.FiscalYearStarts > time.January && at.Month() >= e.FiscalYearStarts {
+		return at.Year() + 1
+	}
+	return at.Year()
 }
 
 // Address is a postal address as printed on receipts. Line2 and Region may be empty.

@@ -25,7 +25,7 @@ var (
 		Timezone: "America/New_York", Currency: "USD", MailFrom: "gifts@tsne.example",
 		ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByOperations, BasisPoints: 220, Fixed: 30},
 		SponsorFee:    org.SponsorFee{BasisPoints: 700, Of: org.OfNet},
-		MoneyFactor:   org.FactorTOTP,
+		MoneyFactor:   org.FactorTOTP, FiscalYearStarts: time.July,
 	}
 	csio = org.Organisation{
 		ID: uuid.New(), EntityID: tsne.ID, Slug: "csio", Name: phrase.Text{"en": "Center", "es": "Centro “Sur”"}, Sponsored: true,

@@ -16,7 +16,7 @@ import (
 
 const entityColumns = `id, slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, two_persons_refund,
 	fee_borne_by AS "fee.borne_by", fee_basis_points AS "fee.basis_points", fee_fixed AS "fee.fixed",
-	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of", money_factor`
+	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of", money_factor, fiscal_year_starts`
 
 // Entities returns all legal entities, sorted by slug. q is a database or a transaction, here and below.
 func Entities(ctx context.Context, q sqlx.QueryerContext) ([]LegalEntity, error) {

@@ -191,7 +191,7 @@ func TestLook(t *testing.T) {
 				if who == project {
 					q.OrganisationID = d.OrganisationID
 				}
-				found, err := giftlist.Look(ctx, tx, q, text, as, "USD", "en")
+				found, err := giftlist.Look(ctx, tx, q, text, as, "USD", "en", nil)
 				require.NoError(t, err)
 				q.Search = found.Search
 				keys, _, err := giftlist.Keys(ctx, tx, q, giftlist.Cursor{}, 10)

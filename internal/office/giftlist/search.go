@@ -21,7 +21,7 @@ const (
 	AsDonor   Reading = "donor"   // words of a name or a postal address, or an email address
 	AsAmount  Reading = "amount"  // an amount
 	AsReceipt Reading = "receipt" // the number of a receipt
-	AsCard    Reading = "card"    // the last four digits of a card
+	AsCard    Reading = "card"    // the last four digits of a card: of a recurring gift's, or of one that the processor found
 	AsCharge  Reading = "charge"  // an id at the processor, or the reference of a gift
 	AsPayout  Reading = "payout"
 )
@@ -34,6 +34,14 @@ type Found struct {
 	Search
 	As   Reading // how the text was read
 	More bool    // more donors match than are found: a longer text finds fewer
+}
+
+// CardDigits returns the last four digits of a card, if a text can be read so; empty otherwise.
+func CardDigits(text string) string {
+	if found := fourDigits.FindStringSubmatch(strings.TrimSpace(text)); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 var (
@@ -82,8 +90,11 @@ func Readings(text string, currency money.Currency, lang string) (all []Reading)
 	return append(all, AsDonor)
 }
 
-// Look reads a text as one of its readings and returns the search for it in the scope of a query.
-func Look(ctx context.Context, db sqlx.QueryerContext, in Query, text string, as Reading, currency money.Currency, lang string) (f Found, err error) {
+// Look reads a text as one of its readings and returns the search for it in the scope of a query. charges are those that a card with
+// these digits paid, by the processor: the digits of a gift given once are not stored.
+func Look(
+	ctx context.Context, db sqlx.QueryerContext, in Query, text string, as Reading, currency money.Currency, lang string, charges []string,
+) (f Found, err error) {
 	text = strings.TrimSpace(text)
 	f.As = as
 	switch as {
@@ -100,8 +111,8 @@ func Look(ctx context.Context, db sqlx.QueryerContext, in Query, text string, as
 		f.Gifts, err = giftsOfReceipt(ctx, db, in.EntityID, text)
 	case AsCard:
 		f.Gifts = []uuid.UUID{}
-		if found := fourDigits.FindStringSubmatch(text); found != nil {
-			f.Gifts, err = giftsBy(ctx, db, in.EntityID, "card", found[1], nil, nil)
+		if digits := CardDigits(text); digits != "" {
+			f.Gifts, err = giftsOfCard(ctx, db, in.EntityID, digits, charges)
 		}
 	case AsCharge:
 		f.Gifts, err = giftsOfCharge(ctx, db, in.EntityID, text)
@@ -121,6 +132,15 @@ func giftsOfReceipt(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUI
 		return []uuid.UUID{}, nil
 	}
 	return giftsBy(ctx, db, entity, "receipt", "", nil, text)
+}
+
+func giftsOfCard(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, digits string, charges []string) ([]uuid.UUID, error) {
+	recurring, err := giftsBy(ctx, db, entity, "card", digits, nil, nil)
+	if err != nil || len(charges) == 0 {
+		return recurring, err
+	}
+	charged, err := giftsBy(ctx, db, entity, "charge", strings.Join(charges, " "), nil, nil)
+	return append(recurring, charged...), err
 }
 
 func giftsOfCharge(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, text string) ([]uuid.UUID, error) {

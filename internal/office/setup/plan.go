@@ -110,6 +110,7 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("sponsor_fee basis_points", was.SponsorFee.BasisPoints, is.SponsorFee.BasisPoints)
 	d.field("sponsor_fee of", was.SponsorFee.Of, is.SponsorFee.Of)
 	d.field("money_factor", was.MoneyFactor, is.MoneyFactor)
+	d.field("fiscal_year_starts", int(was.FiscalYearStarts), int(is.FiscalYearStarts))
 }
 
 func (p *plan) organisation(declared Organisation, e org.LegalEntity) {

@@ -3,6 +3,7 @@ package setup
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"golang.org/x/text/currency"
@@ -15,7 +16,7 @@ import (
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
-		"two_persons", "money_factor")
+		"two_persons", "money_factor", "fiscal_year_starts")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -50,6 +51,10 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	e.MoneyFactor = org.FactorPasskey
 	if s.has("money_factor") {
 		e.MoneyFactor = choice(s, "money_factor", org.FactorPasskey, org.FactorTOTP)
+	}
+	e.FiscalYearStarts = time.January
+	if s.has("fiscal_year_starts") {
+		e.FiscalYearStarts = time.Month(s.integerFrom("fiscal_year_starts", 1, 12, "the month"))
 	}
 	return e
 }

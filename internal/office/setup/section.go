@@ -130,16 +130,21 @@ var (
 
 // integer reads a whole number from 0 to most.
 func (s section) integer(key string, most int64, unit string) int64 {
+	return s.integerFrom(key, 0, most, unit)
+}
+
+// integerFrom reads a whole number from least to most; 0 if it was refused.
+func (s section) integerFrom(key string, least, most int64, unit string) int64 {
 	v, ok := s.required(key)
 	if !ok {
 		return 0
 	}
 	if written := v.GetToken().Value; isNumber(v) && wholeForm.MatchString(written) {
-		if n, err := strconv.ParseInt(written, 10, 64); err == nil && n <= most {
+		if n, err := strconv.ParseInt(written, 10, 64); err == nil && n >= least && n <= most {
 			return n
 		}
 	}
-	s.addProblem(positionOf(v), "%s: %s is not a number of %s: write a whole one from 0 to %d", s.what, key, unit, most)
+	s.addProblem(positionOf(v), "%s: %s is not a number of %s: write a whole one from %d to %d", s.what, key, unit, least, most)
 	return 0
 }
 

@@ -132,7 +132,9 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 	f.exec(`DELETE FROM river_job`)
 	require.ErrorIs(t, try("wrong", p.codes[3]), staff.ErrWrong)
-	require.ErrorIs(t, try(password, p.codes[3][:len(p.codes[3])-1]+"a"), staff.ErrWrong)
+	last := p.codes[3][len(p.codes[3])-1:]
+	other := map[bool]string{true: "b", false: "a"}[last == "a"]
+	require.ErrorIs(t, try(password, p.codes[3][:len(p.codes[3])-1]+other), staff.ErrWrong)
 	require.NoError(t, try(password, p.codes[3]))
 	require.Equal(t, 2, f.count(`SELECT count(*) FROM river_job WHERE args ->> 'email' = 'staff_recovery' AND args ->> 'about' = $1`, p.id), "to %v and %v", p.id, boss.id)
 	s := p.session()

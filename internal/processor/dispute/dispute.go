@@ -9,7 +9,7 @@
 // (a trigger of migration 00140), so a dispute is listed although no event told of it.
 //
 // The task closes when evidence was sent or the dispute has ended. A payment of a recurring gift has a task of its own
-// (package recurring), so it gets none here.
+// (package recurring), and one of another program may be ignored, so these get none here.
 package dispute
 
 import (
@@ -67,7 +67,7 @@ func (s Store) StoreTx(ctx context.Context, tx *sqlx.Tx, t Told) error {
 // FollowTx opens or closes the task about a dispute, as it stands now.
 func (s Store) FollowTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ref string) error {
 	const query = `/* dispute.FollowTx */
-		SELECT r.state, r.charge_ref, r.amount, r.currency, r.due_at, is_charge_of_plan(r.entity_id, r.charge_ref) AS of_plan
+		SELECT r.state, r.charge_ref, r.amount, r.currency, r.due_at, dispute_without_task(r.entity_id, r.charge_ref) AS no_task
 		  FROM dispute_row r WHERE r.entity_id = $1 AND r.ref = $2`
 	var found []struct {
 		State    State          `db:"state"`
@@ -75,13 +75,13 @@ func (s Store) FollowTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ref 
 		Amount   int64          `db:"amount"`
 		Currency money.Currency `db:"currency"`
 		DueAt    *time.Time     `db:"due_at"`
-		OfPlan   bool           `db:"of_plan"`
+		NoTask   bool           `db:"no_task"`
 	}
 	if err := tx.SelectContext(ctx, &found, query, entity, ref); err != nil || len(found) == 0 {
 		return err
 	}
 	d := found[0]
-	if !d.State.AsksForEvidence() || d.OfPlan {
+	if !d.State.AsksForEvidence() || d.NoTask {
 		return task.CloseTx(ctx, tx, entity, taskDisputed, ref, s.Now())
 	}
 	detail := map[string]string{"charge": d.Charge, "amount": strconv.FormatInt(d.Amount, 10), "currency": string(d.Currency)}

@@ -19,7 +19,7 @@ import (
 // caller's context, which is that of acts if nobody says another.
 var priorities = map[string]string{
 	"Create": "Gift", "Find": "Gift", "Expire": "Gift",
-	"Invoice": "Import", "LostDispute": "Import", "fetchBalance": "Import", "Transactions": "Import", "Transaction": "Import",
+	"Invoice": "Import", "Dispute": "Import", "fetchBalance": "Import", "Transactions": "Import", "Transaction": "Import",
 	"Payout": "Import", "Members": "Import", "Sweep": "Import",
 	"drain": "Act", // within Sweep: a donor may wait for the gift that an event settles
 }

@@ -225,6 +225,8 @@ func tour(t *testing.T) {
 	refunds := h.Stripe.Refunds()
 	_, err = refunds.CardOf(ctx, "tsne", charge)
 	require.NoError(t, err)
+	_, _, err = refunds.ChargesOfCard(ctx, "tsne", "4242", time.Time{}, time.Time{})
+	require.NoError(t, err)
 	_, _ = refunds.CreateRefund(ctx, refundcall.Request{ // refused: the payment is disputed
 		Entity: "tsne", Charge: charge, Order: program.NewID(), Amount: money.New(100, "USD"), Reason: refundcall.Requested, Key: "refund:tour:1",
 	})

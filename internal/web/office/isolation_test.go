@@ -8,97 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/office/setup"
-	"konbit/internal/people/approval"
-	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/office"
-	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
-	"konbit/migrations"
 )
-
-// place is where an object is: a legal entity, or one organisation in it.
-type place struct{ entity, organisation string }
-
-// covers reports whether a role in p is also held in other.
-func (p place) covers(other place) bool {
-	return p.entity == other.entity && (p.organisation == "" || p.organisation == other.organisation)
-}
-
-// places are where the objects are: a legal entity, two projects of it, and another legal entity with one organisation.
-var places = []place{{"tsne", ""}, {"tsne", "csio"}, {"tsne", "selva"}, {"aina", ""}, {"aina", "aina"}}
-
-// world is a program with an object of each kind in each place.
-type world struct {
-	*program.Program
-	objects map[string]map[place]string // by the key of visitor.OfficeObjects
-	secrets map[place][]string          // what no page shows to who has no role there
-}
-
-// newWorld makes one gift of an invented donor in each organisation, and in each place a request that waits, and a task.
-func newWorld(t *testing.T) world {
-	h := program.New(t, program.Options{})
-	file, err := setup.Read("second.yaml", []byte(secondProject))
-	require.NoError(t, err)
-	_, err = setup.Apply(t.Context(), h.DB.Owner, file, time.Now(), program.NewID, false)
-	require.NoError(t, err)
-	require.NoError(t, migrations.Up(t.Context(), h.DB.OwnerURL, testkit.ServerRole))
-	w := world{h, map[string]map[place]string{}, map[place][]string{}}
-	funds := map[string]string{"csio": "general", "selva": "trees", "aina": "land"}
-	for _, p := range places {
-		first := office.Add(t, h.DB.Owner, "requester", office.Role{Role: "admin", Entity: p.entity, Organisation: p.organisation})
-		second := office.Add(t, h.DB.Owner, "promoted"+p.entity+p.organisation, office.Role{Role: "entry", Entity: p.entity, Organisation: p.organisation})
-		scope := visitor.ScopeOf(t, h, p.entity, p.organisation)
-		where := "whole"
-		if scope.OrganisationID.Valid {
-			where = scope.OrganisationID.UUID.String()
-		}
-		r := approval.Request{
-			ID: program.NewID(), EntityID: scope.EntityID, OrganisationID: scope.OrganisationID, Kind: approval.Roles, Subject: second.ID.String(), RequestedBy: first.ID,
-			Body: strings.Join([]string{"role", "grant", second.ID.String(), "finance", scope.EntityID.String(), where}, " "),
-		}
-		require.NoError(t, first.InTx(t, h.DB.Server, func(tx *sqlx.Tx) error { return approval.RequestTx(t.Context(), tx, r, nil) }))
-		w.secrets[p] = append(w.secrets[p], r.ID.String())
-		if p.organisation != "" { // roles of the whole entity are held in its projects too, and their pages show them
-			w.secrets[p] = append(w.secrets[p], second.ID.String())
-		}
-		if p.organisation == "" {
-			subject := "canary-" + uuid.NewString()
-			h.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, opened_at) SELECT gen_random_uuid(), id, 'staff_break_glass', $2, now() FROM legal_entity WHERE slug = $1`,
-				p.entity, subject)
-			w.secrets[p] = append(w.secrets[p], subject)
-			continue
-		}
-		f := program.ValidForm()
-		f.Fund, f.Contact.Email, f.Contact.FirstName = funds[p.organisation], "donor-of-"+p.organisation+"@example.org", "Canary"+p.organisation
-		g, err := h.SubmitFor(p.organisation, f)
-		require.NoError(t, err)
-		h.Pay(g.Donation)
-		h.DeliverNew()
-		h.DrainAll()
-		d := h.Gift(g.Donation.ID)
-		w.secrets[p] = append(w.secrets[p], f.Contact.Email, f.Contact.FirstName, d.PublicRef, d.ID.String(), d.DonorID.String())
-		w.secrets[p] = append(w.secrets[p], h.Lines(`SELECT charge_ref FROM payment WHERE donation_id = $1`, d.ID)...)
-	}
-	for kind, query := range visitor.OfficeObjects {
-		w.objects[kind] = map[place]string{}
-		for _, p := range places {
-			if found := h.Lines(query, p.entity, p.organisation); len(found) > 0 {
-				w.objects[kind][p] = found[0]
-				w.secrets[p] = append(w.secrets[p], found[0])
-			}
-		}
-		require.GreaterOrEqual(t, len(w.objects[kind]), 2, "objects of %s", kind)
-	}
-	return w
-}
 
 // asker is a browser, with a role in a place or without a full session.
 type asker struct {
@@ -110,8 +27,10 @@ type asker struct {
 	self  *office.Person
 }
 
-// maySee reports whether the asker may learn of an object in a place.
-func (a asker) maySee(p place) bool { return a.role != "" && a.in.covers(p) }
+// mayRead reports whether the asker may learn of something of a kind (readers) in a place.
+func (a asker) mayRead(of string, p place) bool {
+	return a.in.covers(p) && slices.Contains(readers[of], a.role)
+}
 
 func (w world) askers(t *testing.T) (all []asker) {
 	add := func(name string, p *office.Person, role string, in place) {
@@ -127,13 +46,10 @@ func (w world) askers(t *testing.T) (all []asker) {
 	person := func(role string, in place) *office.Person {
 		return office.Add(t, w.DB.Owner, role, office.Role{Role: role, Entity: in.entity, Organisation: in.organisation})
 	}
-	for _, in := range []place{{"tsne", "csio"}, {"aina", ""}} {
+	for _, in := range []place{{"tsne", "csio"}, {"aina", ""}, {"tsne", ""}} {
 		for _, role := range []string{"entry", "finance", "admin", "auditor"} {
 			add(fmt.Sprintf("%s of %v", role, in), person(role, in), role, in)
 		}
-	}
-	for _, role := range []string{"finance", "auditor", "admin"} {
-		add(role+" of the sponsor", person(role, place{"tsne", ""}), role, place{"tsne", ""})
 	}
 	add("nobody", nil, "", place{})
 	first := person("auditor", place{"tsne", ""})
@@ -147,122 +63,208 @@ func (w world) askers(t *testing.T) (all []asker) {
 
 // TestIsolationOfAllRoutes asks for every object by every route of the office, in every scope of the address, as staff with
 // each role in another entity, in another project of the same sponsor and in the sponsor, without a session, with the first
-// factor only and after the role ended. Whoever has no role where the object is gets the answer for an object that does not
-// exist, and no page shows anything of a place in which its reader has no role (STAFF 17). The routes are those of the table.
+// factor only and after the role ended. Whoever may not read the object gets the answer for an object that does not exist, and
+// no page or file shows anything that its reader may not read (STAFF 17). Where an address names two objects, each is asked
+// for beside the asker's own one too. The routes are those of the table.
 func TestIsolationOfAllRoutes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	askers := w.askers(t)
-	scopes := []struct {
-		place
-		query string
-	}{{place{"tsne", ""}, ""}, {place{"tsne", "csio"}, "?org=csio"}, {place{"tsne", "selva"}, "?org=selva"}, {place{"aina", ""}, ""}, {place{"tsne", ""}, "?org=aina"}}
-	asked, hidden, shown, read := 0, 0, map[string]bool{}, map[string]bool{}
-	noLeak := func(a asker, what string, got visitor.Response) {
-		for p, secrets := range w.secrets {
-			if a.maySee(p) {
-				continue
-			}
-			for _, secret := range secrets {
-				if strings.Contains(got.Page, secret) && !strings.Contains(what, secret) {
-					assert.Fail(t, "a leak", "%s as %s shows %q of %v", what, a.name, secret, p)
-				}
-			}
-		}
-	}
+	m := &matrix{world: newWorld(t), t: t, shown: map[string]bool{}}
 	var reads, writes []string
-	for _, r := range w.Server.Routes() {
+	for _, r := range m.Server.Routes() {
 		if strings.HasPrefix(r.Pattern, "/office/{entity}") {
 			if r.Method == http.MethodGet {
 				reads = append(reads, r.Pattern)
 			} else {
 				writes = append(writes, r.Pattern)
 			}
-		}
-	}
-	require.Greater(t, len(reads), 2)
-	use := func(a asker, method, pattern, object, query string, entity place, headers ...string) visitor.Response {
-		if asked++; asked%100 == 0 {
-			w.Exec(`DELETE FROM guard_count`)
-		}
-		path := strings.Replace(pattern, "{entity}", entity.entity, 1)
-		path = visitor.OfficeParameter.ReplaceAllString(path, "/$1/"+object) + query
-		var form url.Values
-		if method == http.MethodPost {
-			form = url.Values{"session": {a.token}, "do": {"approve"}, "submission": {uuid.NewString()}}
-		}
-		got := a.Ask(method, path, form, headers...)
-		noLeak(a, method+" "+path, got)
-		return got
-	}
-	// Which object stands in a page in place of the one that was asked for.
-	same := func(got visitor.Response, object string) string {
-		return strings.ReplaceAll(got.Page, object, "OBJECT")
-	}
-	matrix := func(method, pattern string) {
-		kind := ""
-		if found := visitor.OfficeParameter.FindStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}")); found != nil {
-			kind = found[1]
-		}
-		for _, a := range askers {
-			for _, scope := range scopes {
-				if kind == "" {
-					if method == http.MethodGet {
-						use(a, method, pattern, "", scope.query, scope.place)
-						use(a, method, pattern, "", scope.query, scope.place, "Accept: text/csv")
-						read[pattern] = true
-					}
-					continue
-				}
-				missing := uuid.NewString()
-				if kind == "gifts" {
-					missing = "AAAAAAAAAAAAAAAAAAAAAA"
-				}
-				want := use(a, method, pattern, missing, scope.query, scope.place)
-				for p, object := range w.objects[kind] {
-					// The address names a scope of the reader, and the object is of the reader's: it may be shown, or not.
-					if a.maySee(p) && p.entity == scope.entity && scope.query != "?org=aina" {
-						if method == http.MethodGet {
-							got := use(a, method, pattern, object, scope.query, scope.place)
-							shown[pattern] = shown[pattern] || got.StatusCode == http.StatusOK
-						}
-						continue
-					}
-					hidden++
-					got := use(a, method, pattern, object, scope.query, scope.place)
-					what := fmt.Sprintf("%s %s of %v as %s in %v%s", method, pattern, p, a.name, scope.place, scope.query)
-					assert.Contains(t, []int{404, 401}, got.StatusCode, what)
-					assert.Equal(t, want.StatusCode, got.StatusCode, what)
-					assert.Equal(t, same(want, missing), same(got, object), what)
-					assert.Equal(t, headersOf(want), headersOf(got), what)
-				}
+			for _, kind := range kindsIn(r.Pattern) {
+				require.NotEmpty(t, visitor.OfficeObjects[kind], "%s names an object of %s: add its query to visitor.OfficeObjects", r.Pattern, kind)
 			}
 		}
 	}
-	for _, pattern := range append(slices.Clone(reads), writes...) {
-		for _, found := range visitor.OfficeParameter.FindAllStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}"), -1) {
-			require.NotEmpty(t, visitor.OfficeObjects[found[1]], "%s names an object %s/{%s}: add its query to visitor.OfficeObjects", pattern, found[1], found[2])
+	require.Greater(t, len(reads), 15)
+	askers := m.askers(t)
+	for _, pattern := range reads {
+		for _, a := range askers {
+			m.ask(a, http.MethodGet, pattern)
+		}
+		assert.True(t, m.shown[pattern], "%s shows nothing to anybody: the test proves nothing about it", pattern)
+	}
+	before := visitor.TableHashes(t, m.Program)
+	for _, pattern := range writes {
+		for _, a := range askers {
+			m.ask(a, http.MethodPost, pattern)
 		}
 	}
-	for _, pattern := range reads {
-		matrix(http.MethodGet, pattern)
-	}
-	before := visitor.TableHashes(t, w.Program)
-	for _, pattern := range writes {
-		matrix(http.MethodPost, pattern)
-	}
-	after := visitor.TableHashes(t, w.Program)
+	m.notes(askers)
+	after := visitor.TableHashes(t, m.Program)
 	delete(before, "staff_session")
 	delete(after, "staff_session") // when it was seen
 	assert.Equal(t, before, after, "a form about an object of others changes nothing")
-	for _, pattern := range reads {
-		if strings.Count(pattern, "{") > 1 {
-			assert.True(t, shown[pattern], "%s shows no object to anybody: the test proves nothing about it", pattern)
-		} else {
-			assert.True(t, read[pattern], pattern)
+	t.Logf("%d requests, %d of objects of others", m.asked, m.hidden)
+}
+
+// matrix asks for every object.
+type matrix struct {
+	world
+	t             *testing.T
+	asked, hidden int
+	shown         map[string]bool // the routes that answered somebody with 200
+}
+
+// kindsIn returns the objects that a pattern names, as keys of visitor.OfficeObjects.
+func kindsIn(pattern string) (kinds []string) {
+	for _, found := range visitor.OfficeParameter.FindAllStringSubmatch(strings.TrimPrefix(pattern, "/office/{entity}"), -1) {
+		kinds = append(kinds, found[1])
+	}
+	return kinds
+}
+
+// scopes are the addresses in which each object is asked for.
+var scopes = []struct {
+	place
+	query string
+}{{place{"tsne", ""}, ""}, {place{"tsne", "csio"}, "?org=csio"}, {place{"tsne", "selva"}, "?org=selva"}, {place{"aina", ""}, ""}, {place{"tsne", ""}, "?org=aina"}}
+
+// use requests a route with objects and reports an error if the answer has what the asker may not read.
+func (m *matrix) use(a asker, method, pattern string, objects []string, entity, query string, headers ...string) visitor.Response {
+	if m.asked++; m.asked%50 == 0 {
+		m.Exec(`DELETE FROM guard_count`)
+	}
+	path, n := strings.Replace(pattern, "{entity}", entity, 1), -1
+	path = visitor.OfficeParameter.ReplaceAllStringFunc(path, func(found string) string {
+		n++
+		return "/" + visitor.OfficeParameter.FindStringSubmatch(found)[1] + "/" + objects[n]
+	}) + query
+	var form url.Values
+	if method == http.MethodPost {
+		form = url.Values{"session": {a.token}, "do": {"approve"}, "submission": {uuid.NewString()}, "reason": {"x"}}
+	}
+	got := a.Ask(method, path, form, headers...)
+	m.noLeak(a, method+" "+path, got)
+	return got
+}
+
+func (m *matrix) noLeak(a asker, what string, got visitor.Response) {
+	for p, secrets := range m.secrets {
+		for _, s := range secrets {
+			if !a.mayRead(s.of, p) && strings.Contains(got.Page, s.text) && !strings.Contains(what, s.text) {
+				assert.Fail(m.t, "a leak", "%s as %s shows %q of %v", what, a.name, s.text, p)
+			}
 		}
 	}
-	t.Logf("%d requests, %d of objects of others", asked, hidden)
+}
+
+// nothing returns the name of no object of a kind.
+func nothing(kind string) string {
+	switch kind {
+	case "gifts":
+		return "AAAAAAAAAAAAAAAAAAAAAA"
+	case "disputes":
+		return "dp_AAAAAAAAAAAAAAAAAAAAAAAA"
+	case "suspense":
+		return "txn_AAAAAAAAAAAAAAAAAAAAAAAA"
+	}
+	return uuid.NewString()
+}
+
+// ask uses a route as one asker with all objects in all scopes.
+func (m *matrix) ask(a asker, method, pattern string) {
+	kinds := kindsIn(pattern)
+	for _, scope := range scopes {
+		if len(kinds) == 0 {
+			if method == http.MethodGet {
+				got := m.use(a, method, pattern, nil, scope.entity, scope.query)
+				m.shown[pattern] = m.shown[pattern] || got.StatusCode == http.StatusOK
+				m.use(a, method, pattern, nil, scope.entity, scope.query, "Accept: text/csv")
+			}
+			continue
+		}
+		missing := make([]string, len(kinds))
+		for i, kind := range kinds {
+			missing[i] = nothing(kind)
+		}
+		want := m.use(a, method, pattern, missing, scope.entity, scope.query)
+		for p := range m.objects[kinds[0]] {
+			objects := make([]string, len(kinds))
+			for i, kind := range kinds {
+				objects[i] = m.objects[kind][p]
+			}
+			if objects[len(objects)-1] == "" {
+				continue
+			}
+			// The address names a scope of the reader, and the object is of the reader's: it may be shown, or not.
+			if a.mayRead(kindOf(kinds[0]), p) && p.entity == scope.entity && scope.query != "?org=aina" {
+				if method == http.MethodGet {
+					got := m.use(a, method, pattern, objects, scope.entity, scope.query)
+					m.shown[pattern] = m.shown[pattern] || got.StatusCode == http.StatusOK
+				}
+				continue
+			}
+			what := fmt.Sprintf("%s %s of %v as %s in %v%s", method, pattern, p, a.name, scope.place, scope.query)
+			m.same(what, want, missing, m.use(a, method, pattern, objects, scope.entity, scope.query), objects)
+			if own := m.objects[kinds[0]][a.in]; len(kinds) == 2 && own != "" && a.mayRead("money", a.in) {
+				foreign, none := []string{own, objects[1]}, []string{own, missing[1]}
+				m.same(what+", beside the own one", m.use(a, method, pattern, none, scope.entity, scope.query), none,
+					m.use(a, method, pattern, foreign, scope.entity, scope.query), foreign)
+				foreign, none = []string{objects[0], m.objects[kinds[1]][a.in]}, []string{missing[0], m.objects[kinds[1]][a.in]}
+				m.same(what+", before the own one", m.use(a, method, pattern, none, scope.entity, scope.query), none,
+					m.use(a, method, pattern, foreign, scope.entity, scope.query), foreign)
+			}
+		}
+	}
+}
+
+// same reports an error if the answer about an object of others differs from that about one that does not exist.
+func (m *matrix) same(what string, want visitor.Response, missing []string, got visitor.Response, objects []string) {
+	m.hidden++
+	assert.Contains(m.t, []int{404, 401}, got.StatusCode, what)
+	assert.Equal(m.t, want.StatusCode, got.StatusCode, what)
+	without := func(r visitor.Response, names []string) (http.Header, string) {
+		page := r.Page
+		for i, name := range names {
+			page = strings.ReplaceAll(page, name, fmt.Sprintf("OBJECT %d", i))
+		}
+		return headersOf(r), page
+	}
+	wantHeaders, wantPage := without(want, missing)
+	gotHeaders, gotPage := without(got, objects)
+	assert.Equal(m.t, wantPage, gotPage, what)
+	assert.Equal(m.t, wantHeaders, gotHeaders, what)
+}
+
+// notes writes notes on objects of others, which the form names and not the address.
+func (m *matrix) notes(askers []asker) {
+	queries := map[string]string{
+		"gift":  `SELECT g.id FROM donation g JOIN organisation o ON o.id = g.organisation_id WHERE o.slug = $1`,
+		"donor": `SELECT g.donor_id FROM donation g JOIN organisation o ON o.id = g.organisation_id WHERE o.slug = $1`,
+		"task":  `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1`,
+	}
+	for _, a := range askers {
+		for _, scope := range scopes {
+			for on, query := range queries {
+				for _, p := range places {
+					slug := p.organisation
+					if on == "task" {
+						slug = map[bool]string{true: p.entity}[p.organisation == ""]
+					}
+					ids := m.Lines(query, slug)
+					if len(ids) == 0 || a.mayRead("money", p) && p.entity == scope.entity && scope.query != "?org=aina" {
+						continue
+					}
+					path := "/office/" + scope.entity + "/notes" + scope.query
+					post := func(id string) visitor.Response {
+						got := a.Ask("POST", path, url.Values{"session": {a.token}, "on": {on}, "id": {id}, "submission": {uuid.NewString()}, "text": {"a note"}})
+						m.noLeak(a, "POST "+path+" "+id, got)
+						return got
+					}
+					missing := uuid.NewString()
+					m.same(fmt.Sprintf("a note on a %s of %v as %s in %v%s", on, p, a.name, scope.place, scope.query), post(missing), []string{missing}, post(ids[0]), ids[:1])
+				}
+			}
+			m.Exec(`DELETE FROM guard_count`)
+		}
+	}
 }
 
 // headersOf returns the headers of a response without its date and its length.
@@ -274,14 +276,15 @@ func headersOf(a visitor.Response) http.Header {
 }
 
 // TestNoRowOfOthersWithoutAWhere reads, as konbit_office, every table that staff pages may read, whole, as a query does whose
-// WHERE was left out: in the session of each asker there is no row that names anything of a place without a role; without a
+// WHERE was left out: in the session of each asker there is no row that names anything that the asker may not read; without a
 // session or a full one there is no row.
-func TestNoRowOfOthersWithoutAWhere(t *testing.T) {
+func TestT11NoRowOfOthersWithoutAWhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	columns := map[string][]string{}
 	for _, line := range w.Lines(`SELECT table_name || ' ' || column_name FROM information_schema.column_privileges
-		WHERE grantee = 'konbit_office' AND privilege_type = 'SELECT' AND table_schema = 'public' AND table_name <> 'account'`) {
+		WHERE grantee = 'konbit_office' AND privilege_type = 'SELECT' AND table_schema = 'public' 
+		AND table_name NOT IN ('account', 'ledger_month_through', 'ledger_day_through')`) { // names of accounts; how far sums are made
 		table, column, _ := strings.Cut(line, " ")
 		columns[table] = append(columns[table], `"`+column+`"`)
 	}
@@ -291,13 +294,11 @@ func TestNoRowOfOthersWithoutAWhere(t *testing.T) {
 		for _, table := range slices.Sorted(maps.Keys(columns)) {
 			rows := a.self.Reads(t, w.DB.Server, fmt.Sprintf(`SELECT row(%s)::text FROM %q`, strings.Join(columns[table], ", "), table))
 			seen[a.name] += len(rows)
+			all := strings.Join(rows, "\n")
 			for p, secrets := range w.secrets {
-				if a.maySee(p) {
-					continue
-				}
-				for _, secret := range secrets {
-					for _, row := range rows {
-						assert.NotContains(t, row, secret, "%s as %s: of %v", table, a.name, p)
+				for _, s := range secrets {
+					if !a.mayRead(s.of, p) && strings.Contains(all, s.text) {
+						assert.Fail(t, "a leak", "%s as %s: %q of %v", table, a.name, s.text, p)
 					}
 				}
 			}
@@ -311,30 +312,3 @@ func TestNoRowOfOthersWithoutAWhere(t *testing.T) {
 		}
 	}
 }
-
-// secondProject is another project of the sponsor of csio.
-const secondProject = `
-entities:
-  - slug: tsne
-    legal_name: TSNE MissionWorks
-    ein: "12-3456789"
-    address: {line1: "1 Example Street", city: Boston, region: MA, postal_code: "02111", country: US}
-    timezone: America/New_York
-    currency: USD
-    mail_from: "TSNE MissionWorks <gifts@tsne.example>"
-    processing_fee: {borne_by: fund, estimate: {basis_points: 290, fixed: 30}}
-    sponsor_fee: {basis_points: 700, of: gross}
-organisations:
-  - slug: selva
-    entity: tsne
-    name: {en: Selva}
-    sponsored: true
-    languages: [en]
-    amounts: {presets: [10, 20], minimum: 5, maximum: 25000}
-    frequencies: [once, monthly]
-    funds:
-      - slug: trees
-        name: {en: Trees}
-        restriction: purpose
-        purpose: {en: trees}
-`

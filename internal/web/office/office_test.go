@@ -108,6 +108,8 @@ func TestNeitherCookieOpensTheOthersPages(t *testing.T) {
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	donor := visitor.New(t, h).SignIn("ana@example.org")
 	m := visitor.NewMember(t, h, "ana@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
+	visitor.Invited(t, h, m.Email, staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	m.SignIn() // the role ended the session
 	swapped := func(from *visitor.Visitor, name, as string) *visitor.Visitor {
 		v := visitor.New(t, h)
 		v.Cookies[as] = from.Cookies[name]

@@ -89,9 +89,7 @@ func TestT23NoStaffRouteWithoutASecondFactor(t *testing.T) {
 			continue
 		}
 		path := strings.NewReplacer("{entity}", "tsne").Replace(r.Pattern)
-		if at := strings.Index(path, "{"); at >= 0 {
-			path = path[:at] + "AAAAAAAAAAAAAAAAAAAAAA"
-		}
+		path = visitor.OfficeParameter.ReplaceAllString(path, "/$1/AAAAAAAAAAAAAAAAAAAAAA")
 		var form url.Values
 		if r.Method == http.MethodPost {
 			form = url.Values{"do": {"x"}}

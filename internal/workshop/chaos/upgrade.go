@@ -69,7 +69,7 @@ type planBegun struct{ email, session string }
 func startUpgrade(t testing.TB, run Run) *upgrade {
 	t.Helper()
 	s := e2e.Start(t, e2e.Options{
-		Program: run.Previous, Unknown: []string{"money_factor", "two_persons"}, Empty: true, DB: testkit.EmptyDB(t),
+		Program: run.Previous, Unknown: []string{"money_factor", "two_persons", "fiscal_year_starts"}, Empty: true, DB: testkit.EmptyDB(t),
 		Stripe: stripefake.Options{Seed: run.Seed | 1},
 	})
 	u := &upgrade{

@@ -2,9 +2,9 @@ package stripefake
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -131,7 +131,7 @@ func (c *call) created() (func(int64) bool, error) {
 }
 
 // clause matches one condition of a search: status:"x" or metadata["key"]:"value".
-var clause = regexp.MustCompile(`^(?:metadata\[["']([^"'\]]+)["']\]|(\w+)):["']([^"']*)["']$`)
+var clause = regexp.MustCompile(`^(?:metadata\[["']([^"'\]]+)["']\]|([\w.]+))(:|>=|<=|>|<)["']?([^"']*)["']?$`)
 
 // search returns an API function for a query of conditions joined by AND. It returns one page of at most 100,
 // newest first.
@@ -141,21 +141,17 @@ func search(kind string) func(*call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		wanted, wantedMeta := map[string]string{}, map[string]string{}
+		var conditions [][]string
 		for _, part := range regexp.MustCompile(`(?i)\s+and\s+`).Split(strings.TrimSpace(c.p.str("query")), -1) {
 			m := clause.FindStringSubmatch(part)
-			switch {
-			case m == nil:
-				return nil, invalid("parameter_invalid", "query", `The stand-in reads metadata["key"]:"value" and field:"value", joined by AND.`)
-			case m[1] != "":
-				wantedMeta[m[1]] = m[3]
-			default:
-				wanted[m[2]] = m[3]
+			if m == nil {
+				return nil, invalid("parameter_invalid", "query", `The stand-in reads metadata["key"]:"value", field.field:"value" and field>=1, joined by AND.`)
 			}
+			conditions = append(conditions, m)
 		}
 		found := []any{}
 		for _, o := range slices.Backward(c.a.collection(kind).items) {
-			if int64(len(found)) < limit && holds(o, wanted) && holds(o.obj("metadata"), wantedMeta) {
+			if int64(len(found)) < limit && !slices.ContainsFunc(conditions, func(m []string) bool { return !holds(o, m) }) {
 				found = append(found, o)
 			}
 		}
@@ -163,11 +159,31 @@ func search(kind string) func(*call) (any, error) {
 	}
 }
 
-func holds(o object, wanted map[string]string) bool {
-	for key := range maps.Keys(wanted) {
-		if o.str(key) != wanted[key] {
-			return false
-		}
+// holds reports whether an object satisfies a condition, the submatches of clause.
+func holds(o object, condition []string) bool {
+	key, field, operator, value := condition[1], condition[2], condition[3], condition[4]
+	if key != "" {
+		return o.obj("metadata").str(key) == value
 	}
-	return true
+	path := strings.Split(field, ".")
+	for _, name := range path[:len(path)-1] {
+		o = o.obj(name)
+	}
+	field = path[len(path)-1]
+	if operator == ":" {
+		return o.str(field) == value
+	}
+	wanted, err := strconv.ParseInt(value, 10, 64)
+	n := o.num(field)
+	switch {
+	case err != nil:
+		return false
+	case operator == ">":
+		return n > wanted
+	case operator == ">=":
+		return n >= wanted
+	case operator == "<":
+		return n < wanted
+	}
+	return n <= wanted
 }

@@ -6,8 +6,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
@@ -100,6 +102,37 @@ func (c Client) CardOf(ctx context.Context, entitySlug, charge string) (refundca
 	}
 	card := paid.PaymentMethodDetails.Card
 	return refundcall.Card{Brand: string(card.Brand), Last4: card.Last4}, nil
+}
+
+// mostCharges is how many charges ChargesOfCard returns at most.
+const mostCharges = 500
+
+// ChargesOfCard returns the ids of the charges that a card with these last four digits paid from a time on and before another (both
+// zero: at any time), newest first, and whether there are more than mostCharges. Stripe's index may lack the charges of the last minute
+// (https://docs.stripe.com/search).
+func (c Client) ChargesOfCard(ctx context.Context, entitySlug, last4 string, from, until time.Time) (ids []string, more bool, err error) {
+	api, err := c.API(entitySlug)
+	if err != nil {
+		return nil, false, err
+	}
+	params := &stripe.ChargeSearchParams{}
+	params.Context = ctx
+	params.Query = `payment_method_details.card.last4:"` + last4 + `"`
+	if !from.IsZero() {
+		params.Query += fmt.Sprintf(" AND created>=%d AND created<%d", from.Unix(), until.Unix())
+	}
+	params.Limit = stripe.Int64(100)
+	found := api.Charges.Search(params)
+	for found.Next() {
+		if len(ids) == mostCharges {
+			return ids, true, nil
+		}
+		ids = append(ids, found.Charge().ID)
+	}
+	if err := found.Err(); err != nil {
+		return nil, false, c.Translate(err)
+	}
+	return ids, false, nil
 }
 
 func refundOf(r *stripe.Refund) refundcall.Refund {

@@ -24,6 +24,8 @@ var Acts = []string{
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
 	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
+	"donor.opened", "donor.corrected", "erasure.requested", "plan.paused", "plan.cancelled", "receipt.opened", "receipt.sent_again", "receipt.redirected",
+	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "note.added", "suspense.resolved", "task.closed",
 }
 
 // groupOf reports whether a text is the first word of a known act. An address with it shows all acts of a kind.
@@ -41,9 +43,12 @@ func (a *Area) actWords(v web.StaffVisit, act string) string {
 
 // pages are the pages of objects, by their kind, below the scope: %s is the object's id.
 var pages = map[string]string{
-	"staff": "people#person-%s", "approval_request": "approvals/%s", "donor": "donors/%s", "refund_order": "refunds", "finance_task": "tasks",
+	"staff": "people#person-%s", "approval_request": "approvals/%s", "donor": "donors/%s", "refund_order": "refunds", "finance_task": "tasks/%s",
 	"dispute": "disputes", "suspense": "suspense",
 }
+
+// peoplesPages are those of pages that an admin opens too.
+var peoplesPages = []string{"staff", "approval_request"}
 
 // linksOf returns the addresses of the pages of the objects of entries, by serial. An object about a gift leads to the gift.
 func linksOf(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, entries []audit.Entry) (map[int64]string, error) {
@@ -62,7 +67,7 @@ func linksOf(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, entries []audit
 				continue
 			}
 		}
-		if path := pages[e.ObjectKind]; path != "" {
+		if path := pages[e.ObjectKind]; path != "" && (desk.IsReader(v) || slices.Contains(peoplesPages, e.ObjectKind)) {
 			links[e.Serial] = pathTo(v, strings.ReplaceAll(path, "%s", e.ObjectID))
 		}
 	}

@@ -57,10 +57,9 @@ func (a *Area) exportGet(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 func (a *Area) showExport(w http.ResponseWriter, r *http.Request, v web.StaffVisit, problems []fault.Field, asked desk.Proof) error {
 	var c chosen
 	var total giftlist.Total
-	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		if c, err = a.read(r, v, tx); err == nil {
-			total, err = giftlist.Sum(r.Context(), tx, c.Query)
-		}
+	err := a.reading(r, v, func(tx *sqlx.Tx, asked chosen) (err error) {
+		c = asked
+		total, err = giftlist.Sum(r.Context(), tx, c.Query)
 		return err
 	})
 	if err != nil {
@@ -104,7 +103,7 @@ func (a *Area) exportPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return a.showExport(w, r, v, nil, asked)
 	}
 	e := export{Area: a, visit: v, id: a.NewID(), hash: sha256.New(), format: formatOf(r), reason: reason, people: map[uuid.UUID]bool{}}
-	if err := a.Read(r, v, func(tx *sqlx.Tx) (err error) { e.chosen, err = a.read(r, v, tx); return err }); err != nil {
+	if err := a.reading(r, v, func(_ *sqlx.Tx, c chosen) error { e.chosen = c; return nil }); err != nil {
 		return err
 	}
 	if err := e.record(r.Context(), "gifts.export", e.what()); err != nil {

@@ -1,8 +1,10 @@
 package gifts
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,22 +29,69 @@ var (
 // chosen is what an address asks a list for.
 type chosen struct {
 	Month                    time.Time // its first day; zero: any
+	Year                     int       // the fiscal year; 0: any, or a month is chosen
 	Fund                     *fund.Fund
 	State, Source, Frequency string
 	Text                     string             // that is searched for
 	Readings                 []giftlist.Reading // what it can mean
 	As                       giftlist.Reading   // what it is taken for
 	More                     bool               // more donors match than are found
+	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
+}
+
+// cards are the charges that a card paid, by the processor.
+type cards struct {
+	Charges []string
+	More    bool // there are more
+	Failed  bool // it did not answer
 }
 
 // longestSearch bounds the text that is searched for.
 const longestSearch = 200
 
-// read reads what an address asks for. tx is a transaction of Desk.Read.
-func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, err error) {
+// processorTimeout bounds how long a page waits for the payment processor.
+const processorTimeout = 2 * time.Second
+
+// reading runs fn with what the address asks for, in a transaction of Desk.Read. Where the text is the digits of a card, it asks the
+// processor between two transactions, so that none waits for it.
+func (a *Area) reading(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx, c chosen) error) error {
+	var known *cards
+	for {
+		var c chosen
+		err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+			if c, err = a.read(r, v, tx, known); err != nil || c.asksForCards() {
+				return err
+			}
+			return fn(tx, c)
+		})
+		if err != nil || !c.asksForCards() {
+			return err
+		}
+		known = a.cardsOf(r.Context(), v, c)
+	}
+}
+
+// asksForCards reports whether the processor is to be asked before the list can be read.
+func (c chosen) asksForCards() bool {
+	return c.As == giftlist.AsCard && c.Cards == nil && giftlist.CardDigits(c.Text) != ""
+}
+
+func (a *Area) cardsOf(ctx context.Context, v web.StaffVisit, c chosen) *cards {
+	ctx, cancel := context.WithTimeout(ctx, processorTimeout)
+	defer cancel()
+	charges, more, err := a.Cards.ChargesOfCard(ctx, v.Entity.Slug, giftlist.CardDigits(c.Text), c.Query.From, c.Query.Until)
+	if err != nil {
+		a.Log.WarnContext(ctx, "charges were not found by the digits of their card", "error", err)
+	}
+	return &cards{Charges: charges, More: more, Failed: err != nil}
+}
+
+// read reads what an address asks for. tx is a transaction of Desk.Read. known is what the processor said of the digits of a card; nil if
+// it was not asked.
+func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards) (c chosen, err error) {
 	values := r.URL.Query()
-	c = chosen{State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
+	c = chosen{Cards: known, State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
 	c.Query = giftlist.Query{EntityID: v.Entity.ID, Source: c.Source, Frequency: c.Frequency}
 	for _, o := range organisations(v) {
 		c.Query.Organisations = append(c.Query.Organisations, o.ID)
@@ -52,6 +101,9 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (c chosen, e
 	}
 	if month, err := time.ParseInLocation("2006-01", values.Get("month"), desk.ZoneOf(v)); err == nil && month.Year() >= 2000 && month.Year() < 2100 {
 		c.Month, c.Query.From, c.Query.Until = month, month, month.AddDate(0, 1, 0)
+	} else if year, err := strconv.Atoi(values.Get("year")); err == nil && year >= 2000 && year < 2100 {
+		c.Year = year
+		c.Query.From, c.Query.Until = v.Entity.FiscalYear(year)
 	}
 	if f := fundOf(v, values.Get("fund")); f != nil {
 		c.Fund, c.Query.FundID = f, f.ID
@@ -78,8 +130,16 @@ func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen)
 		try = []giftlist.Reading{as}
 	}
 	in := c.Query
+	var charges []string
+	if c.Cards != nil {
+		charges = c.Cards.Charges
+	}
 	for i, as := range try {
-		found, err := giftlist.Look(r.Context(), tx, in, c.Text, as, v.Entity.Currency, string(v.Language))
+		if asks := (chosen{As: as, Text: c.Text, Cards: c.Cards}); asks.asksForCards() {
+			c.As = as
+			return nil
+		}
+		found, err := giftlist.Look(r.Context(), tx, in, c.Text, as, v.Entity.Currency, string(v.Language), charges)
 		if err != nil {
 			return err
 		}
@@ -148,7 +208,11 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group := func(label, name, chosen, any string, values []string, words func(string) string) {
 		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: any, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
 		for _, value := range values {
-			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, name, value), Current: value == chosen})
+			to := []string{name, value}
+			if name == "month" {
+				to = append(to, "year", "") // a month and a year are chosen instead of each other
+			}
+			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, to...), Current: value == chosen})
 		}
 		all = append(all, f)
 	}
@@ -175,6 +239,7 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 		at, _ := time.Parse("2006-01", value) // as it was formatted
 		return phrase.Month(v.Language, at)
 	})
+	all = append(all, yearFilter(r, v, c, now, say))
 	if all = append(all, a.organisationFilter(r, v, say)...); len(fundsOf(v)) <= fundsShown {
 		var codes []string
 		for _, f := range fundsOf(v) {
@@ -190,6 +255,37 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
 	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
 	return all[:len(all)-2], all[len(all)-2:]
+}
+
+// yearsShown is how many fiscal years the filter has.
+const yearsShown = 3
+
+// yearFilter returns the links to the newest fiscal years.
+func yearFilter(r *http.Request, v web.StaffVisit, c chosen, now time.Time, say func(string) string) desk.Filter {
+	f := desk.Filter{Label: say("filter.year"), Options: []desk.Option{{Label: say("any.year"), URL: desk.With(r.URL, "year", ""), Current: c.Year == 0}}}
+	newest := v.Entity.FiscalYearOf(now)
+	var years []int
+	for i := range yearsShown {
+		years = append(years, newest-i)
+	}
+	if c.Year != 0 && !slices.Contains(years, c.Year) {
+		years = append(years, c.Year)
+	}
+	for _, year := range years {
+		f.Options = append(f.Options, desk.Option{
+			Label: yearName(v, year), URL: desk.With(r.URL, "month", "", "year", strconv.Itoa(year)), Current: year == c.Year,
+		})
+	}
+	return f
+}
+
+// yearName returns the name of a fiscal year: the calendar year, or its first and last month.
+func yearName(v web.StaffVisit, year int) string {
+	from, until := v.Entity.FiscalYear(year)
+	if from.Month() == time.January {
+		return strconv.Itoa(year)
+	}
+	return phrase.Month(v.Language, from) + " – " + phrase.Month(v.Language, until.AddDate(0, -1, 0))
 }
 
 // organisationFilter returns the links to the organisations, for who sees all of them.

@@ -62,7 +62,7 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		after    *giftlist.Key
 		notes    desk.Notes
 	)
-	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		if g, err = giftlist.ByRef(ctx, tx, v.Entity.ID, chi.URLParam(r, "ref")); err != nil {
 			return err
 		}
@@ -84,10 +84,7 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if notes, err = a.NotesOn(r, v, tx, note.Object{Kind: note.Gift, ID: g.ID}); err != nil {
 			return err
 		}
-		c, err := a.read(r, v, tx)
-		if err == nil {
-			before, after, err = giftlist.Beside(ctx, tx, c.Query, giftlist.Key{ID: g.ID, ChargedAt: g.ChargedAt})
-		}
+		before, after, err = giftlist.Beside(ctx, tx, c.Query, giftlist.Key{ID: g.ID, ChargedAt: g.ChargedAt})
 		return err
 	})
 	if err != nil {

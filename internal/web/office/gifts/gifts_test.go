@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -65,8 +67,8 @@ func TestList(t *testing.T) {
 	charge := h.Lines(`SELECT charge_id FROM donation g JOIN donor d ON d.id = g.donor_id WHERE d.first_name = 'Ben'`)[0]
 	for query, want := range map[string]string{
 		"q=ben": "Ben Pérez", "q=ben%40donor.example": "Ben Pérez", "q=" + receipt: "Ben Pérez", "q=" + charge: "Ben Pérez", "q=nobody": "", "q=%2420": "=Carla Pérez Ben Pérez Ana Pérez",
-		"q=20&by=card": "=Carla Pérez Ben Pérez Ana Pérez", "state=failed": "", "state=settled": "=Carla Pérez Ben Pérez Ana Pérez", "state=refunded": "", "every=monthly": "", "source=form&q=ana": "Ana Pérez",
-		"month=2001-01": "", "fund=no-such": "=Carla Pérez Ben Pérez Ana Pérez", "org=csio&q=carla": "=Carla Pérez", "q=po_none": "", "q=" + strings.Repeat("x", 1000): "", "q=%00": "=Carla Pérez Ben Pérez Ana Pérez", "after=x": "=Carla Pérez Ben Pérez Ana Pérez",
+		"q=4242": "=Carla Pérez Ben Pérez Ana Pérez", "q=1111&by=card": "", "q=4242&month=2001-01": "", "q=20&by=card": "=Carla Pérez Ben Pérez Ana Pérez", "state=failed": "", "state=settled": "=Carla Pérez Ben Pérez Ana Pérez", "state=refunded": "", "every=monthly": "", "source=form&q=ana": "Ana Pérez",
+		"month=2001-01": "", "year=2001": "", "year=" + strconv.Itoa(time.Now().Year()): "=Carla Pérez Ben Pérez Ana Pérez", "fund=no-such": "=Carla Pérez Ben Pérez Ana Pérez", "org=csio&q=carla": "=Carla Pérez", "q=po_none": "", "q=" + strings.Repeat("x", 1000): "", "q=%00": "=Carla Pérez Ben Pérez Ana Pérez", "after=x": "=Carla Pérez Ben Pérez Ana Pérez",
 	} {
 		got := m.Ask("GET", "/office/tsne/gifts?"+query, nil)
 		require.Equal(t, 200, got.StatusCode, query)
@@ -164,13 +166,13 @@ func TestGift(t *testing.T) {
 	require.Equal(t, 404, auditor.Ask("GET", path, nil).StatusCode, "the whole entity is not theirs")
 	seen := auditor.Ask("GET", path+"?org=csio", nil)
 	require.Equal(t, 200, seen.StatusCode)
-	require.NotContains(t, seen.Page, "/refund", "an auditor changes nothing")
+	require.NotContains(t, seen.Page, "/refund?", "an auditor changes nothing")
 	require.NotContains(t, seen.Page, `name="submission"`)
 	other := visitor.NewMember(t, h, "other@staff.example", staff.Finance, visitor.ScopeOf(t, h, "aina", ""))
 	require.Equal(t, 404, other.Ask("GET", strings.Replace(path, "tsne", "aina", 1), nil).StatusCode)
 	admin := visitor.NewMember(t, h, "admin@staff.example", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
 	require.Equal(t, 404, admin.Ask("GET", path, nil).StatusCode, "no money right by being admin")
-	require.Contains(t, admin.Ask("GET", "/office/tsne/gifts", nil).Page, "0 gifts")
+	require.Equal(t, 404, admin.Ask("GET", "/office/tsne/gifts", nil).StatusCode)
 }
 
 // TestExport: a whole list needs a reason and a fresh factor; the audit log has its rows and hash; the file ends with its

@@ -24,17 +24,15 @@ type ListPage struct {
 
 // listGet shows a page of the gifts of a scope, or its rows as a file.
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	var c chosen
+	var what chosen
 	var total giftlist.Total
 	var rows []giftlist.Gift
 	var next *giftlist.Cursor
 	var after giftlist.Cursor
 	behind := desk.ReadCursor(r, &after)
 	var notes *desk.Notes
-	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		if c, err = a.read(r, v, tx); err != nil {
-			return err
-		}
+	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
+		what = c
 		var page []giftlist.Key
 		if page, next, err = giftlist.Keys(r.Context(), tx, c.Query, after, desk.PageSize); err != nil {
 			return err
@@ -50,18 +48,18 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
-	if done, err := desk.WriteFile(w, r, "gifts", a.file(v, c, rows)); done || err != nil {
+	if done, err := desk.WriteFile(w, r, "gifts", a.file(v, what, rows)); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "gifts"), Notes: notes}
 	p.List = desk.List{
-		Says:   a.says(v, c, total),
-		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: c.Text, Kept: desk.Kept(r.URL, "q", "by")},
-		Table:  a.table(r, v, c, rows),
-		Empty:  a.empty(v, c, next != nil),
+		Says:   a.says(v, what, total),
+		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text, Kept: desk.Kept(r.URL, "q", "by")},
+		Table:  a.table(r, v, what, rows),
+		Empty:  a.empty(v, what, next != nil),
 		CSV:    file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
 	}
-	p.List.Filters, p.List.More = a.filters(r, v, c, a.Now().In(desk.ZoneOf(v)))
+	p.List.Filters, p.List.More = a.filters(r, v, what, a.Now().In(desk.ZoneOf(v)))
 	if behind {
 		p.List.First = desk.With(r.URL)
 	}
@@ -107,6 +105,9 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 	if !c.Month.IsZero() {
 		add("says.month", "month", phrase.Month(v.Language, c.Month))
 	}
+	if c.Year != 0 {
+		add("says.month", "month", yearName(v, c.Year))
+	}
 	if c.Fund != nil {
 		add("says.fund", "fund", c.Fund.Name.In(v.Language))
 	}
@@ -125,6 +126,10 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 		return a.say(v, "says.more", "which", which)
 	case c.More:
 		which += a.say(v, "says.more_donors")
+	case c.As == giftlist.AsCard && c.Cards != nil && c.Cards.Failed:
+		which += a.say(v, "says.cards_failed")
+	case c.As == giftlist.AsCard && c.Cards != nil && c.Cards.More:
+		which += a.say(v, "says.more_cards")
 	}
 	return a.View.PhraseN(v.Language, "office.gifts.says", t.Gifts, "which", which, "total", money.New(t.Amount, v.Entity.Currency).FormatExact(string(v.Language)))
 }
@@ -136,7 +141,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 		return a.say(v, "empty.more")
 	case c.As != "":
 		return a.say(v, "empty.search")
-	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Month.IsZero():
+	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero():
 		return a.say(v, "empty.filter")
 	}
 	return a.say(v, "empty")

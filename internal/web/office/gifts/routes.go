@@ -1,6 +1,7 @@
 package gifts
 
 import (
+	"context"
 	"time"
 
 	"konbit/internal/people/staff"
@@ -10,7 +11,16 @@ import (
 )
 
 // Area serves the pages.
-type Area struct{ *desk.Desk }
+type Area struct {
+	*desk.Desk
+	Cards Cards
+}
+
+// Cards finds charges at the payment processor by the last four digits of their card.
+type Cards interface {
+	// ChargesOfCard returns those from a time on and before another (both zero: at any time), newest first, and whether there are more.
+	ChargesOfCard(ctx context.Context, entitySlug, last4 string, from, until time.Time) (charges []string, more bool, err error)
+}
 
 // The limits count the person.
 var (

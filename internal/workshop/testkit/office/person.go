@@ -3,6 +3,7 @@ package office
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func Add(t testing.TB, owner *sqlx.DB, name string, roles ...Role) *Person {
 	t.Helper()
 	p := &Person{ID: uuid.New(), secret: random(20), owner: owner}
 	p.exec(t, audited(p.ID)+`, password AS (INSERT INTO staff_password (staff_id, hash) VALUES ($1, '$argon2id$none'))
-		INSERT INTO staff (id, email, name) VALUES ($1, $2, $3)`, p.ID, name+"-"+p.ID.String()[:8]+"@staff.example", name)
+		INSERT INTO staff (id, email, name) VALUES ($1, $2, $3)`, p.ID, strings.ToLower(name)+"-"+p.ID.String()[:8]+"@staff.example", name)
 	p.exec(t, `INSERT INTO staff_totp (id, staff_id, secret, confirmed_at) VALUES ($1, $2, $3, clock_timestamp())`, uuid.New(), p.ID, p.secret)
 	for _, r := range roles {
 		p.Grant(t, r)

@@ -13,12 +13,20 @@ import (
 // fails TestIsolationOfAllRoutes: add its object here, and what makes one in the tests that use it.
 var OfficeObjects = map[string]string{
 	"gifts": `SELECT g.public_ref FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2`,
+		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL ORDER BY g.created_at, g.id`,
+	// Of plans and receipts the first is one of the first donor.
 	"donors": `SELECT g.donor_id FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2`,
+		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL GROUP BY g.donor_id ORDER BY min(g.created_at), g.donor_id`,
+	"plans": `SELECT p.id FROM plan p JOIN organisation o ON o.id = p.organisation_id JOIN legal_entity e ON e.id = o.entity_id JOIN donation g ON g.donor_id = p.donor_id
+		WHERE e.slug = $1 AND o.slug = $2 AND p.begun_at IS NOT NULL GROUP BY p.id ORDER BY min(g.created_at), p.donor_id, p.id`,
+	"receipts": `SELECT r.id FROM receipt r JOIN donation g ON g.id = r.donation_id JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
+		WHERE e.slug = $1 AND o.slug = $2 ORDER BY g.created_at, r.id`,
+	"disputes": `SELECT d.ref FROM dispute_row d JOIN organisation o ON o.id = d.organisation_id JOIN legal_entity e ON e.id = d.entity_id
+		WHERE e.slug = $1 AND o.slug = $2 ORDER BY d.opened_at, d.ref`,
+	"suspense": `SELECT s.subject FROM suspense_row s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = $1 AND $2 = '' AND s.amount <> 0 ORDER BY s.serial`,
 	"approvals": `SELECT r.id FROM approval_request r JOIN legal_entity e ON e.id = r.entity_id LEFT JOIN organisation o ON o.id = r.organisation_id
-		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2`,
-	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' LIMIT 1`,
+		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 ORDER BY r.requested_at, r.id`,
+	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY k.opened_at, k.id LIMIT 1`,
 }
 
 // OfficeParameter finds the objects that an address of the office names, behind /office/{entity}: the word before each, and
