@@ -201,7 +201,11 @@ func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, in typed, 
 	return err
 }
 
+// accountName names where an amount is booked to; no account: it becomes a gift.
 func (a *Area) accountName(v web.StaffVisit, account ledger.Account) string {
+	if account == "" {
+		return a.say(v, "office.suspense.gift")
+	}
 	return string(account) + " " + a.say(v, "office.suspense.account."+string(account))
 }
 
