@@ -92,6 +92,7 @@ var officeTables = []officeTable{
 	{"suspense_resolution", entities(ofMoney), ""},
 	{"dispute", entitiesOr("payment", "o.entity_id = dispute.entity_id AND o.processor = 'stripe' AND o.charge_ref = dispute.charge_ref"), ""},
 	{"clearing_share", byFund, ""},
+	{"clearing_move", byFund, ""},
 	{"balance_lookup", entities(ofMoney), ""},
 	{"balance_observation", entities(ofMoney), ""},
 	{"balance_transaction", entities(ofMoney), ""},
