@@ -1109,6 +1109,7 @@ CREATE TABLE payment_change (
     CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
 );
 CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE INDEX payment_change_failed ON payment_change USING btree (entity_id, object_id) WHERE (kind = 'refund failed'::text);
 CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at, object_id COLLATE "C") WHERE (kind = 'refund'::text);
 CREATE TRIGGER dispute_follows_change AFTER INSERT ON payment_change FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text]))) EXECUTE FUNCTION dispute_follows_change();
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
@@ -1557,6 +1558,7 @@ CREATE TABLE refund_order (
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
 CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
+CREATE INDEX refund_order_unfinished ON refund_order USING btree (entity_id, ordered_at) WHERE (state <> 'succeeded'::text);
 CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
 CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
 CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);

@@ -57,12 +57,29 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	r := report{Machine: machine(), Rows: []bench.Line{}}
-	for _, row := range chosen {
+	run := func(row bench.Row, large *bench.Large) {
 		m := bench.NewMeter(row, *rounds, *quick)
-		m.Rival = rival
+		m.Rival, m.Large = rival, large
 		lines, err := measure(ctx, row, m)
 		if r.Rows = append(r.Rows, lines...); err != nil {
 			r.Failed = append(r.Failed, fmt.Sprintf("%s: %v", row.Name, err))
+		}
+	}
+	isLarge := func(row bench.Row) bool { return row.Large }
+	for _, row := range slices.DeleteFunc(slices.Clone(chosen), isLarge) {
+		run(row, nil)
+	}
+	if slices.ContainsFunc(chosen, isLarge) { // they share a database, which is filled once, and measure last
+		err := testkit.Try(ctx, "large", func(t testing.TB) {
+			large := bench.NewLarge(t)
+			for _, row := range chosen {
+				if row.Large {
+					run(row, large)
+				}
+			}
+		})
+		if err != nil {
+			r.Failed = append(r.Failed, err.Error())
 		}
 	}
 	if *asJSON {

@@ -118,7 +118,11 @@ func TestDemoHistory(t *testing.T) {
 	require.Len(t, standIn.Payouts, 3)
 	require.Len(t, standIn.Disputes, 2)
 	require.WithinDuration(t, time.Now(), time.Unix(standIn.Now, 0), 2*time.Second, "the clock never moves")
-	require.Contains(t, konbit(t, dir, "ledger", "verify"), "19 of 19 checkers found nothing")
+	require.Contains(t, konbit(t, dir, "ledger", "verify"), "20 of 20 checkers found nothing")
+	require.Eventually(t, func() bool { return strings.Contains(output.String(), "of history are made") }, 2*time.Minute, 100*time.Millisecond)
+	require.NotContains(t, output.String(), "could not do their work")
+	require.Equal(t, []string{"grassroots-international refund", "tsne refund"}, linesOf(t, db, `SELECT e.slug || ' ' || r.kind FROM approval_request r
+		JOIN legal_entity e ON e.id = r.entity_id WHERE r.executed_at IS NULL AND EXISTS (SELECT FROM staff_note n WHERE n.author = r.requested_by)`))
 	require.NoError(t, end())
 
 	env, _, end = startDemo(t, config{dir: dir, history: true})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -37,11 +36,14 @@ var staffMembers = []member{
 	{mailcatch.Login{Email: "june@staff.example", Role: "entry", Entity: "tsne", Password: "copper-owl-sorts-letters"}, "June Abbott", "en"},
 	{mailcatch.Login{Email: "noor@staff.example", Role: "auditor", Entity: "tsne", Password: "winter-desk-counts-beans"}, "Noor Haddad", "en"},
 	{mailcatch.Login{Email: "marta@staff.example", Role: "finance", Entity: "tsne", Org: "csio", Password: "violet-train-keeps-maps"}, "Marta Quispe", "es"},
-	{mailcatch.Login{Email: "abel@staff.example", Role: "finance", Entity: "grassroots-international", Password: "cedar-kite-finds-islands"}, "Abel Jean", "en"},
-	{mailcatch.Login{Email: "rosa@staff.example", Role: "finance", Entity: "grassroots-international", Password: "amber-goat-rents-bridges"}, "Rosa Lima", "es"},
+	{mailcatch.Login{Email: "abel@staff.example", Role: "finance", Entity: "grassroots-international", Password: "cedar-kite-finds-islands"},
+		"Abel Jean", "en"},
+	{mailcatch.Login{Email: "rosa@staff.example", Role: "finance", Entity: "grassroots-international", Password: "amber-goat-rents-bridges"},
+		"Rosa Lima", "es"},
 	{mailcatch.Login{Email: "ines@staff.example", Role: "admin", Entity: "tsne", Password: "granite-fern-opens-doors"}, "Inés Cabral", "en"},
 	{mailcatch.Login{Email: "otto@staff.example", Role: "admin", Entity: "tsne", Password: "silver-plum-mends-clocks"}, "Otto Weiss", "en"},
-	{mailcatch.Login{Email: "lucie@staff.example", Role: "admin", Entity: "grassroots-international", Password: "orange-whale-reads-charts"}, "Lucie Pierre", "en"},
+	{mailcatch.Login{Email: "lucie@staff.example", Role: "admin", Entity: "grassroots-international", Password: "orange-whale-reads-charts"},
+		"Lucie Pierre", "en"},
 }
 
 // loginsFile is where the secrets of the staff's codes are kept between two runs. The program shows them once, at the set-up.
@@ -163,34 +165,12 @@ var (
 // enrol opens the link of an invitation and sets up a password and an authenticator app, as a browser without JavaScript
 // does. It returns the app's secret, in base32.
 func enrol(ctx context.Context, base, link, password string) (secret string, err error) {
-	jar, err := cookiejar.New(nil)
+	b, err := newBrowser(base)
 	if err != nil {
 		return "", err
 	}
-	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
-	// ask repeats a request while the server is too busy to answer: its pages have a second and a half.
-	ask := func(method, path string, form url.Values) (page string, status int, err error) {
-		for range 20 {
-			req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(form.Encode()))
-			if err != nil {
-				return "", 0, err
-			}
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			resp, err := browser.Do(req)
-			if err != nil {
-				return "", 0, err
-			}
-			var b bytes.Buffer
-			_, err = b.ReadFrom(resp.Body)
-			if page, status = b.String(), resp.StatusCode; resp.Body.Close() != nil || err != nil || status != http.StatusServiceUnavailable {
-				return page, status, err
-			}
-			time.Sleep(500 * time.Millisecond)
-		}
-		return page, status, nil
-	}
 	post := func(path string, form url.Values) (page string, err error) {
-		page, _, err = ask(http.MethodPost, path, form)
+		page, _, err = b.ask(ctx, http.MethodPost, path, form)
 		return page, err
 	}
 	page, err := post("/office/invitation", url.Values{"link": {link}})
@@ -219,7 +199,7 @@ func enrol(ctx context.Context, base, link, password string) (secret string, err
 			return "", err
 		}
 		// The page of own ways to sign in opens when the set-up is complete, even if a busy machine answered the code too late.
-		_, status, err := ask(http.MethodGet, "/office/account", nil)
+		_, status, err := b.ask(ctx, http.MethodGet, "/office/account", nil)
 		if err != nil || status == http.StatusOK {
 			return secret, err
 		}

@@ -238,7 +238,8 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
-	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
+	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()),
+		Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
@@ -269,7 +270,8 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
-		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
+		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
+			Privacy: erasures},
 		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},

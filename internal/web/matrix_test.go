@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,10 +35,13 @@ func (r route) isLink() bool       { return strings.HasPrefix(r.Permission, "lin
 func (r route) isStaffs() bool     { return strings.HasPrefix(r.Permission, "staff") }
 func (r route) isOpened() bool     { return r.Permission == "opened link: plan" }
 
-// path returns an address of the route. ref names an object: a gift, a plan or a statement.
+// path returns an address of the route. ref names its objects, such as a gift or a plan.
 func (r route) path(ref string) string {
-	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{request}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
+	path := strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
+	return parameter.ReplaceAllLiteralString(path, ref)
 }
+
+var parameter = regexp.MustCompile(`\{\w+\}`)
 
 // object returns the reference to Ana's object if the route is for its owner or for who opened its link; else one that
 // names nothing.

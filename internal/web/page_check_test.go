@@ -66,10 +66,20 @@ func (w *pageCheck) checkPage(s pageVisit) {
 			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
 		}
 	}
+	if w.lang == phrase.English { // the colours are those of all languages
+		w.run(scheme("dark"))
+		assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, dark", s.name)
+		w.run(scheme("light"))
+	}
 	w.t.Log(s.name, time.Since(began).Round(time.Millisecond))
 	if s.byKeyboard && w.lang == phrase.English {
 		w.checkKeyboard(s.name)
 	}
+}
+
+// scheme makes the reader prefer light or dark pages.
+func scheme(name string) chromedp.Action {
+	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}})
 }
 
 // waitUntilLoaded waits until the whole page is loaded.

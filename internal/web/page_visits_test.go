@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -134,16 +135,43 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	visitor.Invited(t, g.Program, m.Email, staff.Auditor, visitor.ScopeOf(t, g.Program, "grassroots-international", ""))
 	visitor.Invited(t, g.Program, "ana.perez.de.la.cruz@mail.cooperativa-campesina.example", staff.Finance, visitor.ScopeOf(t, g.Program, "tsne", "csio"))
 	m.SignIn()
-	_, err := g.Collector.Sweep(t.Context()) // the fees of the gifts
+	_, err := g.Fake.Dispute(g.IntentOf(g.SettledGift(visitor.FormOf("dan@example.org", "Dan"))), false)
 	require.NoError(t, err)
-	asked := m.PostOffice("/office/tsne/gifts/"+g.other.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
-	require.Equal(t, http.StatusSeeOther, asked.StatusCode, asked.Page)
-	g.approval, _, _ = strings.Cut(asked.Header.Get("Location"), "?")
+	asked := g.SettledGift(visitor.FormOf("eva@example.org", "Eva"))
+	_, err = g.Fake.AdjustBalance("tsne", "network_cost_of_the_future", "usd", 1240) // in suspense
+	require.NoError(t, err)
+	g.DeliverNew()
+	g.DrainAll()
+	_, err = g.Collector.Sweep(t.Context()) // the fees of the gifts
+	require.NoError(t, err)
+	g.RetryParked()
+	got := m.PostOffice("/office/tsne/gifts/"+asked.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	g.approval, _, _ = strings.Cut(got.Header.Get("Location"), "?")
 	return m.Stale()
 }
 
+// memberOf returns a member of the staff with one role, who reads no money.
+func (g *pagesProgram) memberOf(t testing.TB, role staff.RoleName) *visitor.Visitor {
+	return visitor.NewMember(t, g.Program, string(role)+"@example.org", role, visitor.ScopeOf(t, g.Program, "tsne", "")).Visitor
+}
+
+// todayOf returns the visit of the first page of such a member.
+func todayOf(name string) func(testing.TB, phrase.Language) []pageVisit {
+	return func(testing.TB, phrase.Language) []pageVisit {
+		return []pageVisit{{"office-today-" + name, "GET /office/{entity}", "/office/tsne", nil, true}}
+	}
+}
+
+// formsOfStaff are the pages with the forms that are posted below.
+var formsOfStaff = map[string]string{
+	"POST /office/{entity}/donors/{id}/plans/{plan}": "", "POST /office/{entity}/donors/{id}/receipts/{receipt}": "", "POST /office/{entity}/donors/{id}/details": "",
+	"POST /office/{entity}/donors/{id}/erasure": "", "POST /office/{entity}/gifts/export": "", "POST /office/{entity}/tasks/{task}": "",
+	"POST /office/{entity}/suspense/{subject}": "", "POST /office/{entity}/notes": "/office/{entity}/gifts/{ref}",
+}
+
 // staffPages returns the visits of a member of the staff: those below, and one for each page of a scope that is read, with an
-// object of csio where the address names one.
+// object of csio, or of another organisation, where the address names one; and the answer to each form that is sent empty.
 func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 	refund := "/office/tsne/gifts/" + g.paid.PublicRef + "/refund"
 	check := chromedp.Tasks{chromedp.Click("#all"), chromedp.Click("#reason"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
@@ -167,14 +195,22 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
 		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}
+	const press = `(() => { const b = document.querySelector("#notes button, main form [id^=submit]"); b.closest("details")?.setAttribute("open", ""); b.click() })()`
+	empty := chromedp.Tasks{chromedp.Evaluate(press, nil), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	for _, r := range g.Server.Routes() {
 		name := r.Method + " " + r.Pattern
 		listed := slices.ContainsFunc(visits, func(v pageVisit) bool { return v.route == name }) || slices.Contains(routesWithoutPage, name)
-		if listed || r.Method != http.MethodGet || !strings.HasPrefix(r.Pattern, "/office/{entity}/") {
+		form, posted := formsOfStaff[name]
+		if listed || r.Method != http.MethodGet && !posted || !strings.HasPrefix(r.Pattern, "/office/{entity}/") {
 			continue
 		}
-		if path := visitor.OfficePath(g.Program, r.Pattern, "tsne", "csio"); path != "" {
-			visits = append(visits, pageVisit{"office" + strings.NewReplacer("/office/{entity}", "", "/", "-", "{", "", "}", "").Replace(r.Pattern), name, path, nil, true})
+		path := visitor.OfficePath(g.Program, cmp.Or(form, r.Pattern), "tsne", "csio", fullOrganisation)
+		visit := pageVisit{"office" + strings.NewReplacer("/office/{entity}", "", "/", "-", "{", "", "}", "").Replace(r.Pattern), name, path, nil, true}
+		if posted {
+			visit.name, visit.action, visit.byKeyboard = visit.name+"-wrong", empty, false
+		}
+		if path != "" {
+			visits = append(visits, visit)
 		}
 	}
 	return visits

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/pg"
 )
 
 // rare are the accounts whose postings the index posting_of_account has.
@@ -54,10 +56,6 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, f Rows, after RowCursor,
 		WHERE p.entity_id = $1 AND p.account_code = ANY($2) AND p.account_code IN ('1015', '1020', '1050', '1090', '1095', '1100', '2300')
 		  AND ($3::uuid[] IS NULL OR p.fund_id = ANY($3)) AND e.entry_date >= $4 AND e.entry_date < $5 AND (p.serial, p.n) < ($6::bigint, $7::integer)
 		ORDER BY p.serial DESC, p.n DESC LIMIT $8`
-	const byDay = `/* ledger.RowsOf */ SELECT ` + rowColumns + ` FROM journal_entry e JOIN posting p ON p.entry_id = e.id
-		WHERE e.entity_id = $1 AND p.account_code = ANY($2) AND ($3::uuid[] IS NULL OR p.fund_id = ANY($3))
-		  AND e.entry_date >= $4 AND e.entry_date < $5 AND e.entry_date <= $9 AND (e.entry_date, p.serial, p.n) < ($9, $6::bigint, $7::integer)
-		ORDER BY e.entry_date DESC, p.serial DESC, p.n DESC LIMIT $8`
 	from, until := "2000-01-01", "2100-01-01"
 	if f.Until != (Date{}) {
 		from, until = f.From.String(), f.Until.String()
@@ -71,6 +69,11 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, f Rows, after RowCursor,
 	query := byAccount
 	if !allRare(f.Accounts) {
 		query, args = byDay, append(args, place.Date.String())
+		if few, err := hasFew(ctx, q, f); err != nil {
+			return nil, nil, err
+		} else if few {
+			query, args = byFund, append(args, mostOfFunds)
+		}
 	}
 	err = sqlx.SelectContext(ctx, q, &page, query, args...)
 	if len(page) > limit {
@@ -79,6 +82,40 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, f Rows, after RowCursor,
 		next = &RowCursor{last.Date, last.Serial, last.N}
 	}
 	return page, next, err
+}
+
+// Lists of accounts that every gift has. Each subquery reads with an index, whatever the planner expects of the policies that it
+// cannot see through.
+const (
+	// byDay reads day after day until the page is full.
+	byDay = `/* ledger.RowsOf */ SELECT ` + rowColumns + `
+		  FROM (SELECT * FROM journal_entry j WHERE j.entity_id = $1 AND j.entry_date >= $4 AND j.entry_date < $5 AND j.entry_date <= $9
+		           AND (j.entry_date, j.serial) <= ($9, $6::bigint) ORDER BY j.entry_date DESC OFFSET 0) e
+		 CROSS JOIN LATERAL (SELECT * FROM posting o WHERE o.entry_id = e.id AND o.account_code = ANY($2) AND ($3::uuid[] IS NULL OR o.fund_id = ANY($3))
+		           AND (e.entry_date, e.serial, o.n::integer) < ($9, $6, $7::integer) OFFSET 0) p
+		 ORDER BY e.entry_date DESC, e.serial DESC, p.n DESC LIMIT $8`
+	// byFund reads all postings of the funds; the order chooses the index.
+	byFund = `/* ledger.RowsOf */ SELECT ` + rowColumns + `
+		  FROM unnest($3::uuid[]) fund CROSS JOIN LATERAL (SELECT * FROM posting o WHERE o.fund_id = fund AND o.account_code = ANY($2) AND o.entity_id = $1
+		           ORDER BY o.serial LIMIT $10) p
+		 CROSS JOIN LATERAL (SELECT * FROM journal_entry j WHERE j.id = p.entry_id OFFSET 0) e
+		 WHERE e.entry_date >= $4 AND e.entry_date < $5 AND (e.entry_date, p.serial, p.n::integer) < ($9, $6::bigint, $7::integer)
+		 ORDER BY e.entry_date DESC, p.serial DESC, p.n DESC LIMIT $8`
+)
+
+// mostOfFunds is how many postings RowsOf reads to show the newest of them. Tests change it.
+var mostOfFunds = 5000
+
+// hasFew reports whether a list of funds has few postings: then no day may have one for months.
+func hasFew(ctx context.Context, q sqlx.QueryerContext, f Rows) (few bool, err error) {
+	const query = `/* ledger.hasFew */ SELECT count(*) <= $4 FROM (
+		SELECT FROM unnest($2::uuid[]) fund CROSS JOIN LATERAL (SELECT FROM posting o WHERE o.fund_id = fund AND o.account_code = ANY($3) AND o.entity_id = $1
+		  ORDER BY o.serial LIMIT $4::integer + 1) p LIMIT $4::integer + 1) l`
+	if f.Funds == nil {
+		return false, nil
+	}
+	err = sqlx.GetContext(ctx, q, &few, query, f.EntityID, pg.UUIDs(f.Funds), codes(f.Accounts), mostOfFunds)
+	return few, err
 }
 
 func allRare(accounts []Account) bool {

@@ -80,16 +80,18 @@ var latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // Newest returns the next donors in the order of their newest gift, newest first, at most limit, and the place of the
 // following page; nil if this is the last.
 func Newest(ctx context.Context, q sqlx.QueryerContext, s Scope, year int, after Place, limit int) (page []Row, next *Place, err error) {
+	// Whether a gift is its donor's newest is read from the donor's gifts, however few the organisation has: OFFSET 0 keeps the condition out.
 	const ofEntity = `/* donorfile.Newest */
-		SELECT g.donor_id, g.charged_at, g.id FROM gift_row g
-		 WHERE g.entity_id = $1 AND g.charged_at IS NOT NULL AND (g.charged_at, g.id) < ($2, $3)
-		   AND NOT EXISTS (SELECT FROM gift_row l WHERE l.donor_id = g.donor_id AND l.charged_at IS NOT NULL AND (l.charged_at, l.id) > (g.charged_at, g.id))
+		SELECT g.donor_id, g.charged_at, g.id FROM gift_key g
+		 WHERE g.entity_id = $1 AND (g.charged_at, g.id) < ($2, $3)
+		   AND NOT EXISTS (SELECT FROM (SELECT k.charged_at, k.id FROM gift_key k WHERE k.donor_id = g.donor_id OFFSET 0) l
+		                    WHERE (l.charged_at, l.id) > (g.charged_at, g.id))
 		 ORDER BY g.charged_at DESC, g.id DESC LIMIT $4`
 	const ofOrganisation = `/* donorfile.Newest */
-		SELECT g.donor_id, g.charged_at, g.id FROM gift_row g
-		 WHERE g.organisation_id = $1 AND g.charged_at IS NOT NULL AND (g.charged_at, g.id) < ($2, $3)
-		   AND NOT EXISTS (SELECT FROM gift_row l WHERE l.donor_id = g.donor_id AND l.organisation_id = $1 AND l.charged_at IS NOT NULL
-		                      AND (l.charged_at, l.id) > (g.charged_at, g.id))
+		SELECT g.donor_id, g.charged_at, g.id FROM gift_key g
+		 WHERE g.organisation_id = $1 AND (g.charged_at, g.id) < ($2, $3)
+		   AND NOT EXISTS (SELECT FROM (SELECT k.organisation_id, k.charged_at, k.id FROM gift_key k WHERE k.donor_id = g.donor_id OFFSET 0) l
+		                    WHERE l.organisation_id = $1 AND (l.charged_at, l.id) > (g.charged_at, g.id))
 		 ORDER BY g.charged_at DESC, g.id DESC LIMIT $4`
 	query, of := ofEntity, s.EntityID
 	if s.OrganisationID.Valid {
@@ -247,8 +249,7 @@ func SumsOf(ctx context.Context, q sqlx.QueryerContext, s Scope, year int, donor
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4), 0)::bigint AS this_year,
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4 - 1), 0)::bigint AS last_year,
 		       max(g.charged_at) AS last_at, min(g.tax_date) AS first_date
-		  FROM gift_row g
-		 WHERE g.donor_id = ANY($2::uuid[]) AND g.entity_id = $1 AND ($3::uuid IS NULL OR g.organisation_id = $3) AND g.charged_at IS NOT NULL
+		  FROM office_gift_rows(ARRAY(SELECT k.id FROM gift_key k WHERE k.donor_id = ANY($2::uuid[]) AND k.entity_id = $1 AND ($3::uuid IS NULL OR k.organisation_id = $3))) g
 		 GROUP BY g.donor_id`
 	var found []struct {
 		Donor uuid.UUID `db:"donor_id"`

@@ -80,7 +80,9 @@ const (
 // in $11 and the organisations in $12.
 const (
 	keyColumns = `k.id, k.public_ref, k.charged_at`
-	within     = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND ($4::uuid IS NULL OR k.organisation_id = $4)`
+	inPeriod   = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND `
+	ofAll      = inPeriod + `$4::uuid IS NULL`
+	ofOne      = inPeriod + `k.organisation_id = $4` // with its own index: the newest gifts of an entity may be those of others
 	asked      = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)`
 	matching   = asked + ` AND ` + partly + ` IS NOT NULL`
 	withChange = ` AND ($10::uuid[] IS NULL OR k.id = ANY($10::uuid[]))`
@@ -104,7 +106,7 @@ const (
 // listQueries are the queries of a kind of list: of the gifts behind a place, of those before it, and of the total.
 type listQueries struct{ next, before, total string }
 
-func searching(condition string) listQueries {
+func searching(within, condition string) listQueries {
 	from := ` FROM gift_key k WHERE ` + within + ` AND ` + matching + condition
 	return listQueries{
 		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $13`,
@@ -113,8 +115,8 @@ func searching(condition string) listQueries {
 	}
 }
 
-// newest are the queries of lists without a search. They read the gifts in the order of an index, as many as the bound allows.
-var newest = func() listQueries {
+// withoutSearch reads the gifts in the order of an index, as many as the bound allows.
+func withoutSearch(within string) listQueries {
 	scan := func(place, order, bound string) string {
 		return ` FROM (SELECT k.* FROM gift_key k WHERE ` + within + place + order + ` LIMIT ` + bound + `) k`
 	}
@@ -124,11 +126,11 @@ var newest = func() listQueries {
 		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(k.part) AS gifts, coalesce(sum(k.part), 0)::bigint AS amount
 		   FROM (SELECT CASE WHEN ` + asked + ` THEN ` + partly + ` END AS part` + scan(``, ``, `$11`) + ` WHERE ` + noSearch + ` OFFSET 0) k`,
 	}
-}()
+}
 
-// ofAmount reads each organisation in the order of its index.
-var ofAmount = func() listQueries {
-	const exactly = ` FROM gift_key k WHERE k.amount = $9::bigint AND ` + within + ` AND ` + matching + withChange
+// searchingAmount reads each organisation in the order of its index.
+func searchingAmount(within string) listQueries {
+	exactly := ` FROM gift_key k WHERE k.amount = $9::bigint AND ` + within + ` AND ` + matching + withChange
 	each := func(place, order string) string {
 		return ` FROM unnest($14::uuid[]) o CROSS JOIN LATERAL (SELECT k.*` + exactly + ` AND k.organisation_id = o` + place + order + ` LIMIT $13) k`
 	}
@@ -137,30 +139,51 @@ var ofAmount = func() listQueries {
 		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $13`,
 		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + exactly + ` AND k.organisation_id = ANY($12::uuid[]) LIMIT $11) k`,
 	}
-}()
+}
 
-var (
-	ofDonors = searching(byDonors)
-	ofGifts  = searching(byGifts)
-	inPayout = searching(byPayout)
-	changed  = searching(byChange)
-)
+// kindsOfLists are the queries of each kind of list, of one organisation or of all.
+type kindsOfLists struct{ newest, amount, donors, gifts, payout, changed listQueries }
+
+func kindsWithin(within string) kindsOfLists {
+	return kindsOfLists{
+		newest: withoutSearch(within), amount: searchingAmount(within), donors: searching(within, byDonors), gifts: searching(within, byGifts),
+		payout: searching(within, byPayout), changed: searching(within, byChange),
+	}
+}
+
+var listsOfAll, listsOfOne = kindsWithin(ofAll), kindsWithin(ofOne)
 
 // queries returns the queries of the list and the parameter $9.
 func (q Query) queries() (listQueries, any) {
+	kinds := listsOfAll
+	if q.OrganisationID != uuid.Nil {
+		kinds = listsOfOne
+	}
 	switch s := q.Search; {
 	case s.Gifts != nil:
-		return ofGifts, pg.UUIDs(s.Gifts)
+		return kinds.gifts, pg.UUIDs(s.Gifts)
 	case s.Donors != nil:
-		return ofDonors, pg.UUIDs(s.Donors)
+		return kinds.donors, pg.UUIDs(s.Donors)
 	case s.Payout != "":
-		return inPayout, s.Payout
+		return kinds.payout, s.Payout
 	case s.Amount != 0:
-		return ofAmount, s.Amount
+		return kinds.amount, s.Amount
 	case q.Changed != nil:
-		return changed, nil
+		return kinds.changed, nil
 	}
-	return newest, nil
+	return kinds.newest, nil
+}
+
+// isWithoutSearch reports whether the list has all gifts of its index, or those that its filters leave.
+func (q Query) isWithoutSearch() bool {
+	s := q.Search
+	return s.Gifts == nil && s.Donors == nil && s.Payout == "" && s.Amount == 0 && q.Changed == nil
+}
+
+// isOfAmount reports whether the list is a search by amount.
+func (q Query) isOfAmount() bool {
+	s := q.Search
+	return s.Gifts == nil && s.Donors == nil && s.Payout == "" && s.Amount != 0
 }
 
 // args returns the first ten parameters.
@@ -183,6 +206,12 @@ func (q Query) args(searched any) []any {
 	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched, change}
 }
 
+// isEmpty reports whether what is searched for is nobody and nothing.
+func (q Query) isEmpty() bool {
+	none := func(ids []uuid.UUID) bool { return ids != nil && len(ids) == 0 }
+	return none(q.Search.Gifts) || none(q.Search.Donors) || none(q.Changed)
+}
+
 // filters reports whether the list leaves out gifts that its index has.
 func (q Query) filters() bool { return q.Status+q.Source+q.Frequency != "" || q.FundID != uuid.Nil }
 
@@ -200,7 +229,7 @@ func Keys(ctx context.Context, tx *sqlx.Tx, q Query, after Cursor, limit int) (p
 		last := page[limit-1].cursor()
 		return page, &last, nil
 	}
-	if of, _ := q.queries(); of == newest && q.filters() {
+	if q.isWithoutSearch() && q.filters() {
 		next, err = q.lastScanned(ctx, tx, after)
 	}
 	return page, next, err
@@ -208,16 +237,19 @@ func Keys(ctx context.Context, tx *sqlx.Tx, q Query, after Cursor, limit int) (p
 
 // keys returns gifts behind a place of the list, or before it, the nearest first.
 func (q Query) keys(ctx context.Context, tx *sqlx.Tx, behind bool, place Cursor, limit int) (keys []Key, err error) {
+	if q.isEmpty() { // the planner would expect some, and read all gifts
+		return nil, nil
+	}
 	of, searched := q.queries()
 	query := of.before
 	if behind {
 		query = of.next
 	}
 	args := append(q.args(searched), place.At, place.ID, limit)
-	switch of {
-	case newest:
+	switch {
+	case q.isWithoutSearch():
 		args = append(args, mostScanned)
-	case ofAmount:
+	case q.isOfAmount():
 		args = append(args, pg.UUIDs(q.Organisations))
 	}
 	err = tx.SelectContext(ctx, &keys, query, args...)
@@ -226,8 +258,13 @@ func (q Query) keys(ctx context.Context, tx *sqlx.Tx, behind bool, place Cursor,
 
 // lastScanned returns the place of the last gift that keys has read; nil if it has read all.
 func (q Query) lastScanned(ctx context.Context, tx *sqlx.Tx, after Cursor) (*Cursor, error) {
-	const query = `/* giftlist.lastScanned */ SELECT k.id, k.public_ref, k.charged_at FROM gift_key k
-		 WHERE ` + within + ` AND (k.charged_at, k.id) < ($5, $6)` + descending + ` OFFSET $7 LIMIT 1`
+	const scanned = ` AND (k.charged_at, k.id) < ($5, $6)` + descending + ` OFFSET $7 LIMIT 1`
+	const all = `/* giftlist.lastScanned */ SELECT ` + keyColumns + ` FROM gift_key k WHERE ` + ofAll + scanned
+	const one = `/* giftlist.lastScanned */ SELECT ` + keyColumns + ` FROM gift_key k WHERE ` + ofOne + scanned
+	query := all
+	if q.OrganisationID != uuid.Nil {
+		query = one
+	}
 	var last []Key
 	err := tx.SelectContext(ctx, &last, query, append(q.args(nil)[:4], after.At, after.ID, mostScanned-1)...)
 	if err != nil || len(last) == 0 {
@@ -246,6 +283,9 @@ type Total struct {
 
 // Sum returns the total of a list.
 func Sum(ctx context.Context, tx *sqlx.Tx, q Query) (t Total, err error) {
+	if q.isEmpty() {
+		return t, nil
+	}
 	of, searched := q.queries()
 	most := mostAdded
 	if q.FundID != uuid.Nil {
@@ -256,7 +296,7 @@ func Sum(ctx context.Context, tx *sqlx.Tx, q Query) (t Total, err error) {
 		Total
 		Scanned int `db:"scanned"`
 	}{}
-	if of == ofAmount {
+	if q.isOfAmount() {
 		args = append(args, pg.UUIDs(q.Organisations))
 	}
 	err = tx.GetContext(ctx, &read, of.total, args...)

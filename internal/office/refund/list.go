@@ -77,10 +77,17 @@ type Filter struct {
 	Limit          int       // 0: 100
 }
 
-// listed are the rows of a list that a filter chooses.
-const listed = ` WHERE ($1::uuid IS NULL OR entity_id = $1) AND ($2::uuid IS NULL OR organisation_id = $2) AND ($3::uuid IS NULL OR donation_id = $3)
+// chosen are the rows of a list that a filter chooses; with the condition of an entity behind them, an index has them in their order.
+const chosen = `($2::uuid IS NULL OR organisation_id = $2) AND ($3::uuid IS NULL OR donation_id = $3)
 	   AND (NOT $4 OR state <> 'succeeded') AND ($5 = '' OR state = $5) AND ($6 = '' OR origin = $6)
-	   AND ($7::timestamptz IS NULL OR (at, key) < ($7, $8)) ORDER BY at DESC, key DESC LIMIT $9`
+	   AND ($7::timestamptz IS NULL OR (at, key) < ($7, $8)) AND `
+
+const (
+	ofEntity = `entity_id = $1` + newestFirst
+	ofAll    = `$1::uuid IS NULL` + newestFirst
+
+	newestFirst = ` ORDER BY at DESC, key DESC LIMIT $9`
+)
 
 const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by,
 	state, at, key, changed_at, problem, booked`
@@ -88,8 +95,13 @@ const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, paym
 // List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
 func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error) {
 	const (
-		ordered   = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered` + listed
-		elsewhere = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_elsewhere` + listed
+		ordered   = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered WHERE ` + chosen
+		elsewhere = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_elsewhere WHERE ` + chosen
+		// Of the refunds of years, few wait: indexes have them.
+		orderedWaiting  = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered WHERE state <> 'succeeded' AND ` + chosen
+		elsewhereFailed = `/* refund.List */ SELECT ` + listedColumns + `
+			  FROM (SELECT f.entity_id AS of_entity, f.object_id AS failed FROM payment_change f WHERE f.kind = 'refund failed' AND f.entity_id = coalesce($1::uuid, f.entity_id) OFFSET 0) f
+			 CROSS JOIN LATERAL (SELECT * FROM refund_elsewhere e WHERE e.entity_id = of_entity AND e.refund_id = failed OFFSET 0) e WHERE ` + chosen
 	)
 	limit := cmp.Or(f.Limit, 100)
 	var after *time.Time
@@ -98,14 +110,27 @@ func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error
 		after, key = &f.After.At, f.After.Key
 	}
 	args := []any{orNull(f.EntityID), orNull(f.OrganisationID), orNull(f.DonationID), f.Waiting, f.State, f.Origin, after, key, limit}
-	var all, others []Listed
-	if err := sqlx.SelectContext(ctx, q, &all, ordered, args...); err != nil {
-		return nil, err
+	queries := []string{ordered, elsewhere}
+	switch {
+	case f.Waiting:
+		queries = []string{orderedWaiting, elsewhereFailed}
+	case f.State == Failed:
+		queries[1] = elsewhereFailed
+	case f.State != "" && f.State != Succeeded:
+		queries = queries[:1]
 	}
-	if err := sqlx.SelectContext(ctx, q, &others, elsewhere, args...); err != nil {
-		return nil, err
+	of := ofAll
+	if f.EntityID != uuid.Nil {
+		of = ofEntity
 	}
-	all = append(all, others...)
+	var all []Listed
+	for _, query := range queries {
+		var some []Listed
+		if err := sqlx.SelectContext(ctx, q, &some, query+of, args...); err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
 	slices.SortFunc(all, func(a, b Listed) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Key, a.Key))
 	})

@@ -61,12 +61,12 @@ func (w world) askers(t *testing.T) (all []asker) {
 	return all
 }
 
-// TestIsolationOfAllRoutes asks for every object by every route of the office, in every scope of the address, as staff with
+// TestT10IsolationOfAllRoutes asks for every object by every route of the office, in every scope of the address, as staff with
 // each role in another entity, in another project of the same sponsor and in the sponsor, without a session, with the first
 // factor only and after the role ended. Whoever may not read the object gets the answer for an object that does not exist, and
 // no page or file shows anything that its reader may not read (STAFF 17). Where an address names two objects, each is asked
 // for beside the asker's own one too. The routes are those of the table.
-func TestIsolationOfAllRoutes(t *testing.T) {
+func TestT10IsolationOfAllRoutes(t *testing.T) {
 	t.Parallel()
 	m := &matrix{world: newWorld(t), t: t, shown: map[string]bool{}}
 	var reads, writes []string

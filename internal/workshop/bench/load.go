@@ -17,9 +17,13 @@ import (
 // request is the bytes of a prepared HTTP request.
 type request []byte
 
-// get returns a GET of a path with a browser's headers.
-func get(host, path string) request {
-	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n", path, host)
+// get returns a GET of a path with a browser's headers; head has further header lines.
+func get(host, path string, head ...string) request {
+	lines := ""
+	for _, line := range head {
+		lines += line + "\r\n"
+	}
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\nAccept-Language: en\r\n%s\r\n", path, host, lines)
 }
 
 // post returns a POST; head has further header lines.
@@ -149,6 +153,17 @@ func (w *connection) sendWithRetry(request request, want int) (time.Duration, er
 
 // send sends a request and reads its answer to the end.
 func (w *connection) send(request request) (status int, err error) {
+	return w.sendTo(io.Discard, request)
+}
+
+// page is send, and returns the answer's body.
+func (w *connection) page(request request) (status int, page string, err error) {
+	var body strings.Builder
+	status, err = w.sendTo(&body, request)
+	return status, body.String(), err
+}
+
+func (w *connection) sendTo(out io.Writer, request request) (status int, err error) {
 	if err := w.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return 0, err
 	}
@@ -160,6 +175,6 @@ func (w *connection) send(request request) (status int, err error) {
 		return 0, err
 	}
 	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
+	_, err = io.Copy(out, response.Body)
 	return response.StatusCode, err
 }

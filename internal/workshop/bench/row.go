@@ -10,12 +10,14 @@ import (
 type Row struct {
 	Name    string // chooses the row on the command line
 	Claim   string // what is compared with what, in one line
+	Large   bool   // it measures a database with many gifts: see Large
 	Measure func(t testing.TB, m *Meter)
 }
 
 // Rows returns all rows in the order of the table.
 func Rows() []Row {
-	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, export, checkers, footprint, calls}
+	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, officePages, export,
+		checkers, footprint, calls}
 }
 
 // A Line is one comparison of a row: a line of the table. Its numbers are measurements, not money.
@@ -62,6 +64,7 @@ type Meter struct {
 	Quick  bool                                // smaller numbers, for a run of a few minutes
 	Step   func(row string, done, planned int) // called after each sample; may be nil
 	Rival  *Rival                              // the row settle measures it too; nil if there is none
+	Large  *Large                              // is filled once for all rows that have it; nil: the row fills one
 
 	row     string
 	samples map[string][]float64

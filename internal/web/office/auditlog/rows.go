@@ -171,6 +171,8 @@ func change(e audit.Entry) string {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch was, is := textOf(before[name]), textOf(after[name]); {
 		case was == is, is == "" && was == "":
+		case was == "" && name == "detail": // the only value, which names itself
+			lines = append(lines, is)
 		case was == "":
 			lines = append(lines, name+": "+is)
 		case is == "":

@@ -204,8 +204,8 @@ func TestWhatIsWrongStandsAtItsField(t *testing.T) {
 	require.Contains(t, got.Page, `name="part[building]" value="10.00"`, "what is shown is what is ordered")
 }
 
-// TestTheSecondPerson: above the limit the refund waits, the second person sees the same, and approving executes it.
-func TestTheSecondPerson(t *testing.T) {
+// TestT13TheSecondPerson: above the limit the refund waits, the second person sees the same, and approving executes it.
+func TestT13TheSecondPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	f := form(map[string]string{"general": "30", "network": "25"})

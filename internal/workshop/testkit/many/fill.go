@@ -63,6 +63,9 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 // mostGifts is the number of gifts in 400 days, thirty seconds apart.
 const mostGifts = 400 * 24 * 60 * 2
 
+//go:embed names.sql
+var names string
+
 //go:embed fill.sql
 var fill string
 
@@ -75,7 +78,7 @@ func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error
 			SET LOCAL konbit.seed = '%d';
 			SET LOCAL synchronous_commit = off;
 			SET LOCAL work_mem = '64MB';
-			%s`, before, gifts, seed, fill))
+			%s %s`, before, gifts, seed, names, fill))
 		return err
 	})
 	if err != nil {

@@ -28,12 +28,16 @@ WITH place AS (
 ), given AS (
     SELECT p.*, g.*, 100 * (5 + pg_temp.number(g.hash, 1) % 196) AS amount, (k - 1) / 30000 * 10000 + pg_temp.number(g.hash, 8) % 10000 AS donor -- ten thousand people give thirty thousand gifts
       FROM pressed g JOIN place p ON p.place = pg_temp.number(g.hash, 15) % p.places
+), named AS ( -- a person has one name, whatever the seed of the gift; every fourth one has two last names
+    SELECT g.*, pg_temp.first_name(pg_temp.number(name, 1)) AS first_name,
+           pg_temp.last_name(pg_temp.number(name, 8)) || CASE WHEN pg_temp.number(name, 15) % 4 = 0 THEN ' ' || pg_temp.last_name(pg_temp.number(name, 22)) ELSE '' END AS last_name
+      FROM given g CROSS JOIN LATERAL (SELECT md5('name ' || donor) AS name) n
 ), charged AS (
-    SELECT g.*, (amount * fee_basis_points + 5000) / 10000 + fee_fixed AS fee FROM given g
+    SELECT g.*, (amount * fee_basis_points + 5000) / 10000 + fee_fixed AS fee FROM named g
 ), shared AS (
     SELECT g.*, (CASE sponsor_of WHEN 'net' THEN amount - fee ELSE amount END * sponsor_basis_points + 5000) / 10000 AS sponsor FROM charged g
 )
-SELECT g.*, 'en' AS language, 'donor' || donor || '@many.example' AS email, 'Donor' AS first_name, 'No. ' || donor AS last_name,
+SELECT g.*, 'en' AS language, 'donor' || donor || '@many.example' AS email,
        pg_temp.id(donor_at, entity_id || ' donor ' || donor) AS donor_id, pg_temp.id(at, hash || ' donation') AS id,
        pg_temp.id(at, hash || ' receipt') AS receipt_id, pg_temp.id(at, hash || ' letter') AS letter_id,
        at + interval '40 seconds' AS charged_at, at + interval '41 seconds' AS settled_at, (at + interval '40 seconds') AT TIME ZONE timezone AS local_at,

@@ -10,7 +10,7 @@ import (
 // OfficeObjects has, for each kind of object that addresses of the office name, the query that returns the name of the one in
 // a place: $1 is the entity's slug, $2 the organisation's, "" for what belongs to the whole entity. It returns no row if the
 // place has none. The key is the word before the parameter: gifts for /office/{entity}/gifts/{ref}. A route with another one
-// fails TestIsolationOfAllRoutes: add its object here, and what makes one in the tests that use it.
+// fails TestT10IsolationOfAllRoutes: add its object here, and what makes one in the tests that use it.
 var OfficeObjects = map[string]string{
 	"gifts": `SELECT g.public_ref FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
 		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL ORDER BY g.created_at, g.id`,

@@ -1,0 +1,4 @@
+package ledger
+
+// MostOfFunds is for tests of another package.
+var MostOfFunds = &mostOfFunds
