@@ -59,7 +59,6 @@ var calls = map[string]string{
 	"Charges.Get":                      `GET /v1/charges/(?:ch|py)_[^/]+$`,
 	"Charges.Search":                   `GET /v1/charges/search$`,
 	"Charges.List":                     `GET /v1/charges$`,
-	"Charges.Search":                   `GET /v1/charges/search$`,
 	"CheckoutSessions.Expire":          `POST /v1/checkout/sessions/[^/]+/expire$`,
 	"CheckoutSessions.Get":             `GET /v1/checkout/sessions/[^/]+$`,
 	"CheckoutSessions.List":            `GET /v1/checkout/sessions$`,
