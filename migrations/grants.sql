@@ -53,7 +53,7 @@ GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, do
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
-GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO {{role}};
+GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, refund_failed, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
 GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};

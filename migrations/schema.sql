@@ -2081,6 +2081,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
 
+-- VIEW refund_failed (entity_id uuid, refund_id text)
+
 -- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
 
 -- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
