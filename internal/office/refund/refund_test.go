@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/refund"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
