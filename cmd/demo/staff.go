@@ -36,11 +36,14 @@ var staffMembers = []member{
 	{mailcatch.Login{Email: "june@staff.example", Role: "entry", Entity: "tsne", Password: "copper-owl-sorts-letters"}, "June Abbott", "en"},
 	{mailcatch.Login{Email: "noor@staff.example", Role: "auditor", Entity: "tsne", Password: "winter-desk-counts-beans"}, "Noor Haddad", "en"},
 	{mailcatch.Login{Email: "marta@staff.example", Role: "finance", Entity: "tsne", Org: "csio", Password: "violet-train-keeps-maps"}, "Marta Quispe", "es"},
-	{mailcatch.Login{Email: "abel@staff.example", Role: "finance", Entity: "grassroots-international", Password: "cedar-kite-finds-islands"}, "Abel Jean", "en"},
-	{mailcatch.Login{Email: "rosa@staff.example", Role: "finance", Entity: "grassroots-international", Password: "amber-goat-rents-bridges"}, "Rosa Lima", "es"},
+	{mailcatch.Login{Email: "abel@staff.example", Role: "finance", Entity: "grassroots-international", Password: "cedar-kite-finds-islands"},
+		"Abel Jean", "en"},
+	{mailcatch.Login{Email: "rosa@staff.example", Role: "finance", Entity: "grassroots-international", Password: "amber-goat-rents-bridges"},
+		"Rosa Lima", "es"},
 	{mailcatch.Login{Email: "ines@staff.example", Role: "admin", Entity: "tsne", Password: "granite-fern-opens-doors"}, "Inés Cabral", "en"},
 	{mailcatch.Login{Email: "otto@staff.example", Role: "admin", Entity: "tsne", Password: "silver-plum-mends-clocks"}, "Otto Weiss", "en"},
-	{mailcatch.Login{Email: "lucie@staff.example", Role: "admin", Entity: "grassroots-international", Password: "orange-whale-reads-charts"}, "Lucie Pierre", "en"},
+	{mailcatch.Login{Email: "lucie@staff.example", Role: "admin", Entity: "grassroots-international", Password: "orange-whale-reads-charts"},
+		"Lucie Pierre", "en"},
 }
 
 // loginsFile is where the secrets of the staff's codes are kept between two runs. The program shows them once, at the set-up.

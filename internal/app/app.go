@@ -238,7 +238,8 @@ func (a *App) buildMail() {
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
-	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()), Auditors: s.AuditMail}.Register(a.Handlers)
+	staffmail.Staff{Mailer: urgent, Accounts: a.Staff, Catalog: a.Catalog, Link: office.InvitationLink(s.OfficeSite()),
+		Auditors: s.AuditMail}.Register(a.Handlers)
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
@@ -261,7 +262,7 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
-	suspensePages := &officesuspense.Area{Desk: staffPages.Desk, Resolver: suspense.Resolver{NewID: NewID, Now: clocks.Business}}
+	suspensePages := &officesuspense.Area{Desk: staffPages.Desk, Resolver: suspense.Resolver{Settler: a.Settler, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
@@ -269,7 +270,8 @@ func (a *App) buildServer() {
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
-		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer, Privacy: erasures},
+		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
+			Privacy: erasures},
 		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},

@@ -110,7 +110,8 @@ func (d *Doctor) Run(ctx context.Context) {
 // office recommends a host of its own for the office.
 func (d *Doctor) office() {
 	if d.Settings.OfficeURL == nil {
-		d.Note("the office's host", "donors' pages are on the same host. OFFICE_URL gives the office a host of its own, so that no page of donors shares an origin with it")
+		d.Note("the office's host", "donors' pages are on the same host. "+
+			"OFFICE_URL gives the office a host of its own, so that no page of donors shares an origin with it")
 		return
 	}
 	d.Report("the office's host", d.Settings.CheckOfficeURL())

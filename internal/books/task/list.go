@@ -98,7 +98,7 @@ func OpenByKind(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (m
 }
 
 func read(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]Stored, error) {
-	rows, err := q.QueryxContext(ctx, query, args...) //nolint:sqlclosecheck // closed below
+	rows, err := q.QueryxContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ func RequestOf(submission uuid.UUID) uuid.UUID {
 // ApprovalOf returns the request by which a second person is asked for what a preview shows. A passkey signs its Text.
 func ApprovalOf(p Preview, organisation uuid.UUID) approval.Request {
 	return approval.Request{
-		ID: RequestOf(p.Request.Submission), EntityID: p.Request.EntityID, OrganisationID: uuid.NullUUID{UUID: organisation, Valid: true}, Kind: approval.Refund,
+		ID: RequestOf(p.Request.Submission), EntityID: p.Request.EntityID, OrganisationID: uuid.NullUUID{UUID: organisation, Valid: true},
+		Kind:    approval.Refund,
 		Subject: orderOf(p.Request.Submission).String(), Body: p.Body, Needs: 1, RequestedBy: p.Request.RequestedBy,
 	}
 }
@@ -123,7 +124,8 @@ func ReadBody(body string) (r Request, payment uuid.UUID, c money.Currency, err 
 	for _, id := range []struct {
 		to    *uuid.UUID
 		value string
-	}{{&r.EntityID, values["entity"]}, {&payment, values["payment"]}, {&r.RequestedBy, strings.TrimPrefix(values["requested"], "by ")}, {&r.Submission, values["form"]}} {
+	}{{&r.EntityID, values["entity"]}, {&payment, values["payment"]}, {&r.RequestedBy,
+		strings.TrimPrefix(values["requested"], "by ")}, {&r.Submission, values["form"]}} {
 		if *id.to, err = uuid.Parse(id.value); err != nil {
 			return r, payment, c, fmt.Errorf("refund: a request names %q: %w", id.value, err)
 		}

@@ -95,7 +95,8 @@ func (s Service) PreviewTx(ctx context.Context, tx *sqlx.Tx, r Request) (Preview
 		return Preview{}, err
 	}
 	amount := func(minor int64) money.Amount { return money.New(minor, paid.Currency) }
-	p := Preview{Method: paid.Method, Charge: paid.ChargeRef, Amount: amount(total(parts)), Limit: amount(entity.TwoPersonsRefund), PaymentID: paid.ID, Request: r}
+	p := Preview{Method: paid.Method, Charge: paid.ChargeRef, Amount: amount(total(parts)), Limit: amount(entity.TwoPersonsRefund),
+		PaymentID: paid.ID, Request: r}
 	p.Request.Parts, p.Request.All = parts, false
 	p.GiftYear, p.Year = paid.ReceivedAt.In(entity.Location()).Year(), s.Now().In(entity.Location()).Year()
 	gift, person, err := orderedBefore(ctx, tx, r, paid.ID)

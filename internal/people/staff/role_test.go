@@ -69,12 +69,12 @@ func TestSecondAdminApproves(t *testing.T) {
 	f := newFixture(t)
 	boss := f.add("boss@example.org", staff.Admin, f.whole()).withCode()
 	bea := f.add("bea@example.org", staff.Admin, f.whole()).withCode()
-	new := staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Finance, Scope: f.whole()}
-	_, err := f.Invite(t.Context(), boss.session(), new)
+	invited := staff.Invitation{Email: "new@example.org", Name: "New", Language: "en", Role: staff.Finance, Scope: f.whole()}
+	_, err := f.Invite(t.Context(), boss.session(), invited)
 	require.True(t, staff.NeedsSecondAdmin(err), "%v", err)
-	id, err := f.RequestInvite(t.Context(), boss.session(), new)
+	id, err := f.RequestInvite(t.Context(), boss.session(), invited)
 	require.NoError(t, err)
-	again, err := f.RequestInvite(t.Context(), bea.session(), new)
+	again, err := f.RequestInvite(t.Context(), bea.session(), invited)
 	require.NoError(t, err)
 	require.Equal(t, id, again, "the same change is requested once")
 	m, err := staff.ByEmail(t.Context(), f.DB, "new@example.org")
@@ -117,8 +117,8 @@ func TestSecondAdminApproves(t *testing.T) {
 	_, err = f.operator.ApproveAsOperator(t.Context(), id, "again")
 	require.Equal(t, "approval_is_open", approval.Refused(err))
 
-	new.Email = "second@example.org"
-	id, err = f.RequestInvite(t.Context(), boss.session(), new)
+	invited.Email = "second@example.org"
+	id, err = f.RequestInvite(t.Context(), boss.session(), invited)
 	require.NoError(t, err)
 	token, err = f.operator.ApproveAsOperator(t.Context(), id, "the other admin is ill")
 	require.NoError(t, err)

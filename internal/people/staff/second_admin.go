@@ -60,7 +60,8 @@ func (s Service) requestTx(ctx context.Context, tx *sqlx.Tx, by Session, act str
 	if id == uuid.Nil {
 		id = s.NewID()
 		err := approval.RequestTx(ctx, tx, approval.Request{
-			ID: id, EntityID: c.EntityID, OrganisationID: c.OrganisationID, Kind: approval.Roles, Subject: c.StaffID.String(), Body: text, RequestedBy: by.StaffID,
+			ID: id, EntityID: c.EntityID, OrganisationID: c.OrganisationID, Kind: approval.Roles, Subject: c.StaffID.String(), Body: text,
+			RequestedBy: by.StaffID,
 		}, nil)
 		if err != nil {
 			return uuid.Nil, err

@@ -53,15 +53,16 @@ func NewWorker(w *Worker) *Worker {
 
 // Yield blocks up to 3 s while batches of events are full, and up to 5 ms while another is applied. At most GOMAXPROCS/2
 // callers proceed at once; done ends a caller's turn. Work that can wait and would slow down donations calls it first.
+// The 5 ms include the wait for a turn: where callers queue, they follow each other at once.
 func (w *Worker) Yield(ctx context.Context) (done func()) {
 	ctx, cancel := context.WithTimeout(ctx, maxYield)
 	defer cancel()
+	short := time.Now().Add(shortYield)
 	select {
 	case w.yieldSlots <- struct{}{}:
 	case <-ctx.Done():
 		return func() {}
 	}
-	short := time.Now().Add(shortYield)
 	for (w.overloaded.Load() || w.active.Load() > 0 && time.Now().Before(short)) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,8 @@
 //	mail                                 receipts sent to a mail server
 //	growth                               settling and reading with a million gifts in the books, and their size on disk
 //	pages export checkers                what finance staff read, exports and nightly checks with a million gifts
+//	office                               the pages of the finance office over HTTP with a million gifts, and settling while
+//	                                     staff read them
 //	footprint calls                      memory, start, and calls to Stripe
 //
 // Everything shares the machine:

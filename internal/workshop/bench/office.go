@@ -31,7 +31,7 @@ var officePages = Row{
 		o := l.openOffice()
 		reads := m.Size(100, 40)
 		visits := o.visits()
-		gifts := m.Size(6000, 1500)
+		gifts := m.Size(15_000, 5_000)
 		alone := func() float64 { defer l.dropEmails(); return l.settle(senders, gifts) }
 		m.Interleave(
 			func() {
@@ -115,18 +115,22 @@ func (b *bureau) visits() []visit {
 		return paths
 	}
 	var months, behind []string
-	for i := range 12 {
-		month := b.now.In(zone).AddDate(0, 0, -14-28*i).Format("2006-01")
+	for _, month := range b.texts(`SELECT DISTINCT to_char(day, 'YYYY-MM') FROM ledger_day WHERE entity_id = $1 AND account_code LIKE '4%' AND day < current_date`) {
 		for _, code := range b.texts(`SELECT f.code FROM fund f WHERE f.entity_id = $1 AND f.organisation_id IS NOT NULL AND f.closed_at IS NULL`) {
 			months = append(months, at("gifts", "month", month, "fund", code))
 		}
-		behind = append(behind, at("gifts", "after", desk.Cursor(giftlist.Cursor{At: b.now.AddDate(0, 0, -25*i-3), ID: uuid.Max})))
+	}
+	var first time.Time
+	require.NoError(b.t, b.DB.Owner.Get(&first, `SELECT min(charged_at) FROM donation WHERE entity_id = $1`, b.entity))
+	for i := range 12 {
+		behind = append(behind, at("gifts", "after", desk.Cursor(giftlist.Cursor{At: first.Add(b.now.Sub(first) * time.Duration(i+1) / 13), ID: uuid.Max})))
 	}
 	names := b.texts(`SELECT concat_ws(' ', left(split_part(first_name, ' ', 1), 4), left(last_name, 4)) FROM donor WHERE entity_id = $1 AND last_name <> 'Example' ORDER BY md5(id::text) LIMIT 20`)
 	common := b.texts(`SELECT last_name FROM donor WHERE entity_id = $1 AND last_name <> 'Example' GROUP BY last_name ORDER BY count(*) DESC LIMIT 6`)
 	donors := b.texts(`SELECT id::text FROM donor WHERE entity_id = $1 AND first_gift_at IS NOT NULL AND last_name <> 'Example' ORDER BY md5(id::text) LIMIT 50`)
 	return []visit{
 		{"gifts, first page", []string{list}, true},
+		{"gifts, 200 rows", []string{at("gifts", "rows", "200")}, true},
 		{"gifts of a month and a fund", months, true},
 		{"gifts, a page far behind", behind, true},
 		{"gifts by name, a common word", search("gifts", common), true},

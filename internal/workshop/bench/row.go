@@ -16,7 +16,8 @@ type Row struct {
 
 // Rows returns all rows in the order of the table.
 func Rows() []Row {
-	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, officePages, export, checkers, footprint, calls}
+	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, whole, steady, mail, emails, growth, pages, officePages, export,
+		checkers, footprint, calls}
 }
 
 // A Line is one comparison of a row: a line of the table. Its numbers are measurements, not money.

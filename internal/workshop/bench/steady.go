@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,10 +31,13 @@ var steady = Row{
 		rate := 0.8 * float64(n) / time.Since(began).Seconds()
 		lasting := time.Duration(m.Size(600, 60)) * time.Second
 
-		var oldest, oldestFee, early, late float64
+		var early, late float64
+		var events, emails, jobs, entries, fees, all []float64
 		given := w.giveAtRate(rate, lasting, func(at time.Duration) {
-			queued, fee := w.oldestWaiting()
-			oldest, oldestFee = max(oldest, queued), max(oldestFee, fee)
+			now := w.oldestWaiting()
+			events, emails, jobs = append(events, now.Event), append(emails, now.Email), append(jobs, now.Job)
+			entries, fees = append(entries, now.Entry), append(fees, now.Fee)
+			all = append(all, max(now.Event, now.Email, now.Job, now.Entry))
 			switch memory := resident(t, metricsAddress); {
 			case at < lasting/5: // caches and connections are being filled
 			case at < lasting*3/5:
@@ -43,12 +47,20 @@ var steady = Row{
 			}
 		})
 		m.Note("rate", float64(given)/lasting.Seconds())
-		m.Note("oldest", oldest)
-		m.Note("fee", oldestFee)
+		m.Note("oldest", slices.Max(all))
+		m.Note("above", 100*float64(len(slices.DeleteFunc(slices.Clone(all), func(s float64) bool { return s <= 5 })))/float64(len(all)))
+		for name, waited := range map[string][]float64{"event": events, "email": emails, "job": jobs, "entry": entries, "fee": fees} {
+			m.Note(name, slices.Max(waited))
+		}
 		m.Note("late", late)
 		m.Note("early", early)
 		m.Absolute("rate", "gifts/s", "rate", Shown)
 		m.Absolute("oldest waiting row", "s", "oldest", AtMost(5))
+		m.Absolute("seconds in which a row was older than 5 s", "%", "above", Shown)
+		m.Absolute("oldest event", "s", "event", Shown)
+		m.Absolute("oldest email", "s", "email", Shown)
+		m.Absolute("oldest other job", "s", "job", Shown)
+		m.Absolute("oldest entry without a seal", "s", "entry", Shown)
 		m.Absolute("oldest fee that is due", "s", "fee", Shown)
 		m.Compare("memory, second half", "MB", "late", "early", AtMost(1.1))
 		w.waitUntilDone()
@@ -90,15 +102,20 @@ func (w *environment) giveAtRate(rate float64, lasting time.Duration, look func(
 	return given
 }
 
-// oldestWaiting returns how long the oldest event, job or entry without a seal has waited, in seconds, and the oldest fee that
-// is due. Fees wait on purpose: while gifts come, Stripe's balance is listed every nine seconds.
-func (w *environment) oldestWaiting() (queued, fee float64) {
+// waiting is how long the oldest row of each queue has waited, in seconds; 0 if it is empty.
+type waiting struct{ Event, Email, Job, Entry, Fee float64 }
+
+// oldestWaiting returns how long the oldest event, email, other job, entry without a seal and fee that is due have waited. Fees wait
+// on purpose: while gifts come, Stripe's balance is listed every nine seconds.
+func (w *environment) oldestWaiting() (now waiting) {
 	w.t.Helper()
-	const query = `SELECT coalesce(extract(epoch FROM now() - least(
-			(SELECT min(received_at) FROM stripe_event WHERE state <> 'done'),
-			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available'),
-			(SELECT min(recorded_at) FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal)))), 0),
-		coalesce(extract(epoch FROM now() - (SELECT min(charged_at) FROM fee_due)), 0)`
-	require.NoError(w.t, w.DB.Owner.QueryRow(query).Scan(&queued, &fee))
-	return max(queued, 0), max(fee, 0)
+	const query = `SELECT greatest(0, extract(epoch FROM now() - event)), greatest(0, extract(epoch FROM now() - email)), greatest(0, extract(epoch FROM now() - job)),
+			greatest(0, extract(epoch FROM now() - entry)), greatest(0, extract(epoch FROM now() - fee))
+		FROM (SELECT (SELECT min(received_at) FROM stripe_event WHERE state <> 'done') event,
+			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available' AND kind LIKE '%letter%') email,
+			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available' AND kind NOT LIKE '%letter%') job,
+			(SELECT min(recorded_at) FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal)) entry,
+			(SELECT min(charged_at) FROM fee_due) fee) oldest`
+	require.NoError(w.t, w.DB.Owner.QueryRow(query).Scan(&now.Event, &now.Email, &now.Job, &now.Entry, &now.Fee))
+	return now
 }

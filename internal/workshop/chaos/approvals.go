@@ -13,8 +13,8 @@ import (
 func init() {
 	register(Row{
 		Name: "approvals", No: "15", Short: 20, Long: 10_000, Prove: Approvals,
-		Promise: "random sequences of requests, approvals, edits, ended roles, replays, races, a clock set back, stolen passwords and statements of the server's role: " +
-			"an act is executed if, and only if, enough other people approved this version of it and hold the role",
+		Promise: "random sequences of requests, approvals, edits, ended roles, replays, races, a clock set back, stolen passwords and statements " +
+			"of the server's role: an act is executed if, and only if, enough other people approved this version of it and hold the role",
 	})
 }
 

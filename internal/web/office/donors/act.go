@@ -117,8 +117,9 @@ func (b *forms) errors() (all []view.FormError) {
 // showAct writes a page of forms about a donor.
 func (a *Area) showAct(w http.ResponseWriter, r *http.Request, b *forms, d donor.Record, heading string, pairs []Pair, instead string, all ...ActForm) error {
 	p := ActPage{
-		Page: a.PageOf(r, b.v, "donors"), Heading: heading, Donor: Link{nameOf(d), b.v.Path("donors/" + d.ID.String())}, Pairs: pairs, Action: r.URL.RequestURI(),
-		Forms: all, Errors: b.errors(), Instead: instead,
+		Page: a.PageOf(r, b.v, "donors"), Heading: heading, Donor: Link{nameOf(d), b.v.Path("donors/" + d.ID.String())}, Pairs: pairs,
+		Action: r.URL.RequestURI(),
+		Forms:  all, Errors: b.errors(), Instead: instead,
 	}
 	if p.Donor.Label == "" {
 		p.Donor.Label = a.say(b.v, "office.donors.nameless")

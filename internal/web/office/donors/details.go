@@ -83,7 +83,8 @@ func (a *Area) detailsPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return a.showDetails(w, r, v, d, problems)
 	}
 	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
-		done := audit.Act{Name: "donor.corrected", ObjectKind: "donor", ObjectID: d.ID.String(), After: map[string]any{"changed": changed(d, profile, organisation)}}
+		done := audit.Act{Name: "donor.corrected", ObjectKind: "donor", ObjectID: d.ID.String(),
+			After: map[string]any{"changed": changed(d, profile, organisation)}}
 		return done, donor.CorrectTx(r.Context(), tx, d.ID, profile, organisation, a.Now())
 	})
 	if problems = fieldsOf(err); problems != nil {

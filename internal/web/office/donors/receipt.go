@@ -62,7 +62,8 @@ func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if err == nil {
 		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
 			return record(r, v, tx, audit.Act{
-				Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt", ObjectID: issued.ID.String(),
+				Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt",
+				ObjectID: issued.ID.String(),
 			})
 		})
 	}
@@ -186,7 +187,8 @@ func (a *Area) resend(r *http.Request, v web.StaffVisit, f form, gift donation.D
 	}
 	scope := staff.Scope{EntityID: v.Entity.ID, OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}}
 	return a.act(r, v, f, scope, func(tx *sqlx.Tx) (audit.Act, error) {
-		return audit.Act{Name: "receipt.sent_again", ObjectKind: "receipt", ObjectID: issued.ID.String()}, a.Resender.ResendTx(r.Context(), tx, email, v.Actor())
+		return audit.Act{Name: "receipt.sent_again", ObjectKind: "receipt", ObjectID: issued.ID.String()},
+			a.Resender.ResendTx(r.Context(), tx, email, v.Actor())
 	})
 }
 
@@ -219,7 +221,8 @@ func (a *Area) correct(r *http.Request, v web.StaffVisit, f form, issued receipt
 // explained returns errors of the services as faults with words.
 func explained(err error) error {
 	for known, phrase := range map[error]string{
-		mail.ErrWaiting: "office.donors.error.waiting", mail.ErrNoRecipient: "office.donors.error.no_recipient", mail.ErrReceiptVoid: "office.donors.error.void",
+		mail.ErrWaiting: "office.donors.error.waiting", mail.ErrNoRecipient: "office.donors.error.no_recipient",
+		mail.ErrReceiptVoid:    "office.donors.error.void",
 		receipt.ErrReceiptVoid: "office.donors.error.void", receipt.ErrCorrection: "office.donors.error.correction",
 		owner.ErrErased: "office.donors.error.erased", owner.ErrTooMany: "office.donors.error.too_many",
 		plan.ErrWrongStatus: "office.donors.error.plan_state", planlink.ErrRequestWaits: "office.donors.error.plan_waits",

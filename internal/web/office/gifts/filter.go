@@ -91,7 +91,8 @@ func (a *Area) cardsOf(ctx context.Context, v web.StaffVisit, c chosen) *cards {
 // it was not asked.
 func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards) (c chosen, err error) {
 	values := r.URL.Query()
-	c = chosen{Cards: known, State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...), Frequency: desk.Chosen(r, "every", frequencies...)}
+	c = chosen{Cards: known, State: desk.Chosen(r, "state", states...), Source: desk.Chosen(r, "source", sources...),
+		Frequency: desk.Chosen(r, "every", frequencies...)}
 	c.Query = giftlist.Query{EntityID: v.Entity.ID, Source: c.Source, Frequency: c.Frequency}
 	for _, o := range organisations(v) {
 		c.Query.Organisations = append(c.Query.Organisations, o.ID)
@@ -205,8 +206,8 @@ const (
 // filters returns the groups of links of the list, and those that are folded. now is the moment by the business clock.
 func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Time) (all, more []desk.Filter) {
 	say := func(key string) string { return a.View.Phrase(v.Language, "office.gifts."+key) }
-	group := func(label, name, chosen, any string, values []string, words func(string) string) {
-		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: any, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
+	group := func(label, name, chosen, none string, values []string, words func(string) string) {
+		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: none, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
 		for _, value := range values {
 			to := []string{name, value}
 			if name == "month" {
@@ -219,7 +220,8 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	if len(c.Readings) > 1 {
 		f := desk.Filter{Label: say("filter.by")}
 		for _, reading := range c.Readings {
-			f.Options = append(f.Options, desk.Option{Label: say("by." + string(reading)), URL: desk.With(r.URL, "by", string(reading)), Current: reading == c.As})
+			f.Options = append(f.Options, desk.Option{Label: say("by." + string(reading)), URL: desk.With(r.URL, "by", string(reading)),
+				Current: reading == c.As})
 		}
 		all = append(all, f)
 	}
@@ -296,7 +298,8 @@ func (a *Area) organisationFilter(r *http.Request, v web.StaffVisit, say func(st
 	if len(all) < 2 || len(all) > fundsShown || !v.Has(whole, desk.Readers...) {
 		return nil
 	}
-	f := desk.Filter{Label: say("filter.org"), Options: []desk.Option{{Label: say("any.org"), URL: desk.With(r.URL, "org", "", "fund", ""), Current: v.Organisation == nil}}}
+	f := desk.Filter{Label: say("filter.org"), Options: []desk.Option{{Label: say("any.org"), URL: desk.With(r.URL, "org", "", "fund", ""),
+		Current: v.Organisation == nil}}}
 	for _, o := range all {
 		f.Options = append(f.Options, desk.Option{
 			Label: o.Name.In(v.Language), URL: desk.With(r.URL, "org", o.Slug, "fund", ""), Current: v.Organisation != nil && v.Organisation.ID == o.ID,

@@ -184,11 +184,13 @@ func (a *Area) shares(v web.StaffVisit, g giftlist.Gift, shares []giftlist.Share
 		if f, err := v.Catalog.Fund(s.FundID); err == nil {
 			name = f.Name.In(v.Language)
 		}
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, amount(s.Gift), amount(-s.Fee), amount(-s.SponsorFee), amount(-s.Returned), amount(s.Gift - s.Fee - s.SponsorFee - s.Returned)}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, amount(s.Gift), amount(-s.Fee), amount(-s.SponsorFee),
+			amount(-s.Returned), amount(s.Gift - s.Fee - s.SponsorFee - s.Returned)}})
 		sum.Gift, sum.Fee, sum.SponsorFee, sum.Returned = sum.Gift+s.Gift, sum.Fee+s.Fee, sum.SponsorFee+s.SponsorFee, sum.Returned+s.Returned
 	}
 	if len(shares) > 1 {
-		t.Total = []desk.Cell{{Text: a.say(v, "sum")}, amount(sum.Gift), amount(-sum.Fee), amount(-sum.SponsorFee), amount(-sum.Returned), amount(sum.Gift - sum.Fee - sum.SponsorFee - sum.Returned)}
+		t.Total = []desk.Cell{{Text: a.say(v, "sum")}, amount(sum.Gift), amount(-sum.Fee), amount(-sum.SponsorFee), amount(-sum.Returned),
+			amount(sum.Gift - sum.Fee - sum.SponsorFee - sum.Returned)}
 	}
 	return t
 }

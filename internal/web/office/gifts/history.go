@@ -96,7 +96,8 @@ func (a *Area) entries(v web.StaffVisit, g giftlist.Gift, postings []giftlist.Po
 			last = p.EntryID
 			all = append(all, Entry{
 				Title: a.say(v, "entry", "day", phrase.Date(v.Language, p.Date.In(desk.ZoneOf(v))), "kind", p.Kind, "serial", p.Serial),
-				Table: desk.Table{Caption: p.Kind, Columns: []desk.Column{column("account", false), column("fund", false), column("debit", true), column("credit", true)}},
+				Table: desk.Table{Caption: p.Kind, Columns: []desk.Column{column("account", false), column("fund", false), column("debit", true),
+					column("credit", true)}},
 			})
 		}
 		fund := ""

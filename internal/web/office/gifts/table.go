@@ -68,7 +68,8 @@ func (a *Area) sourceOf(v web.StaffVisit, g giftlist.Gift) string {
 // table returns the rows of a page, the most important columns first, and their sum.
 func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftlist.Gift) desk.Table {
 	column := func(name string) desk.Column { return desk.Column{Name: name, Label: a.say(v, "column."+name)} }
-	t := desk.Table{Caption: a.say(v, "title"), Columns: []desk.Column{column("donor"), column("amount"), column("day"), column("funds"), column("state"), column("kind")}}
+	t := desk.Table{Caption: a.say(v, "title"), Columns: []desk.Column{column("donor"), column("amount"), column("day"), column("funds"),
+		column("state"), column("kind")}}
 	t.Columns[1].Number, t.Columns[3].Wide = true, true
 	sum := int64(0)
 	for _, g := range gifts {
@@ -138,8 +139,10 @@ func (a *Area) fileCells(v web.StaffVisit, c chosen, g giftlist.Gift) []desk.Cel
 		funds = append(funds, code+" "+money.New(g.Parts[i], g.Currency).Decimal())
 	}
 	return []desk.Cell{
-		{Text: g.PublicRef}, {At: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")}, {Text: g.Frequency},
-		desk.AmountCell(money.New(g.AmountMinor, g.Currency)), desk.AmountCell(shown(g, c.Query.FundID)), desk.AmountCell(money.New(g.ReturnedMinor, g.Currency)),
+		{Text: g.PublicRef}, {At: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")},
+		{Text: g.Frequency},
+		desk.AmountCell(money.New(g.AmountMinor, g.Currency)), desk.AmountCell(shown(g, c.Query.FundID)),
+		desk.AmountCell(money.New(g.ReturnedMinor, g.Currency)),
 		{Text: strings.Join(funds, "; ")}, {Text: g.DonorID.String()}, {Text: g.DonorKind},
 		{Text: g.FirstName}, {Text: g.LastName}, {Text: g.OrganisationName}, {Text: g.Email},
 	}

@@ -62,11 +62,11 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		if s.Now != nil {
 			break
 		}
-		preview, err := a.Refunds.PreviewTx(ctx, tx, q)
-		if s.Now = faultOf(err); err != nil && s.Now == nil {
+		preview, refused, err := a.previewTx(ctx, tx, q)
+		if err != nil {
 			return s, err
 		}
-		if err == nil {
+		if s.Now = refused; refused == nil {
 			s = a.effect(v, preview, refundcall.Card{})
 			s.Pairs = append(pairs, s.Pairs...)
 			s.Later = func(ctx context.Context, s *desk.Shown) {
@@ -76,7 +76,16 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		}
 	}
 	s.Pairs = append(pairs, a.askedPairs(v, q, gift)...)
-	return s, nil
+	return s, nil //nolint:nilerr // Now is what the page shows, no error of the page
+}
+
+// previewTx returns what a refund would do now, or why it would be refused.
+func (a *Area) previewTx(ctx context.Context, tx *sqlx.Tx, q refund.Request) (p refund.Preview, refused, err error) {
+	p, err = a.Refunds.PreviewTx(ctx, tx, q)
+	if refused = faultOf(err); refused != nil {
+		err = nil
+	}
+	return p, refused, err
 }
 
 // askedPairs returns what a request asked for.
@@ -88,7 +97,8 @@ func (a *Area) askedPairs(v web.StaffVisit, q refund.Request, gift donation.Dona
 		}
 		pairs = append(pairs, desk.Pair{Label: label, Cell: desk.Cell{Text: text}})
 	}
-	pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.reason"), Cell: desk.Cell{Text: a.phrase(v, "office.refund.reason."+string(q.Reason))}})
+	pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.reason"),
+		Cell: desk.Cell{Text: a.phrase(v, "office.refund.reason."+string(q.Reason))}})
 	if q.Note != "" {
 		pairs = append(pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.note"), Cell: desk.Cell{Text: q.Note}})
 	}

@@ -132,7 +132,8 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 	hash := q.Hash()
 	p := ApprovalPage{
 		Page: a.PageOf(r, v, "approvals"), Title: a.actOf(q.Stored).Title(v, q.Stored), Action: closed(approvalURL(v, q.ID)), Hash: hex.EncodeToString(hash[:]),
-		State: string(q.State), Mark: decisionMarks[q.State], By: a.nameIn(v, q.names, q.RequestedBy), At: a.Moment(q.RequestedAt, zone), ExpiresAt: a.Moment(q.ExpiresAt, zone), Shown: q.shown,
+		State: string(q.State), Mark: decisionMarks[q.State], By: a.nameIn(v, q.names, q.RequestedBy), At: a.Moment(q.RequestedAt, zone),
+		ExpiresAt: a.Moment(q.ExpiresAt, zone), Shown: q.shown,
 	}
 	p.Problems = proof.Problems
 	for _, said := range []string{"asked", "approved", "declined", "withdrawn"} {
@@ -143,8 +144,8 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if p.Shown.Later != nil {
 		p.Shown.Later(r.Context(), &p.Shown)
 	}
-	if why := faultOf(q.shown.Now); why != nil && q.State == approval.Open {
-		p.NotNow = a.View.ErrorText(v.Language, fault.Field{Phrase: why.(*fault.Error).Phrase, Args: why.(*fault.Error).Args})
+	if why := (*fault.Error)(nil); q.State == approval.Open && errors.As(faultOf(q.shown.Now), &why) {
+		p.NotNow = a.View.ErrorText(v.Language, fault.Field{Phrase: why.Phrase, Args: why.Args})
 	}
 	for _, d := range q.decisions {
 		line := DecisionLine{By: a.phrase(v, "office.approval.operator"), What: d.Decision, At: a.Moment(d.At, zone)}

@@ -111,7 +111,8 @@ func (a *Area) fundTable(v web.StaffVisit, p refund.Preview) *desk.Table {
 			sum.Given+f.Given, sum.Refunded+f.Refunded, sum.Fee+f.Fee, sum.SponsorFee+f.SponsorFee, sum.Absorbed+f.Absorbed
 	}
 	if len(p.Parts) > 1 {
-		t.Total = []desk.Cell{{Text: a.phrase(v, "office.refund.column.total")}, cell(sum.Given), cell(sum.Refunded), cell(sum.Fee), cell(sum.SponsorFee), cell(sum.Absorbed)}
+		t.Total = []desk.Cell{{Text: a.phrase(v, "office.refund.column.total")}, cell(sum.Given), cell(sum.Refunded), cell(sum.Fee),
+			cell(sum.SponsorFee), cell(sum.Absorbed)}
 	}
 	return t
 }

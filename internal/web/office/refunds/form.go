@@ -33,7 +33,8 @@ var partField = regexp.MustCompile(`^part\[([a-z0-9-]+)\]$`)
 
 func readForm(f url.Values) Form {
 	form := Form{
-		Parts: map[string]string{}, All: f.Get("all") != "" && f.Get("all") != "0", Reason: f.Get("reason"), Note: f.Get("note"), Step: f.Get("step"), Submission: f.Get("submission"),
+		Parts: map[string]string{}, All: f.Get("all") != "" && f.Get("all") != "0", Reason: f.Get("reason"), Note: f.Get("note"),
+		Step: f.Get("step"), Submission: f.Get("submission"),
 	}
 	for name := range f {
 		if part := partField.FindStringSubmatch(name); part != nil {
@@ -52,7 +53,8 @@ func (f Form) request(v web.StaffVisit, g donation.Donation, left []refund.PartE
 		bad = append(bad, fault.Field{Name: name, Phrase: key, Args: args})
 	}
 	r = refund.Request{
-		EntityID: v.Entity.ID, DonationID: g.ID, Reason: refund.Reason(f.Reason), Note: strings.TrimSpace(strings.ReplaceAll(f.Note, "\r\n", "\n")), RequestedBy: v.StaffID,
+		EntityID: v.Entity.ID, DonationID: g.ID, Reason: refund.Reason(f.Reason),
+		Note: strings.TrimSpace(strings.ReplaceAll(f.Note, "\r\n", "\n")), RequestedBy: v.StaffID,
 	}
 	r.Submission, _ = uuid.Parse(f.Submission)
 	known := map[string]bool{}

@@ -89,7 +89,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.First = desk.With(r.URL)
 	}
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
-	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount", money.New(sumOfListed(all), v.Entity.Currency).Format(string(v.Language)))
+	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount",
+		money.New(sumOfListed(all), v.Entity.Currency).Format(string(v.Language)))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
 }
 

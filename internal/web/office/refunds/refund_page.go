@@ -173,7 +173,8 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 			continue
 		}
 		p.Waiting = append(p.Waiting, WaitingRefund{
-			URL: closed(approvalURL(v, asked.ID)), By: s.names[asked.RequestedBy], Amount: money.New(sumOf(q.Parts), currency), At: a.Moment(asked.RequestedAt, zone),
+			URL: closed(approvalURL(v, asked.ID)), By: s.names[asked.RequestedBy], Amount: money.New(sumOf(q.Parts), currency),
+			At: a.Moment(asked.RequestedAt, zone),
 		})
 	}
 }

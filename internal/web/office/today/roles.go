@@ -55,8 +55,8 @@ func (a *Area) here(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (*Here, erro
 	return h, nil
 }
 
-// clear returns what the page says if nothing waits for its reader.
-func clear(v web.StaffVisit) string {
+// nothingWaits returns what the page says if nothing waits for its reader.
+func nothingWaits(v web.StaffVisit) string {
 	switch {
 	case desk.IsReader(v):
 		return "office.today.clear"

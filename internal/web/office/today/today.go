@@ -82,7 +82,7 @@ func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		return err
 	}
 	if len(p.Groups) == 0 {
-		p.Clear = clear(v)
+		p.Clear = nothingWaits(v)
 	}
 	return a.Write(w, http.StatusOK, "today", v.Language, p)
 }

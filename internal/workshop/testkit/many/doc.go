@@ -6,6 +6,9 @@
 // payment by fund, balance transaction, receipt with the next number, and its sent email. At regular
 // intervals everything is paid out. The ledger itself seals the books and updates their balances.
 //
+// The donors have invented names in several languages, some of many people and some of few (names.sql), so that a search
+// by name finds what it would find among people.
+//
 // The rows are written by SQL over sets, which repeats in short the rules of other packages: the ledger's
 // entries and the hashes of facts. A test compares the result with the rules: each trigger and foreign key,
 // `konbit ledger verify`, and a gift made by the packages.

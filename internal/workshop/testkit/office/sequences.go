@@ -105,6 +105,7 @@ func (s *sequences) run() {
 	}
 	s.execute()
 	for i, h := range s.people {
+		h.stolen = false
 		if !h.enabled {
 			s.numbers++
 			h = &human{Person: Add(s.t, s.db.Owner, "finance", Role{Role: "finance", Entity: "sequences"}), number: s.numbers, finance: true, enabled: true}
