@@ -83,6 +83,10 @@ SELECT o.entity_id, (SELECT g.organisation_id FROM donation g WHERE g.id = o.don
        EXISTS (SELECT FROM payment_change c WHERE c.object_id = o.stripe_refund_id AND c.kind = 'refund' AND c.entity_id = o.entity_id) AS booked
   FROM refund_order o;
 
+-- Refunds that the bank could not deliver.
+CREATE OR REPLACE VIEW refund_failed WITH (security_invoker = true) AS
+SELECT h.entity_id, h.object_id AS refund_id FROM payment_change h WHERE h.kind = 'refund failed';
+
 -- A gift's refund by hand in Stripe's dashboard is from 'stripe'; 'plan' refunds a payment that its plan did not accept; 'office' without a processor
 -- is paid by bank.
 CREATE OR REPLACE VIEW refund_elsewhere WITH (security_invoker = true) AS
@@ -101,7 +105,7 @@ CREATE OR REPLACE VIEW refund_list WITH (security_invoker = true) AS
 SELECT * FROM refund_ordered UNION ALL SELECT * FROM refund_elsewhere;
 
 -- +goose Down
-DROP VIEW refund_list, refund_ordered, refund_elsewhere;
+DROP VIEW refund_list, refund_ordered, refund_elsewhere, refund_failed;
 DROP TABLE refund_request;
 DROP FUNCTION refund_request_begins, refund_request_keeps, refund_request_note_stays_erased;
 -- +goose StatementBegin

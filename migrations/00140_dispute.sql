@@ -112,6 +112,10 @@ ALTER TABLE finance_task ADD COLUMN IF NOT EXISTS closed_by uuid;
 ALTER TABLE finance_task DROP CONSTRAINT IF EXISTS finance_task_closed_by_fkey,
     ADD CONSTRAINT finance_task_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff (id) NOT VALID; -- migration 00142 validates it
 
+-- Money that was in suspense and is a gift now comes by the method 'suspense'.
+ALTER TABLE payment DROP CONSTRAINT IF EXISTS payment_method_check, ADD CONSTRAINT payment_method_check
+    CHECK (method IN ('card', 'bank_debit', 'check', 'cash', 'bank_transfer', 'stock', 'donor_advised_fund', 'in_kind', 'suspense')) NOT VALID; -- migration 00142 validates it
+
 -- What was given on a day, by fund and account: the postings in the accounts of contributions, of the entries of the chain up to
 -- ledger_day_through.serial, as ledger_month has them by month. Owned by internal/books/ledger.
 CREATE TABLE IF NOT EXISTS ledger_day (
@@ -250,6 +254,8 @@ END $$;
 -- +goose StatementEnd
 DROP FUNCTION wrong_days, rebuild_days, add_to_days, sums_by_day;
 DROP TABLE ledger_day, ledger_day_through;
+ALTER TABLE payment DROP CONSTRAINT payment_method_check, ADD CONSTRAINT payment_method_check
+    CHECK (method IN ('card', 'bank_debit', 'check', 'cash', 'bank_transfer', 'stock', 'donor_advised_fund', 'in_kind')) NOT VALID;
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, dispute_share, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;

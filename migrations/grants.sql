@@ -48,11 +48,12 @@ GRANT SELECT, INSERT ON payment_share, payment_change, payment_change_share, cle
 GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, reason, status, due_at, told_at), UPDATE (reason, status, due_at, told_at) ON dispute TO {{role}};
 GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting TO {{role}};
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
-GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
+GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
-GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, payment_return TO {{role}};
+GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, refund_failed, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
 GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};

@@ -193,6 +193,11 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO refund_order (id, entity_id, payment_id, amount, reason, note, submission, requested_by, state)
 		SELECT gen_random_uuid(), entity_id, id, 100, 'mistake', '', gen_random_uuid(), gen_random_uuid(), 'succeeded' FROM payment LIMIT 1`, noRight},
 	{`UPDATE refund_order SET amount = 1`, noRight},
+	{`INSERT INTO clearing_move (entity_id, source_id, fund_id, amount) SELECT entity_id, 'x', id, 5 FROM fund LIMIT 1`, "clearing_move_is_even"},
+	{`UPDATE clearing_move SET amount = 1`, noRight},
+	{`DELETE FROM clearing_move`, noRight},
+	{`INSERT INTO payment (id, entity_id, donation_id, method, asset_account, amount, currency, received_at, status, created_at)
+		SELECT gen_random_uuid(), entity_id, NULL, 'suspense', '1010', 5, 'USD', now(), 'suspense', now() FROM donation LIMIT 1`, "suspense_has_cause"},
 	{`UPDATE refund_order SET requested_by = gen_random_uuid()`, noRight},
 	{`UPDATE refund_order SET note = ''`, noRight},
 	{`DELETE FROM refund_order`, noRight},
@@ -383,6 +388,8 @@ var definers = map[string]string{
 	"suspense_resolution_begins":    "a trigger: the amount is in suspense now, the request says this, and person and time are the session's and the database's",
 	"suspense_resolution_is_booked": "a trigger: looks for the entry of a resolution",
 	"suspense_has_cause":            "a trigger: looks for the cause of a posting in suspense",
+	"payment_out_of_suspense":       "a trigger: looks for the resolution of a payment out of suspense",
+	"clearing_move_is_even":         "a trigger: adds up what one source moved between funds",
 	"staff_notes_are_erased":        "a trigger: empties the notes about a donor who is erased",
 
 	"audit_entry_waits_for_seal": "a trigger: notes that the entry has no seal yet",

@@ -251,6 +251,24 @@ CREATE TABLE checkout (
 CREATE UNIQUE INDEX checkout_by_session ON checkout USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE UNIQUE INDEX checkout_one_live_per_form ON checkout USING btree (form_id) WHERE (NOT ended);
 
+CREATE TABLE clearing_move (
+    entity_id uuid NOT NULL,
+    source_id text NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    carried_by text,
+    PRIMARY KEY (entity_id, source_id, fund_id),
+    CONSTRAINT clearing_move_amount_check CHECK (amount <> 0),
+    CONSTRAINT clearing_move_carried_by_check CHECK (carried_by <> ''::text),
+    CONSTRAINT clearing_move_source_id_check CHECK (source_id <> ''::text),
+    CONSTRAINT clearing_move_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT clearing_move_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE INDEX clearing_move_waits ON clearing_move USING btree (entity_id) WHERE (carried_by IS NULL);
+CREATE TRIGGER clearing_move_is_carried_once BEFORE UPDATE ON clearing_move FOR EACH ROW EXECUTE FUNCTION clearing_move_is_carried_once();
+CREATE CONSTRAINT TRIGGER clearing_move_is_even AFTER INSERT ON clearing_move DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION clearing_move_is_even();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON clearing_move FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE clearing_share (
     transaction_id text NOT NULL,
     entity_id uuid NOT NULL,
@@ -1065,7 +1083,7 @@ CREATE TABLE payment (
     CONSTRAINT payment_check1 CHECK (num_nulls(processor, charge_ref, intent_ref) = ANY (ARRAY[0, 3])),
     CONSTRAINT payment_check2 CHECK (donation_id IS NOT NULL OR status = 'suspense'::text),
     CONSTRAINT payment_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
-    CONSTRAINT payment_method_check CHECK (method = ANY (ARRAY['card'::text, 'bank_debit'::text, 'check'::text, 'cash'::text, 'bank_transfer'::text, 'stock'::text, 'donor_advised_fund'::text, 'in_kind'::text])),
+    CONSTRAINT payment_method_check CHECK (method = ANY (ARRAY['card'::text, 'bank_debit'::text, 'check'::text, 'cash'::text, 'bank_transfer'::text, 'stock'::text, 'donor_advised_fund'::text, 'in_kind'::text, 'suspense'::text])),
     CONSTRAINT payment_processor_check CHECK (processor = 'stripe'::text),
     CONSTRAINT payment_status_check CHECK (status = ANY (ARRAY['settled'::text, 'suspense'::text])),
     CONSTRAINT payment_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
@@ -1073,6 +1091,7 @@ CREATE TABLE payment (
 );
 CREATE UNIQUE INDEX payment_one_settled ON payment USING btree (donation_id) WHERE (status = 'settled'::text);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER payment_out_of_suspense AFTER INSERT ON payment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.method = 'suspense'::text)) EXECUTE FUNCTION payment_out_of_suspense();
 
 CREATE TABLE payment_change (
     entity_id uuid NOT NULL,
@@ -1969,19 +1988,23 @@ CREATE TABLE suspense_resolution (
     subject text NOT NULL,
     amount bigint NOT NULL,
     currency text NOT NULL,
-    account_code text NOT NULL,
+    account_code text,
+    donation_id uuid,
     reason text NOT NULL,
     request_id uuid NOT NULL,
     request_hash bytea NOT NULL,
     resolved_by uuid NOT NULL,
     resolved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (id),
+    UNIQUE (donation_id),
     UNIQUE (request_id),
     CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
+    CONSTRAINT suspense_resolution_check CHECK (num_nonnulls(account_code, donation_id) = 1),
     CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
     CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
     CONSTRAINT suspense_resolution_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
+    CONSTRAINT suspense_resolution_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
     CONSTRAINT suspense_resolution_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT suspense_resolution_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
     CONSTRAINT suspense_resolution_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES staff(id)
@@ -2057,6 +2080,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
 -- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+
+-- VIEW refund_failed (entity_id uuid, refund_id text)
 
 -- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
 
@@ -2139,6 +2164,10 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
 
 -- FUNCTION choice_stays_with_person() RETURNS trigger
+
+-- FUNCTION clearing_move_is_carried_once() RETURNS trigger
+
+-- FUNCTION clearing_move_is_even() RETURNS trigger
 
 -- FUNCTION confirm_staff_totp(code text) RETURNS boolean
 
@@ -2322,6 +2351,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
 
+-- FUNCTION payment_out_of_suspense() RETURNS trigger
+
 -- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
 
 -- FUNCTION payment_refundable(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
@@ -2454,9 +2485,11 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
--- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, reason text) RETURNS text
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text
 
 -- FUNCTION suspense_has_cause() RETURNS trigger
+
+-- FUNCTION suspense_origin(of_entity uuid, subject text) RETURNS TABLE(account text, received_at timestamp with time zone)
 
 -- FUNCTION suspense_resolution_begins() RETURNS trigger
 

@@ -22,10 +22,11 @@ const (
 	Stock            Method = "stock"
 	DonorAdvisedFund Method = "donor_advised_fund"
 	InKind           Method = "in_kind"
+	OfSuspense       Method = "suspense" // it was in suspense, and two persons made it a gift
 )
 
 // Methods lists all methods.
-var Methods = []Method{Card, BankDebit, Check, Cash, BankTransfer, Stock, DonorAdvisedFund, InKind}
+var Methods = []Method{Card, BankDebit, Check, Cash, BankTransfer, Stock, DonorAdvisedFund, InKind, OfSuspense}
 
 // Stripe is the payment processor. Its name stands in payment.processor.
 const Stripe = "stripe"
@@ -33,7 +34,8 @@ const Stripe = "stripe"
 // rules lists for each method:
 //   - processor: the money comes through a payment processor, which knows it by a charge;
 //   - account: the account debited when the payment is booked. A donor-advised fund pays by check unless the caller
-//     names another account. A gift in kind is used when it is received: it is an expense.
+//     names another account. A gift in kind is used when it is received: it is an expense. Money that was in suspense is
+//     at the processor unless the caller says where.
 var rules = map[Method]struct {
 	processor bool
 	account   ledger.Account
@@ -46,6 +48,7 @@ var rules = map[Method]struct {
 	Stock:            {false, ledger.Securities},
 	DonorAdvisedFund: {false, ledger.UndepositedChecks},
 	InKind:           {false, ledger.InKindUsed},
+	OfSuspense:       {false, ledger.StripeClearing},
 }
 
 // IsValid reports whether m is one of Methods.

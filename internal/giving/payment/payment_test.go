@@ -17,7 +17,7 @@ func TestMethods(t *testing.T) {
 		account   ledger.Account
 	}{
 		"card": {true, "1010"}, "bank_debit": {true, "1010"}, "check": {false, "1050"}, "cash": {false, "1050"}, "bank_transfer": {false, "1100"},
-		"stock": {false, "1300"}, "donor_advised_fund": {false, "1050"}, "in_kind": {false, "5300"},
+		"stock": {false, "1300"}, "donor_advised_fund": {false, "1050"}, "in_kind": {false, "5300"}, "suspense": {false, "1010"},
 	}
 	require.Len(t, payment.Methods, len(want))
 	for _, m := range payment.Methods {

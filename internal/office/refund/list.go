@@ -93,14 +93,14 @@ const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, paym
 	state, at, key, changed_at, problem, booked`
 
 // List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
-func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error) {
+func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {
 	const (
 		ordered   = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered WHERE ` + chosen
 		elsewhere = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_elsewhere WHERE ` + chosen
 		// Of the refunds of years, few wait: indexes have them.
 		orderedWaiting  = `/* refund.List */ SELECT ` + listedColumns + ` FROM refund_ordered WHERE state <> 'succeeded' AND ` + chosen
 		elsewhereFailed = `/* refund.List */ SELECT ` + listedColumns + `
-			  FROM (SELECT f.entity_id AS of_entity, f.object_id AS failed FROM payment_change f WHERE f.kind = 'refund failed' AND f.entity_id = coalesce($1::uuid, f.entity_id) OFFSET 0) f
+			  FROM (SELECT f.entity_id AS of_entity, f.refund_id AS failed FROM refund_failed f WHERE f.entity_id = coalesce($1::uuid, f.entity_id) OFFSET 0) f
 			 CROSS JOIN LATERAL (SELECT * FROM refund_elsewhere e WHERE e.entity_id = of_entity AND e.refund_id = failed OFFSET 0) e WHERE ` + chosen
 	)
 	limit := cmp.Or(f.Limit, 100)
@@ -126,7 +126,7 @@ func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Listed, error
 	var all []Listed
 	for _, query := range queries {
 		var some []Listed
-		if err := sqlx.SelectContext(ctx, q, &some, query+of, args...); err != nil {
+		if err := tx.SelectContext(ctx, &some, query+of, args...); err != nil {
 			return nil, err
 		}
 		all = append(all, some...)

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/refund"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
@@ -327,8 +328,11 @@ func TestRefundsInTheDashboard(t *testing.T) {
 	require.NoError(t, err)
 	d.settle()
 	require.Equal(t, []string{"building 500 16 35", "general 3000 97 210", "network 1500 49 105"}, d.returned())
-	all, err := refund.List(t.Context(), d.DB.Server, refund.Filter{EntityID: d.gift.EntityID})
-	require.NoError(t, err)
+	var all []refund.Listed
+	require.NoError(t, pg.InTx(t.Context(), d.DB.Server, func(tx *sqlx.Tx) (err error) {
+		all, err = refund.List(t.Context(), tx, refund.Filter{EntityID: d.gift.EntityID})
+		return err
+	}))
 	require.Len(t, all, 2)
 	require.Equal(t, []refund.Origin{refund.AtStripe, refund.ByOffice}, []refund.Origin{all[0].Origin, all[1].Origin})
 	require.Equal(t, []int64{4000, 1000}, []int64{all[0].AmountMinor, all[1].AmountMinor})

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 )
 
@@ -33,8 +34,12 @@ type Line struct {
 }
 
 // Lines returns the output about refunds, in English. slugs are those of the entities.
-func Lines(ctx context.Context, q sqlx.QueryerContext, words *phrase.Catalogue, slugs map[uuid.UUID]string, f Filter) ([]Line, error) {
-	all, err := List(ctx, q, f)
+func Lines(ctx context.Context, db *sqlx.DB, words *phrase.Catalogue, slugs map[uuid.UUID]string, f Filter) ([]Line, error) {
+	var all []Listed
+	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) (err error) {
+		all, err = List(ctx, tx, f)
+		return err
+	})
 	lines := make([]Line, len(all))
 	for i, l := range all {
 		lines[i] = Line{

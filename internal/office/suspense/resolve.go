@@ -13,6 +13,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/donation"
 	"konbit/internal/people/approval"
 	"konbit/internal/people/audit"
 	"konbit/internal/platform/fault"
@@ -23,30 +24,38 @@ import (
 var Accounts = []ledger.Account{ledger.ContributionsWithout, ledger.RefundsWithout, ledger.ChargebacksWithout, ledger.ProcessingFees,
 	ledger.DisputeFees, ledger.BankFees, ledger.ForeignExchange}
 
-// Act is what a person asks for: the whole amount of a subject to an account of operations.
+// Act is what a person asks for: the whole amount of a subject to an account of operations, or as a gift.
 type Act struct {
-	EntityID uuid.UUID
-	Subject  string
-	Minor    int64 // as in Amount
-	Currency money.Currency
-	Account  ledger.Account
-	Reason   string // names no donor: it is part of what is approved
+	EntityID   uuid.UUID
+	Subject    string
+	Minor      int64 // as in Amount
+	Currency   money.Currency
+	Account    ledger.Account // empty: DonationID
+	DonationID uuid.UUID      // the gift that it becomes; see RecordGiftTx
+	Reason     string         // names no donor: it is part of what is approved
 }
 
 // Amount returns what is resolved.
 func (a Act) Amount() money.Amount { return money.New(a.Minor, a.Currency) }
 
+// IsGift reports whether the amount becomes a gift.
+func (a Act) IsGift() bool { return a.DonationID != uuid.Nil }
+
 // Body returns the canonical text of an act, as the function suspense_body of migration 00142 has it.
 func (a Act) Body() string {
+	to := "account " + string(a.Account)
+	if a.IsGift() {
+		to = "gift " + a.DonationID.String()
+	}
 	return strings.Join([]string{"suspense", "entity " + a.EntityID.String(), "subject " + a.Subject, fmt.Sprintf("amount %d %s", a.Minor, a.Currency),
-		"account " + string(a.Account), "reason " + a.Reason}, "\n")
+		to, "reason " + a.Reason}, "\n")
 }
 
 // ReadBody reads a text that Body wrote.
 func ReadBody(text string) (a Act, err error) {
 	lines := strings.SplitN(text, "\n", 6)
 	values := make([]string, 6)
-	for i, name := range []string{"suspense", "entity ", "subject ", "amount ", "account ", "reason "} {
+	for i, name := range []string{"suspense", "entity ", "subject ", "amount ", "", "reason "} {
 		value, ok := "", false
 		if i < len(lines) {
 			value, ok = strings.CutPrefix(lines[i], name)
@@ -63,8 +72,16 @@ func ReadBody(text string) (a Act, err error) {
 	if a.Minor, err = strconv.ParseInt(minor, 10, 64); err != nil {
 		return a, err
 	}
-	a.Subject, a.Currency, a.Account, a.Reason = values[2], money.Currency(currency), ledger.Account(values[4]), values[5]
-	return a, nil
+	a.Subject, a.Currency, a.Reason = values[2], money.Currency(currency), values[5]
+	switch to, value, _ := strings.Cut(values[4], " "); to {
+	case "account":
+		a.Account = ledger.Account(value)
+	case "gift":
+		a.DonationID, err = uuid.Parse(value)
+	default:
+		err = fmt.Errorf("suspense: the text of a request books to %q", to)
+	}
+	return a, err
 }
 
 // RequestOf returns the request of an act. id is the resolution's.
@@ -75,13 +92,15 @@ func (a Act) RequestOf(request, id, staff uuid.UUID) approval.Request {
 // Why a resolution is refused.
 var (
 	ErrAmount     = fault.New(fault.Conflict, "office.suspense.problem.amount", nil)
+	ErrGift       = fault.New(fault.Conflict, "office.suspense.problem.gift", nil)
 	ErrSecondOnly = fault.New(fault.Forbidden, "office.suspense.problem.second", nil)
 )
 
 // Resolver executes requests.
 type Resolver struct {
-	NewID func() uuid.UUID
-	Now   func() time.Time
+	Settler donation.Settler
+	NewID   func() uuid.UUID
+	Now     func() time.Time
 }
 
 // about are the kinds of tasks that ask for a resolution: it closes them.
@@ -95,11 +114,15 @@ var about = []string{
 //	debit  credit   fund
 //	1090   account  operations; the reverse of money that left
 //
-// It reports ErrAmount if something else is in suspense now, and ErrSecondOnly if the request is not approved.
+// and for a gift, x being the account in which the money is (1010, or that of a payment without a processor), by:
+//
+//	1090   x        operations
+//	x      40xx     each fund of the gift, as donation.Settler books it, with its receipt
+//	3900   x        each fund, the sponsor's fee; x / 3900 in operations. The processing fee stays in operations
+//
+// It reports ErrAmount if something else is in suspense now, ErrGift if the gift is paid already or gone, and ErrSecondOnly if
+// the request is not approved.
 func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r approval.Stored, by uuid.UUID) error {
-	const insert = `/* suspense.ResolveTx */
-		INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, reason, request_id, request_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	act, err := ReadBody(r.Body)
 	if err != nil {
 		return err
@@ -108,32 +131,21 @@ func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cata
 	if err != nil {
 		return err
 	}
-	entity, err := catalog.EntityByID(r.EntityID)
-	if err != nil {
+	if err := insertTx(ctx, tx, id, act, r); err != nil {
 		return err
 	}
-	operations, err := catalog.Operations(r.EntityID)
-	if err != nil {
-		return err
+	to, after := act.Account, map[string]string{"subject": act.Subject, "amount": strconv.FormatInt(act.Minor, 10), "account": string(act.Account)}
+	if act.IsGift() {
+		from, err := originTx(ctx, tx, act)
+		if err != nil {
+			return err
+		}
+		if err := s.settleTx(ctx, tx, catalog, id, act, from); err != nil {
+			return err
+		}
+		to, after["account"], after["donation"] = from.Account, string(from.Account), act.DonationID.String()
 	}
-	_, err = tx.ExecContext(ctx, insert, id, r.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason, r.ID, r.StoredHash)
-	switch approval.Refused(err) {
-	case "suspense_amount":
-		return ErrAmount
-	case "requires_approval":
-		return ErrSecondOnly
-	}
-	if err != nil {
-		return err
-	}
-	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{{
-		EntityID: r.EntityID, Currency: act.Currency, Date: ledger.DateOf(s.Now(),
-			entity.Location()), Source: "suspense resolution", SourceID: id.String(), Kind: "resolved",
-		Fact: ledger.Fact{"amount": strconv.FormatInt(act.Minor, 10), "currency": string(act.Currency), "subject": act.Subject,
-			"account": string(act.Account)},
-		Dimensions: map[string]string{"suspense": act.Subject}, Postings: ledger.Move(ledger.Suspense, act.Account, operations.ID, act.Minor),
-	}}, s.NewID)
-	if err != nil {
+	if err := s.postTx(ctx, tx, catalog, id, act, to); err != nil {
 		return err
 	}
 	if err := task.CloseAboutTx(ctx, tx, r.EntityID, about, act.Subject, by, s.Now()); err != nil {
@@ -141,6 +153,44 @@ func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cata
 	}
 	return audit.RecordTx(ctx, tx, audit.Act{
 		Name: "suspense.resolved", EntityID: uuid.NullUUID{UUID: r.EntityID, Valid: true}, ObjectKind: "suspense_resolution", ObjectID: id.String(),
-		After: map[string]string{"subject": act.Subject, "amount": strconv.FormatInt(act.Minor, 10), "account": string(act.Account)}, Reason: act.Reason,
+		After: after, Reason: act.Reason,
 	})
+}
+
+// insertTx writes the resolution; the database compares it with the request.
+func insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, act Act, r approval.Stored) error {
+	const query = `/* suspense.insertTx */
+		INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10)`
+	_, err := tx.ExecContext(ctx, query, id, r.EntityID, act.Subject, act.Minor, act.Currency, act.Account,
+		uuid.NullUUID{UUID: act.DonationID, Valid: act.IsGift()}, act.Reason, r.ID, r.StoredHash)
+	switch approval.Refused(err) {
+	case "suspense_amount":
+		return ErrAmount
+	case "suspense_gift":
+		return ErrGift
+	case "requires_approval":
+		return ErrSecondOnly
+	}
+	return err
+}
+
+// postTx takes the amount out of suspense.
+func (s Resolver) postTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, id uuid.UUID, act Act, to ledger.Account) error {
+	entity, err := catalog.EntityByID(act.EntityID)
+	if err != nil {
+		return err
+	}
+	operations, err := catalog.Operations(act.EntityID)
+	if err != nil {
+		return err
+	}
+	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{{
+		EntityID: act.EntityID, Currency: act.Currency, Date: ledger.DateOf(s.Now(), entity.Location()),
+		Source: "suspense resolution", SourceID: id.String(), Kind: "resolved",
+		Fact: ledger.Fact{"amount": strconv.FormatInt(act.Minor, 10), "currency": string(act.Currency), "subject": act.Subject,
+			"account": string(to)},
+		Dimensions: map[string]string{"suspense": act.Subject}, Postings: ledger.Move(ledger.Suspense, to, operations.ID, act.Minor),
+	}}, s.NewID)
+	return err
 }

@@ -10,8 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/contact"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/payment"
 	"konbit/internal/office/suspense"
 	"konbit/internal/people/approval"
+	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
@@ -72,8 +77,12 @@ func (f fixture) execute(by *office.Person, r approval.Request, approve bool) er
 		if err != nil {
 			return err
 		}
-		return suspense.Resolver{NewID: program.NewID, Now: time.Now}.ResolveTx(f.t.Context(), tx, f.CurrentCatalog(), stored, by.ID)
+		return f.resolver().ResolveTx(f.t.Context(), tx, f.CurrentCatalog(), stored, by.ID)
 	})
+}
+
+func (f fixture) resolver() suspense.Resolver {
+	return suspense.Resolver{Settler: f.Settler, NewID: program.NewID, Now: time.Now}
 }
 
 // TestTwoPersonsResolve: the second person books what the first one asked for, once; the task closes, and the books are sound.
@@ -174,10 +183,128 @@ func TestBodyIsReadAsItWasWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, act, read)
 	var text string
-	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, $5, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason))
+	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, $5, NULL, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason))
 	require.Equal(t, act.Body(), text)
 	for _, wrong := range []string{"", "suspense", strings.Replace(act.Body(), "amount", "sum", 1), strings.Replace(act.Body(), "1240", "many", 1)} {
 		_, err := suspense.ReadBody(wrong)
 		require.Error(t, err, wrong)
 	}
+}
+
+// asGift records a gift of what is in suspense to a fund of csio, as the first person does, and asks for the approval.
+func (f fixture) asGift(by *office.Person, act suspense.Act) (approval.Request, suspense.Act, error) {
+	f.t.Helper()
+	act.Account, act.DonationID = "", uuid.New()
+	offer := f.Offer("csio")
+	g := donation.Record{
+		PublicRef: program.NewRef(), OrganisationID: offer.Organisation.ID, Language: "en", Cause: "staff " + by.ID.String(),
+		Donor:   donor.Donor{ID: program.NewID(), FirstName: "Rosa", LastName: "Lima", Email: "rosa@example.org", Language: "en", CreatedAt: time.Now()},
+		Contact: donation.Contact{Contact: contact.Contact{FirstName: "Rosa", LastName: "Lima", Email: "rosa@example.org"}},
+		Parts:   []donation.Designation{{FundID: offer.Funds[0].ID, Amount: act.Amount(), Covered: money.New(0, act.Currency)}},
+	}
+	r := act.RequestOf(uuid.New(), uuid.New(), by.ID)
+	err := by.InTx(f.t, f.DB.Server, func(tx *sqlx.Tx) error {
+		if err := f.resolver().RecordGiftTx(f.t.Context(), tx, act, g); err != nil {
+			return err
+		}
+		return approval.RequestTx(f.t.Context(), tx, r, nil)
+	})
+	return r, act, err
+}
+
+// balances lists the balances of tsne's funds that are not zero.
+func (f fixture) balances() []string {
+	return f.Lines(`SELECT format('%s %s %s', f.code, p.account_code, sum(p.amount)) FROM posting p JOIN fund f ON f.id = p.fund_id
+		WHERE p.entity_id = $1 GROUP BY f.code, p.account_code HAVING sum(p.amount) <> 0 ORDER BY 1`, f.entity)
+}
+
+// payout has Stripe pay out and books it.
+func (f fixture) payout() {
+	f.t.Helper()
+	f.Fake.Advance(72 * time.Hour)
+	_, err := f.Fake.Payout("tsne")
+	require.NoError(f.t, err)
+	f.DeliverNew()
+	f.DrainAll()
+	_, err = f.Collector.Sweep(f.t.Context())
+	require.NoError(f.t, err)
+}
+
+// TestSuspenseBecomesAGift: two persons book an amount to a fund, with a receipt; the sponsor's fee is taken. However the payout
+// of the money comes, before or after, no fund keeps a balance in clearing.
+func TestSuspenseBecomesAGift(t *testing.T) {
+	t.Parallel()
+	for name, paidOutBefore := range map[string]bool{"before its payout": false, "after its payout": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if paidOutBefore {
+				f.payout()
+				require.Equal(t, []string{"operations 1015 1240", "operations 1090 -1240"}, f.balances())
+			}
+			r, act, err := f.asGift(f.ana, f.act)
+			require.NoError(t, err)
+			require.Equal(t, 0, f.Count(`SELECT count(*) FROM receipt`), "nobody approved")
+			require.ErrorIs(t, f.execute(f.ben, r, false), suspense.ErrSecondOnly)
+			require.Equal(t, "approval_by_another", approval.Refused(f.execute(f.ana, r, true)))
+			require.NoError(t, f.execute(f.ben, r, true))
+			require.Error(t, f.execute(f.ben, r, false), "once")
+
+			require.Equal(t, []string{
+				"payment 1010 1240 general", "payment 4100 -1240 general", "resolved 1010 -1240 operations", "resolved 1090 1240 operations",
+				"sponsor fee 1010 -87 general", "sponsor fee 1010 87 operations", "sponsor fee 3900 -87 operations", "sponsor fee 3900 87 general",
+				"sponsor fee 4900 87 general", "sponsor fee 4910 -87 general",
+			}, f.Lines(`SELECT e.kind || ' ' || p.account_code || ' ' || p.amount || ' ' || f.code FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+				JOIN fund f ON f.id = p.fund_id WHERE e.source_id = $1 ORDER BY 1`, r.Subject))
+			require.Equal(t, []string{"settled 1240"}, f.Lines(`SELECT status || ' ' || amount FROM donation WHERE id = $1`, act.DonationID))
+			require.Equal(t, []string{"1240 Rosa Lima rosa@example.org"}, f.Lines(`SELECT concat_ws(' ', facts->'amount'->>'minor', facts->>'first_name', facts->>'last_name', facts->>'email')
+				FROM receipt WHERE donation_id = $1`, act.DonationID))
+			require.Equal(t, 1, f.Count(`SELECT count(*) FROM river_job WHERE kind = 'receipt_letter'`))
+			require.Zero(t, f.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
+			f.RequireNoFindings()
+
+			if paidOutBefore {
+				require.Equal(t, []string{"general 1010 1153", "general 3900 87", "general 4100 -1240", "general 4900 87", "general 4910 -87",
+					"operations 1010 -1153", "operations 1015 1240", "operations 3900 -87"}, f.balances())
+				_, err := f.Fake.AdjustBalance("tsne", "stripe_fee", "usd", 500)
+				require.NoError(t, err)
+			}
+			f.payout()
+			require.Zero(t, f.Count(`SELECT count(*) FROM clearing_move WHERE carried_by IS NULL`))
+			require.Empty(t, f.Lines(`SELECT f.code || ' ' || sum(p.amount) FROM posting p JOIN fund f ON f.id = p.fund_id WHERE p.account_code = '1010' AND p.entity_id = $1
+				GROUP BY f.code HAVING sum(p.amount) <> 0`, f.entity), "no fund keeps a balance in clearing")
+			require.Contains(t, f.balances(), "general 1015 1153")
+			report, err := ledger.Verify(t.Context(), f.DB.Server)
+			require.NoError(t, err)
+			require.True(t, report.OK(), "%v", report.Findings)
+			f.RequireNoFindings()
+		})
+	}
+}
+
+// TestGiftMustBeAsApproved: a gift of another amount is not recorded, one that was approved is settled by nothing else, and its
+// request says which gift it is.
+func TestGiftMustBeAsApproved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	other := f.act
+	other.Minor = 1000
+	_, _, err := f.asGift(f.ana, other)
+	require.ErrorIs(t, err, suspense.ErrAmount)
+	r, act, err := f.asGift(f.ana, f.act)
+	require.NoError(t, err)
+	read, err := suspense.ReadBody(r.Body)
+	require.NoError(t, err)
+	require.Equal(t, act, read)
+	var text string
+	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, NULL, $5, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.DonationID, act.Reason))
+	require.Equal(t, act.Body(), text)
+	_, err = f.Settle(donation.IncomingPayment{EntityID: f.entity, Method: payment.OfSuspense, DonationID: act.DonationID, Amount: act.Amount(), ReceivedAt: time.Now(),
+		Cause: "test", PaymentID: uuid.New()})
+	require.Equal(t, "suspense_has_cause", approval.Refused(err), "without a resolution")
+	_, err = f.Settle(donation.IncomingPayment{EntityID: f.entity, Method: payment.Check, DonationID: act.DonationID, Amount: act.Amount(), ReceivedAt: time.Now(),
+		Cause: "test", PaymentID: uuid.New()})
+	require.NoError(t, err)
+	require.ErrorIs(t, f.execute(f.ben, r, true), suspense.ErrGift, "it is paid already")
+	require.Equal(t, 1240, f.Count(`SELECT -sum(amount) FROM posting WHERE account_code = '1090'`))
 }

@@ -1,5 +1,5 @@
-// Package payout owns the payouts of the processor to the bank and their members. It stores them; package settlement
-// books them in the same transaction.
+// Package payout owns the payouts of the processor to the bank and their members, and what moved between funds and is carried
+// by the next payout. It stores them; package settlement books them in the same transaction.
 package payout
 
 import (

@@ -9,6 +9,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/share"
 )
 
@@ -21,14 +22,15 @@ type OfflineFees struct {
 }
 
 // BookOfflineTx books the sponsor's fee on each gift and stores each fund's part. There is no processing fee, so gross
-// and net are the same. A is the payment's account (1050 or 1100).
+// and net are the same. A is the payment's account (1050, 1100 or 1010).
 //
 //	debit  credit  fund
 //	3900   A       the gift's fund
 //	4900   4910    the gift's fund, if restricted: a transfer is made without restrictions
 //	A      3900    operations
 //
-// Stock pays the fee when it is sold. A gift in kind pays none.
+// Stock pays the fee when it is sold. A gift in kind pays none. What was in suspense in Stripe clearing (1010) moves from
+// operations to the gift's funds there, and the fee back: the next payout carries it.
 func (o OfflineFees) BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, gifts []donation.OfflineGift) error {
 	var entries []ledger.Entry
 	for _, g := range gifts {
@@ -42,6 +44,15 @@ func (o OfflineFees) BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fu
 		}
 		if err := insertSharesTx(ctx, tx, g.Payment.EntityID, shares); err != nil {
 			return err
+		}
+		if g.Payment.AssetAccount == ledger.StripeClearing {
+			operations, err := catalog.Operations(g.Payment.EntityID)
+			if err == nil {
+				err = payout.MovedTx(ctx, tx, g.Payment.EntityID, g.Payment.ID.String(), share.Moved(operations, parts))
+			}
+			if err != nil {
+				return err
+			}
 		}
 		entry, err := offlineFeeEntry(catalog, g, parts)
 		if err != nil {

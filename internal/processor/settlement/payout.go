@@ -3,8 +3,6 @@ package settlement
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -15,6 +13,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/payout"
+	"konbit/internal/processor/share"
 )
 
 // bookPayoutTx books a payout.
@@ -32,7 +31,7 @@ func (s *bookingRun) bookPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["payout"] = t.SourceID
 	rest := -t.Net
-	for _, id := range sortedFunds(shares) {
+	for _, id := range share.SortedFunds(shares) {
 		rest -= shares[id]
 		if shares[id] != 0 {
 			entry.Postings = append(entry.Postings, ledger.Move(ledger.PayoutsInTransit, ledger.StripeClearing, id, shares[id])...)
@@ -77,7 +76,7 @@ func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["payout"] = t.SourceID
-	for _, id := range sortedFunds(shares) {
+	for _, id := range share.SortedFunds(shares) {
 		entry.Postings = append(entry.Postings, ledger.Move(ledger.StripeClearing, ledger.PayoutsInTransit, id, -shares[id])...)
 	}
 	if err := s.openTaskTx(ctx, tx, taskPayoutFailed, t); err != nil {
@@ -86,8 +85,8 @@ func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	return s.postTx(ctx, tx, t, entry)
 }
 
-// payoutSharesTx returns what a payout takes from each fund, in minor units: the sum of what its members left there. A
-// payout without members, or with a member that is not booked because it is older than these books, is divided by
+// payoutSharesTx returns what a payout takes from each fund, in minor units: the sum of what its members left there, and what
+// moved between funds since the payout before. A payout without members, or with a member that is not booked because it is older than these books, is divided by
 // sharesByClearingTx.
 func (s *bookingRun) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
 	if !t.IsAutomaticPayout() {
@@ -117,10 +116,13 @@ func (s *bookingRun) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transact
 		    SELECT fund_id, amount FROM clearing_share WHERE entity_id = $1 AND transaction_id = ANY($2)) members
 		 GROUP BY fund_id`
 	rest, err := amountsByFundTx(ctx, tx, other, s.entity.ID, pq.Array(t.Members), s.operations.ID, pq.Array(shared))
+	if err != nil {
+		return nil, err
+	}
 	for id, amount := range rest {
 		shares[id] += amount
 	}
-	return shares, err
+	return shares, payout.CarryTx(ctx, tx, s.entity.ID, t.ID, shares)
 }
 
 // chargeMembersTx returns what the charges among a payout's members left in each fund, in minor units, and the charges
@@ -158,15 +160,19 @@ func (s *bookingRun) chargeMembersTx(ctx context.Context, tx *sqlx.Tx, members [
 	return shares, charges, nil
 }
 
-// sharesByClearingTx divides a payout over the funds in proportion to what each has in Stripe clearing (1010).
+// sharesByClearingTx divides a payout over the funds in proportion to what each has in Stripe clearing (1010). What moved
+// between funds is in these balances.
 func (s *bookingRun) sharesByClearingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
+	if err := payout.CarryTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{}); err != nil {
+		return nil, err
+	}
 	balances, err := ledger.AccountTx(ctx, tx, s.entity.ID, ledger.StripeClearing)
 	if err != nil {
 		return nil, err
 	}
 	var funds []uuid.UUID
 	var weights []int64
-	for _, id := range sortedFunds(balances) {
+	for _, id := range share.SortedFunds(balances) {
 		if balances[id] > 0 {
 			funds, weights = append(funds, id), append(weights, balances[id])
 		}
@@ -199,13 +205,4 @@ func amountsByFundTx(ctx context.Context, tx *sqlx.Tx, query string, args ...any
 		shares[r.FundID] = r.Amount
 	}
 	return shares, nil
-}
-
-func sortedFunds(shares map[uuid.UUID]int64) []uuid.UUID {
-	ids := make([]uuid.UUID, 0, len(shares))
-	for id := range shares {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
-	return ids
 }

@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/share"
 )
 
@@ -81,8 +83,14 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 	if err := s.openShortfallTasksTx(ctx, tx, r.OrderID.String(), r.Amount.Currency, returned); err != nil {
 		return false, err
 	}
-	if _, err := ledger.PostTx(ctx, tx, []ledger.Entry{s.offlineRefundEntry(r, *p, returned)}, s.NewID); err != nil {
+	entry := s.offlineRefundEntry(r, *p, returned)
+	if _, err := ledger.PostTx(ctx, tx, []ledger.Entry{entry}, s.NewID); err != nil {
 		return false, err
+	}
+	if feesIn := cmp.Or(r.FeesIn, p.AssetAccount); feesIn == ledger.StripeClearing {
+		if err := payout.MovedTx(ctx, tx, r.EntityID, entry.SourceID, share.MovedBack(s.operations, returned)); err != nil {
+			return false, err
+		}
 	}
 	c := change{object: r.OrderID.String(), kind: changeRefund, payment: *p, amount: r.Amount.Minor, at: r.At}
 	if err := s.insertChangeTx(ctx, tx, c, returned); err != nil {
@@ -110,16 +118,12 @@ func (s *bookingRun) refundOrderBookedTx(ctx context.Context, tx *sqlx.Tx, r Off
 
 // offlineRefundEntry returns the entry of a refund, as RefundOfflineTx says.
 func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, returned []share.Part) ledger.Entry {
-	feesIn := r.FeesIn
-	if feesIn == "" {
-		feesIn = p.AssetAccount
-	}
 	entry := ledger.Entry{
 		EntityID: r.EntityID, Currency: r.Amount.Currency, Date: ledger.DateOf(r.At, s.entity.Location()),
 		Source: sourceRefundOrder, SourceID: r.OrderID.String(), Kind: kindMovement,
 		Fact:       ledger.Fact{"payment": p.ID.String(), "amount": r.Amount.Decimal(), "currency": string(r.Amount.Currency)},
 		Dimensions: map[string]string{"payment": p.ID.String()},
-		Postings:   s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, feesIn),
+		Postings:   s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, cmp.Or(r.FeesIn, p.AssetAccount)),
 	}
 	if p.DonationID != nil {
 		entry.Dimensions["donation"] = p.DonationID.String()

@@ -130,6 +130,7 @@ func (b *bureau) visits() []visit {
 	donors := b.texts(`SELECT id::text FROM donor WHERE entity_id = $1 AND first_gift_at IS NOT NULL AND last_name <> 'Example' ORDER BY md5(id::text) LIMIT 50`)
 	return []visit{
 		{"gifts, first page", []string{list}, true},
+		{"gifts, 200 rows", []string{at("gifts", "rows", "200")}, true},
 		{"gifts of a month and a fund", months, true},
 		{"gifts, a page far behind", behind, true},
 		{"gifts by name, a common word", search("gifts", common), true},

@@ -184,8 +184,11 @@ func (r *refundRun) execute(orders map[uuid.UUID]refund.Order) {
 
 // look checks that the list of staff shows each order once, as it stands.
 func (r *refundRun) look(orders map[uuid.UUID]refund.Order) {
-	all, err := refund.List(r.t.Context(), r.DB.Server, refund.Filter{Limit: 100_000})
-	require.NoError(r.t, err)
+	var all []refund.Listed
+	require.NoError(r.t, pg.InTx(r.t.Context(), r.DB.Server, func(tx *sqlx.Tx) (err error) {
+		all, err = refund.List(r.t.Context(), tx, refund.Filter{Limit: 100_000})
+		return err
+	}))
 	shown := map[uuid.UUID]refund.State{}
 	for _, l := range all {
 		if l.OrderID != nil {

@@ -6,14 +6,31 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"konbit/internal/platform/money"
 )
 
-// PageSize is how many rows a page of a list has.
-const PageSize = 50
+// PageSize is how many rows a page of a list has; manyRows how many it has on demand.
+const PageSize, manyRows = 50, 200
+
+// RowsOf returns how many rows the page of a request has: 200 with ?rows=200.
+func RowsOf(r *http.Request) int {
+	if r.URL.Query().Get("rows") == strconv.Itoa(manyRows) {
+		return manyRows
+	}
+	return PageSize
+}
+
+// Larger returns the address of the same list with 200 rows a page; empty if it has them already.
+func Larger(r *http.Request) string {
+	if RowsOf(r) == manyRows {
+		return ""
+	}
+	return With(r.URL, "rows", strconv.Itoa(manyRows))
+}
 
 // List is a page of a list: a sentence that says what is shown, filters that stand in the address, rows, and the way to more.
 // Templates show it by "office-list".
@@ -24,6 +41,7 @@ type List struct {
 	More        []Filter // groups that are folded, unless one of them has chosen something
 	Table       Table
 	Empty       string // what would be here and how it gets there; shown if there are no rows
+	Larger      string // address of the list with more rows a page, shown where there is a next page; may be empty
 	First, Next string // addresses of the first page and of the next; empty: this is it
 	CSV, XLSX   string // addresses of the rows of this page as a file; may be empty
 	Export      string // address of the form that exports the whole list; may be empty

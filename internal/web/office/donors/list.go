@@ -29,9 +29,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	var many bool
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if text == "" {
-			rows, next, err = donorfile.Newest(r.Context(), tx, scopeOf(v), a.year(v), place, desk.PageSize)
+			rows, next, err = donorfile.Newest(r.Context(), tx, scopeOf(v), a.year(v), place, desk.RowsOf(r))
 		} else {
-			rows, next, many, err = donorfile.Find(r.Context(), tx, scopeOf(v), text, a.year(v), place, desk.PageSize)
+			rows, next, many, err = donorfile.Find(r.Context(), tx, scopeOf(v), text, a.year(v), place, desk.RowsOf(r))
 		}
 		return err
 	})
@@ -44,7 +44,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			Action: r.URL.Path, Label: a.say(v, "office.donors.search"), Hint: a.say(v, "office.donors.search_hint"), Value: text, Kept: desk.Kept(r.URL, "q"),
 		},
 		Table: a.listTable(v, rows), Empty: a.say(v, "office.donors.empty"),
-		CSV: a.fileURL(r, "csv"), XLSX: a.fileURL(r, "xlsx"),
+		Larger: desk.Larger(r), CSV: a.fileURL(r, "csv"), XLSX: a.fileURL(r, "xlsx"),
 	}
 	switch {
 	case text == "":

@@ -124,6 +124,10 @@ func TestPagesOfTheList(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, n)
+	first := m.Ask("GET", "/office/tsne/gifts?every=once", nil)
+	require.Contains(t, first.Page, `href="/office/tsne/gifts?every=once&amp;rows=200"`)
+	links, _ := rows(m.Ask("GET", "/office/tsne/gifts?rows=200", nil).Page)
+	require.Len(t, links, min(n, 200))
 	require.Equal(t, h.Count(`SELECT sum(amount) FROM donation g JOIN legal_entity e ON e.id = g.entity_id WHERE e.slug = 'tsne'`), cents)
 }
 

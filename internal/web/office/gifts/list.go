@@ -34,7 +34,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		what = c
 		var page []giftlist.Key
-		if page, next, err = giftlist.Keys(r.Context(), tx, c.Query, after, desk.PageSize); err != nil {
+		if page, next, err = giftlist.Keys(r.Context(), tx, c.Query, after, desk.RowsOf(r)); err != nil {
 			return err
 		}
 		if rows, err = giftlist.ByKeys(r.Context(), tx, page); err != nil {
@@ -56,9 +56,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		Says: a.says(v, what, total),
 		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text,
 			Kept: desk.Kept(r.URL, "q", "by")},
-		Table: a.table(r, v, what, rows),
-		Empty: a.empty(v, what, next != nil),
-		CSV:   file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
+		Table:  a.table(r, v, what, rows),
+		Empty:  a.empty(v, what, next != nil),
+		Larger: desk.Larger(r), CSV: file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
 	}
 	p.List.Filters, p.List.More = a.filters(r, v, what, a.Now().In(desk.ZoneOf(v)))
 	if behind {

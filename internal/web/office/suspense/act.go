@@ -1,15 +1,44 @@
 package suspense
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/office/suspense"
 	"konbit/internal/people/approval"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
+
+// showGift adds to what a second person sees the gift that an amount becomes: who gives, and to which funds.
+func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act suspense.Act, s *desk.Shown) error {
+	d, err := donation.ByID(ctx, tx, act.DonationID)
+	if err != nil {
+		return err
+	}
+	donors, err := donor.ByIDs(ctx, tx, []uuid.UUID{d.DonorID})
+	if err != nil {
+		return err
+	}
+	for _, who := range donors {
+		s.Pairs = append(s.Pairs, desk.Pair{Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: cmp.Or(who.OrganisationName, strings.TrimSpace(who.FirstName+" "+who.LastName), who.Email), URL: v.Path("donors/" + who.ID.String())}})
+	}
+	parts, err := donation.DesignationsOf(ctx, tx, []uuid.UUID{d.ID})
+	for _, p := range parts[d.ID] {
+		f, err := v.Catalog.Fund(p.FundID)
+		if err != nil {
+			return err
+		}
+		s.Pairs = append(s.Pairs, desk.Pair{Label: f.Name.In(v.Language), Cell: desk.AmountCell(p.Amount)})
+	}
+	return err
+}
 
 // SuspenseAct is how the pages of approvals show and execute a request of this area.
 func (a *Area) SuspenseAct() desk.Act {
@@ -33,6 +62,11 @@ func (a *Area) SuspenseAct() desk.Act {
 				{Label: a.say(v, "office.suspense.reason"), Cell: desk.Cell{Text: act.Reason}},
 				{Label: a.say(v, "office.suspense.subject"), Cell: desk.Cell{Text: act.Subject, URL: pageOf(v, act.Subject)}}}
 			s.Button = a.say(v, "office.suspense.act", "amount", act.Amount(), "account", a.accountName(v, act.Account))
+			if act.IsGift() {
+				if err := a.showGift(ctx, tx, v, act, &s); err != nil {
+					return s, err
+				}
+			}
 			if r.State != approval.Open {
 				return s, nil
 			}

@@ -13,12 +13,14 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
 	"konbit/internal/office/giftlist"
 	"konbit/internal/office/suspense"
 	"konbit/internal/people/approval"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -48,6 +50,8 @@ type AmountPage struct {
 type Form struct {
 	Action, Submission string
 	Accounts           []Account
+	Funds              []Account    // to which it may be a gift; none for money that left
+	Donor              []view.Field // of a gift
 	Reason             view.Field
 	Factor             desk.Factor
 }
@@ -135,6 +139,7 @@ func midnight(d ledger.Date) time.Time {
 // typed is what was typed in the form.
 type typed struct {
 	Account, Reason, Submission string
+	gift
 }
 
 func (a *Area) amountGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -180,11 +185,11 @@ func (a *Area) page(r *http.Request, v web.StaffVisit, in typed, proof desk.Proo
 	if s.ClearsItself || p.Waits != "" || !v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance) {
 		return p, s, nil
 	}
-	return p, s, a.form(r, v, &p, in, proof)
+	return p, s, a.form(r, v, &p, s, in, proof)
 }
 
 // form adds the form that asks for a resolution.
-func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, in typed, proof desk.Proof) error {
+func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, s suspense.Amount, in typed, proof desk.Proof) error {
 	form := p.Page.Form(a.View)
 	f := &Form{Action: pageOf(v, p.Subject), Submission: in.Submission, Reason: desk.Field(form, a.View, "reason", in.Reason, view.Field{Area: true,
 		Required: true})}
@@ -195,13 +200,20 @@ func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, in typed, 
 	for _, account := range suspense.Accounts {
 		f.Accounts = append(f.Accounts, Account{string(account), a.accountName(v, account), string(account) == in.Account})
 	}
+	if s.Minor > 0 {
+		a.addGift(v, f, form, in)
+	}
 	factor, err := a.MoneyFactorOf(r, v, proof, false)
 	f.Factor = factor
 	p.Form, p.Errors = f, desk.ErrorsOf(form, v.Language, a.View, f.Reason)
 	return err
 }
 
+// accountName names where an amount is booked to; no account: it becomes a gift.
 func (a *Area) accountName(v web.StaffVisit, account ledger.Account) string {
+	if account == "" {
+		return a.say(v, "office.suspense.gift")
+	}
 	return string(account) + " " + a.say(v, "office.suspense.account."+string(account))
 }
 
@@ -249,7 +261,7 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 
 // amountPost asks a second person to book the amount to an account. The same form sent again is the same request.
 func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	in := typed{r.PostForm.Get("account"), strings.Join(strings.Fields(r.PostForm.Get("reason")), " "), r.PostForm.Get("submission")}
+	in := typed{r.PostForm.Get("account"), strings.Join(strings.Fields(r.PostForm.Get("reason")), " "), r.PostForm.Get("submission"), giftOf(r)}
 	p, s, err := a.page(r, v, in, desk.Proof{}, nil)
 	if err != nil {
 		return err
@@ -261,8 +273,12 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if p.Waits != "" {
 		return desk.Redirect(w, r, p.Waits)
 	}
+	act := suspense.Act{EntityID: v.Entity.ID, Subject: s.Subject, Minor: s.Minor, Currency: s.Currency, Reason: in.Reason}
 	var problems []fault.Field
-	if !slices.Contains(suspense.Accounts, ledger.Account(in.Account)) {
+	var gift *donation.Record
+	if record, ok := a.record(v, in.Account, act, in.gift); ok && s.Minor > 0 {
+		act.DonationID, gift, problems = uuid.NewSHA1(submission, []byte("suspense gift")), &record, in.check()
+	} else if act.Account = ledger.Account(in.Account); !slices.Contains(suspense.Accounts, act.Account) {
 		problems = append(problems, fault.Field{Name: "account", Phrase: "office.suspense.problem.account"})
 	}
 	if n := len([]rune(in.Reason)); n == 0 || n > 500 {
@@ -271,7 +287,6 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if problems != nil {
 		return a.again(w, r, v, in, desk.Proof{}, problems)
 	}
-	act := suspense.Act{EntityID: v.Entity.ID, Subject: s.Subject, Minor: s.Minor, Currency: s.Currency, Account: ledger.Account(in.Account), Reason: in.Reason}
 	ask := act.RequestOf(uuid.NewSHA1(submission, []byte("suspense request")), uuid.NewSHA1(submission, []byte("suspense resolution")), v.StaffID)
 	proof, err := a.ProveMoney(r, &v, ask.Text())
 	if err != nil {
@@ -280,7 +295,10 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if !proof.OK {
 		return a.again(w, r, v, in, proof, nil)
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error { return approval.RequestTx(r.Context(), tx, ask, nil) })
+	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error { return a.askTx(r, tx, act, gift, ask) })
+	if pg.Violates(err, "donation_pkey") { // the same form at the same time
+		return desk.Redirect(w, r, v.Path("approvals/"+ask.ID.String()))
+	}
 	if rule := approval.Refused(err); rule != "" && rule != "approval_request_pkey" {
 		return a.again(w, r, v, in, desk.Proof{}, []fault.Field{{Name: "account", Phrase: "office.rule." + rule}})
 	} else if err != nil && rule == "" {

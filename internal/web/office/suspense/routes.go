@@ -14,6 +14,7 @@ import (
 type Area struct {
 	*desk.Desk
 	Resolver suspense.Resolver
+	NewRef   func() string // a public reference of a gift
 }
 
 var asks = web.Limit{Name: "staff suspense requests", Words: "office.limit.suspense", Limit: guard.Limit{Max: 60, Window: time.Hour}}
