@@ -114,6 +114,7 @@ type pagesProgram struct {
 	paid, plan, open, unpaid, other    donation.Donation
 	active, failing, paused, cancelled plan.Plan
 	approval                           string // address of a request for a second person
+	erasable                           string // a donor without a recurring gift
 }
 
 func newPagesProgram(t *testing.T) *pagesProgram {

@@ -105,10 +105,12 @@ func (w *pageCheck) windowWidths() []int64 {
 }
 
 // layoutProblems is a script that returns the elements that extend beyond the window, and the controls that are too low
-// to be touched, except for links within a sentence.
+// to be touched, except for links within a sentence. In a table of a working page on a desktop the row is what is pointed at,
+// and 36 px high.
 const layoutProblems = `(() => {
-	const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest(".skip, .unseen");
+	const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest(".skip, .unseen") && !(innerWidth <= 640 && e.closest(".rows thead"));
 	const name = (e) => e.outerHTML.slice(0, 120);
+	const inRow = (e) => innerWidth >= 600 && e.closest(".rows td")?.getBoundingClientRect().height >= 35.5;
 	const wide = document.documentElement.clientWidth;
 	const bad = document.documentElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
 	for (const e of document.body.querySelectorAll("*")) {
@@ -118,7 +120,7 @@ const layoutProblems = `(() => {
 	for (const e of document.querySelectorAll("a, button, summary, select, textarea, label[for], input:not([type=hidden], [type=radio], [type=checkbox])")) {
 		const target = e.localName !== "label" || e.control?.matches("[type=radio], [type=checkbox]");
 		const within = e.localName === "a" && e.parentElement.textContent.trim() !== e.textContent.trim() && e.parentElement.matches("p, dd");
-		if (target && !within && seen(e) && (e.closest(".card") ?? e).getBoundingClientRect().height < 43.5) bad.push("too low for a finger: " + name(e));
+		if (target && !within && seen(e) && (e.closest(".card") ?? e).getBoundingClientRect().height < 43.5 && !inRow(e)) bad.push("too low for a finger: " + name(e));
 	}
 	return bad;
 })()`
@@ -126,7 +128,9 @@ const layoutProblems = `(() => {
 // checkKeyboard moves over the page with the Tab key: every control gets the focus, in reading order, and shows it.
 func (w *pageCheck) checkKeyboard(name string) {
 	w.t.Helper()
-	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")].filter((e) => e.checkVisibility())`
+	// Of a group of radio buttons the Tab key reaches one: the arrow keys move within the group.
+	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden]), .wrap[tabindex]")].filter((e) => e.checkVisibility() &&
+		(e.type !== "radio" || e === (document.querySelector('[type=radio][name="' + e.name + '"]:checked') ?? document.querySelector('[type=radio][name="' + e.name + '"]'))))`
 	var all int
 	// A page may focus a notice. The first Tab starts from the top of the page.
 	w.run(chromedp.Evaluate(`document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute("tabindex"); `+usable+`.length`, &all))

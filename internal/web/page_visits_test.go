@@ -135,7 +135,9 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	visitor.Invited(t, g.Program, m.Email, staff.Auditor, visitor.ScopeOf(t, g.Program, "grassroots-international", ""))
 	visitor.Invited(t, g.Program, "ana.perez.de.la.cruz@mail.cooperativa-campesina.example", staff.Finance, visitor.ScopeOf(t, g.Program, "tsne", "csio"))
 	m.SignIn()
-	_, err := g.Fake.Dispute(g.IntentOf(g.SettledGift(visitor.FormOf("dan@example.org", "Dan"))), false)
+	disputed := g.SettledGift(visitor.FormOf("dan@example.org", "Dan"))
+	g.erasable = disputed.DonorID.String()
+	_, err := g.Fake.Dispute(g.IntentOf(disputed), false)
 	require.NoError(t, err)
 	asked := g.SettledGift(visitor.FormOf("eva@example.org", "Eva"))
 	_, err = g.Fake.AdjustBalance("tsne", "network_cost_of_the_future", "usd", 1240) // in suspense
@@ -166,7 +168,7 @@ func todayOf(name string) func(testing.TB, phrase.Language) []pageVisit {
 // formsOfStaff are the pages with the forms that are posted below.
 var formsOfStaff = map[string]string{
 	"POST /office/{entity}/donors/{id}/plans/{plan}": "", "POST /office/{entity}/donors/{id}/receipts/{receipt}": "", "POST /office/{entity}/donors/{id}/details": "",
-	"POST /office/{entity}/donors/{id}/erasure": "", "POST /office/{entity}/gifts/export": "", "POST /office/{entity}/tasks/{task}": "",
+	"POST /office/{entity}/gifts/export": "", "POST /office/{entity}/tasks/{task}": "",
 	"POST /office/{entity}/suspense/{subject}": "", "POST /office/{entity}/notes": "/office/{entity}/gifts/{ref}",
 }
 
@@ -182,7 +184,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 	}
 	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
-		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".fold summary"), true},
+		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".person .fold summary"), true},
 		{"office-people-wrong", "POST /office/{entity}/people", "/office/tsne/people", submit, false},
 		{"office-people-confirm", "POST /office/{entity}/people", "/office/tsne/people", invite, true},
 		{"office-refund", "GET /office/{entity}/gifts/{ref}/refund", refund, nil, true},
@@ -197,6 +199,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 	}
 	const press = `(() => { const b = document.querySelector("#notes button, main form [id^=submit]"); b.closest("details")?.setAttribute("open", ""); b.click() })()`
 	empty := chromedp.Tasks{chromedp.Evaluate(press, nil), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	visits = append(visits, pageVisit{"office-erasure-wrong", "POST /office/{entity}/donors/{id}/erasure", "/office/tsne/donors/" + g.erasable + "/erasure", empty, false})
 	for _, r := range g.Server.Routes() {
 		name := r.Method + " " + r.Pattern
 		listed := slices.ContainsFunc(visits, func(v pageVisit) bool { return v.route == name }) || slices.Contains(routesWithoutPage, name)

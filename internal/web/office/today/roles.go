@@ -43,6 +43,8 @@ func (a *Area) here(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (*Here, erro
 		names[i] = m.Name
 	}
 	switch {
+	case len(names) > 0 && admin:
+		h.Ask = a.say(v, "office.today.ask_another", "names", strings.Join(names, ", "))
 	case len(names) > 0:
 		h.Ask = a.count(v, "office.today.ask", len(names), "names", strings.Join(names, ", "))
 	case admin:

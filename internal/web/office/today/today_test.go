@@ -98,7 +98,8 @@ func TestNumbersAreTheSumsOfTheirRows(t *testing.T) {
 	require.Equal(t, 4, strings.Count(strings.TrimSpace(file.Page), "\n")+1, file.Page)
 }
 
-// TestTodayIsClear: without anything to do the page says so; a project sees its own numbers; an admin sees no money.
+// TestTodayIsClear: without anything to do the page says so; a project sees its own numbers. An admin and who enters data see no
+// money: the page says what their work is, and whom to ask for more.
 func TestTodayIsClear(t *testing.T) {
 	t.Parallel()
 	h := gifts(t)
@@ -114,7 +115,33 @@ func TestTodayIsClear(t *testing.T) {
 	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries", nil).StatusCode)
 	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries?org=csio&fund=operations", nil).StatusCode)
 	admin := visitor.NewMember(t, h, "ada@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
-	require.NotContains(t, admin.Ask("GET", "/office/tsne", nil).Page, `role="img"`)
+	entry := visitor.NewMember(t, h, "eve@example.org", staff.Entry, visitor.ScopeOf(t, h, "tsne", ""))
+	bea := visitor.NewMember(t, h, "bea@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
+	lone := visitor.NewMember(t, h, "lone@example.org", staff.Entry, visitor.ScopeOf(t, h, "tsne", "csio"))
+	for _, c := range []struct {
+		who            *visitor.Member
+		scope          string
+		says, silentOn []string
+	}{
+		{admin, "", []string{"No request waits for you", "You decide who works here", `href="/office/tsne/people"`, `href="/office/tsne/approvals"`, `href="/office/tsne/audit"`,
+			"Ask another admin: Bea."}, []string{"All is done", `href="/office/tsne/tasks"`}},
+		{entry, "", []string{"Data entry is for gifts that arrive as a check", "Admins here: Ada, Bea."}, []string{"All is done", "No request waits", "/office/tsne/people", "/office/tsne/approvals"}},
+		{lone, "?org=csio", []string{"The admins of TSNE MissionWorks give it to you"}, []string{"Ada", "Bea"}},
+	} {
+		page := c.who.Ask("GET", "/office/tsne"+c.scope, nil)
+		require.Equal(t, 200, page.StatusCode, c.who.Email)
+		for _, text := range c.says {
+			require.Contains(t, page.Page, text, c.who.Email)
+		}
+		for _, text := range append(c.silentOn, `role="img"`, "/office/tsne/gifts", "/office/tsne/donors", "$") {
+			require.NotContains(t, page.Page, text, c.who.Email)
+		}
+		for _, closed := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks", "entries", "gifts/export"} {
+			require.Equal(t, 404, c.who.Ask("GET", "/office/tsne/"+closed+c.scope, nil).StatusCode, "%s as %s", closed, c.who.Email)
+		}
+	}
+	require.Equal(t, 404, entry.Ask("GET", "/office/tsne/approvals", nil).StatusCode)
+	require.Equal(t, 200, bea.Ask("GET", "/office/tsne/approvals", nil).StatusCode)
 	other := visitor.NewMember(t, h, "ole@example.org", staff.Finance, visitor.ScopeOf(t, h, "aina", ""))
 	page = other.Ask("GET", "/office/aina", nil)
 	require.NotContains(t, page.Page, "$20")
