@@ -27,7 +27,10 @@ func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act 
 		return err
 	}
 	for _, who := range donors {
-		s.Pairs = append(s.Pairs, desk.Pair{Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: cmp.Or(who.OrganisationName, strings.TrimSpace(who.FirstName+" "+who.LastName), who.Email), URL: v.Path("donors/" + who.ID.String())}})
+		name := cmp.Or(who.OrganisationName, strings.TrimSpace(who.FirstName+" "+who.LastName), who.Email)
+		s.Pairs = append(s.Pairs, desk.Pair{
+			Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: name, URL: v.Path("donors/" + who.ID.String())},
+		})
 	}
 	parts, err := donation.DesignationsOf(ctx, tx, []uuid.UUID{d.ID})
 	for _, p := range parts[d.ID] {
