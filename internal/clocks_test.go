@@ -114,7 +114,6 @@ var databaseDefaults = map[string]string{
 	"staff.created_at":                "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_challenge.made_at":         "validity of challenges",
 	"staff_challenge.expires_at":      "validity of challenges",
-	"staff_code_hour.began":           "limit of tries of codes",
 	"staff_form.used_at":              "proof of when it was sent",
 	"staff_invitation.made_at":        "validity of links",
 	"staff_invitation.expires_at":     "validity of links",

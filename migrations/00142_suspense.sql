@@ -161,7 +161,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
     FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 DROP TRIGGER IF EXISTS requires_audit ON suspense_resolution;
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id', 'resolved_by');
 DROP TRIGGER IF EXISTS suspense_has_cause ON posting;
 CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.account_code = '1090') EXECUTE FUNCTION suspense_has_cause();

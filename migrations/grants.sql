@@ -151,7 +151,7 @@ GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid,
     staff_money_factor_is_fresh(uuid), see_staff_session(), add_staff(uuid, text, text, text), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
     invite_staff(uuid, uuid, text, bytea), set_invitation_token(uuid, bytea), begin_staff_session(uuid, uuid, bytea, text, text),
     use_invitation(uuid, bytea, bytea, text, text), set_staff_password(text), set_staff_totp(uuid, bytea), confirm_staff_totp(text), staff_check_code(text),
-    use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
+    is_staff_recovery(uuid, text), use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
     use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), end_staff_factor(uuid), end_staff_sessions(uuid, uuid, text),
     join_staff(uuid, uuid), delete_old_staff_sessions() TO {{role}};
 

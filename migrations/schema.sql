@@ -1526,6 +1526,9 @@ CREATE TABLE refund_order (
     note text NOT NULL,
     submission uuid NOT NULL,
     requested_by uuid NOT NULL,
+    ordered_by uuid,
+    factor_kind text,
+    factor_act bytea,
     request_id uuid,
     request_hash bytea,
     ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
@@ -1567,7 +1570,7 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH 
 CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
 CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
 CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id', 'ordered_by');
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE refund_order_part (
@@ -1720,14 +1723,6 @@ CREATE TABLE staff_challenge (
     CONSTRAINT staff_challenge_session_id_fkey FOREIGN KEY (session_id) REFERENCES staff_session(id)
 );
 CREATE INDEX staff_challenge_by_time ON staff_challenge USING btree (made_at);
-
-CREATE TABLE staff_code_hour (
-    one boolean NOT NULL DEFAULT true,
-    began timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    tries bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (one),
-    CONSTRAINT staff_code_hour_one_check CHECK (one)
-);
 
 CREATE TABLE staff_form (
     id uuid NOT NULL,
@@ -2012,7 +2007,7 @@ CREATE TABLE suspense_resolution (
 CREATE INDEX suspense_resolution_of_subject ON suspense_resolution USING btree (entity_id, subject);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER requires_approval AFTER INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION requires_approval('suspense', 'id');
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id', 'resolved_by');
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
@@ -2271,6 +2266,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION is_owner() RETURNS boolean
 
+-- FUNCTION is_staff_recovery(of_staff uuid, code text) RETURNS boolean
+
 -- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
@@ -2417,7 +2414,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION requires_audit() RETURNS trigger
 
--- FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean
+-- FUNCTION role_change_is_approved(request uuid, act text, of_staff uuid, named text, entity uuid, organisation uuid) RETURNS boolean
 
 -- FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id uuid, organisation_id uuid) RETURNS text
 
