@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -270,6 +271,57 @@ func TestT13TheSecondPerson(t *testing.T) {
 	require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Refunded")
 	require.Equal(t, 303, d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code())).StatusCode, "the form still leads there")
 	d.RequireNoFindings()
+}
+
+// TestTwoPersonsDoNotCountForOne: a refund that two people approved leaves one person's limit as it was, of the gift too. The page
+// says the sum that counts, and offers as second person only who can sign in.
+func TestTwoPersonsDoNotCountForOne(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	office.Add(t, d.DB.Owner, "newcomer", office.Role{Role: "finance", Entity: "tsne"}) // has no factor yet
+	d.Exec(`DELETE FROM staff_totp t USING staff m WHERE m.id = t.staff_id AND m.name LIKE 'newcomer%'`)
+	d.Exec(`DELETE FROM staff_passkey p USING staff m WHERE m.id = p.staff_id AND m.name LIKE 'newcomer%'`)
+	d.member("carla", staff.Finance, "tsne", "")
+	f := form(map[string]string{"general": "30", "network": "25"})
+	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	require.Contains(t, text(got.Page), "Ben and Carla can approve it.")
+	require.Contains(t, text(d.ana.PostOffice(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
+	got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path, _, _ := strings.Cut(got.Header.Get("Location"), "?")
+	hash := visitor.HiddenFields(d.ben.Ask("GET", path, nil).Page).Get("hash")
+	require.Equal(t, 303, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
+	for range 2 {
+		f = form(map[string]string{"general": "10"})
+		require.NotContains(t, text(d.ana.PostOffice(d.path(), with(f, "step", "check")).Page), "econd person")
+		got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+	}
+	require.Len(t, d.orders(), 4)
+	d.gift = d.give()
+	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
+	require.Contains(t, page, "With this one, you have refunded $50.01 in 24 hours; above $50 a second person approves.")
+	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
+}
+
+// TestASecondAdminSeesWhoIsInvited: whoever has no role yet is named to the admins who decide about the first one.
+func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	boss, second := d.member("boss", staff.Admin, "tsne", ""), d.member("second", staff.Admin, "tsne", "")
+	got := boss.PostOffice("/office/tsne/people", url.Values{"do": {"invite"}, "email": {"nora@example.org"}, "name": {"Nora Quill"}, "language": {"en"},
+		"role": {"finance"}, "organisation": {"csio"}})
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path := got.Header.Get("Location")
+	page := text(second.Ask("GET", path, nil).Page)
+	for _, says := range []string{"Who Nora Quill", "nora@example.org", "Role Finance", "Where Center to Support Immigrant Organizing", "Asked by Boss"} {
+		require.Contains(t, page, says)
+	}
+	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
+	stranger := d.member("stranger", staff.Admin, "aina", "")
+	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)
+	person := office.Add(t, d.DB.Owner, "admin of another", office.Role{Role: "admin", Entity: "aina"})
+	require.Empty(t, person.Reads(t, d.DB.Server, `SELECT name FROM office_person_of_request($1)`, path[strings.LastIndex(path, "/")+1:]))
 }
 
 // TestDeclinedAndWithdrawn: a request ends without a refund, and the same amount may be asked for again.
