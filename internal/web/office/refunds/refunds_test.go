@@ -320,8 +320,75 @@ func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
 	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
 	stranger := d.member("stranger", staff.Admin, "aina", "")
 	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)
-	person := office.Add(t, d.DB.Owner, "admin of another", office.Role{Role: "admin", Entity: "aina"})
+	person := office.Add(t, d.DB.Owner, "another", office.Role{Role: "admin", Entity: "aina"})
 	require.Empty(t, person.Reads(t, d.DB.Server, `SELECT name FROM office_person_of_request($1)`, path[strings.LastIndex(path, "/")+1:]))
+}
+
+// TestOwedUntilTheBooksClearIt: a refund that the bank sent back stays on Today and in the list while account 2300 holds it, though
+// somebody tries to close its task. When it went out again, the task can be closed.
+func TestOwedUntilTheBooksClearIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Exec(`UPDATE legal_entity SET two_persons_refund = 50000`)
+	order := func(parts map[string]string) {
+		got := d.ana.PostOffice(d.path(), with(form(parts), "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+		d.executeAll()
+		d.settle()
+	}
+	order(map[string]string{"general": "30"})
+	order(map[string]string{"building": "10"})
+	d.Fake.Advance(20 * 24 * time.Hour)
+	require.NoError(t, d.Fake.FailRefund(d.Lines(`SELECT stripe_refund_id FROM refund_order WHERE amount = 3000`)[0]))
+	d.settle()
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_failed'`)[0]
+	page := text(d.ana.Ask("GET", task, nil).Page)
+	for _, says := range []string{"$30.00", "Type Refund that came back", "until then account 2300 holds it"} {
+		require.Contains(t, page, says)
+	}
+	for _, silent := range []string{"minor units", "refund_failure", "Close the task"} {
+		require.NotContains(t, page, silent)
+	}
+	require.Equal(t, 409, d.ana.PostOffice(task, url.Values{"reason": {"Repaid by check"}}).StatusCode)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM finance_task WHERE kind = 'refund_failed' AND closed_at IS NULL`))
+	d.Exec(`UPDATE finance_task SET closed_at = greatest(now(), opened_at)`) // by a command of the operator
+	for _, path := range []string{"/office/tsne", "/office/tsne/refunds", d.path()} {
+		require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Owed to the donor", path)
+	}
+	page = text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page)
+	require.Contains(t, page, "1 refund, $10; 1 failed, $30")
+	require.Contains(t, page, "Total, without failed and refused $10.00")
+	d.Exec(`UPDATE finance_task SET closed_at = NULL WHERE kind = 'refund_failed'`)
+	order(map[string]string{"general": "30"})
+	for _, path := range []string{"/office/tsne/refunds", d.path()} {
+		page = text(d.ana.Ask("GET", path, nil).Page)
+		require.NotContains(t, page, "Owed to the donor", path)
+		require.Contains(t, page, "went out since", path)
+	}
+	require.Equal(t, 303, d.ana.PostOffice(task, url.Values{"reason": {"Refunded again"}}).StatusCode)
+	require.NotContains(t, text(d.ana.Ask("GET", "/office/tsne", nil).Page), "not finished")
+}
+
+// TestRefusedBecauseItWasRefundedElsewhere: the task does not say that the donor got nothing, and has words in place of codes.
+func TestRefusedBecauseItWasRefundedElsewhere(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "20"}), "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	_, err := d.Fake.Refund(d.IntentOf(d.gift), 9000)
+	require.NoError(t, err)
+	d.executeAll()
+	require.Equal(t, []string{"charge_already_refunded"}, d.Lines(`SELECT problem FROM refund_order`))
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_refused'`)[0]
+	got = d.ana.Ask("GET", task, nil)
+	for _, says := range []string{"The payment was refunded already", "nothing to order again", "Gift Show the gift", "Amount $20.00", "Why Refunded already"} {
+		require.Contains(t, text(got.Page), says)
+	}
+	for _, silent := range []string{"got nothing", "charge_already_refunded", "minor units", d.gift.ID.String()} {
+		require.NotContains(t, text(got.Page), silent)
+	}
+	d.settle()
+	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page), "1 refund, $90; 1 refused, $20")
 }
 
 // TestDeclinedAndWithdrawn: a request ends without a refund, and the same amount may be asked for again.
