@@ -129,6 +129,7 @@ func TestFromFormToRefund(t *testing.T) {
 		require.Contains(t, page, says)
 	}
 	require.NotContains(t, page, "second person")
+	require.Contains(t, page, "$50.00 $20.00 $0.65 $1.40 $2.05", "operations pays both fees")
 	require.Empty(t, d.orders(), "nothing was done")
 
 	d.ana.Stale()
