@@ -1990,6 +1990,7 @@ CREATE TABLE suspense_resolution (
     currency text NOT NULL,
     account_code text,
     donation_id uuid,
+    refunded boolean NOT NULL DEFAULT false,
     reason text NOT NULL,
     request_id uuid NOT NULL,
     request_hash bytea NOT NULL,
@@ -1999,7 +2000,7 @@ CREATE TABLE suspense_resolution (
     UNIQUE (donation_id),
     UNIQUE (request_id),
     CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
-    CONSTRAINT suspense_resolution_check CHECK (num_nonnulls(account_code, donation_id) = 1),
+    CONSTRAINT suspense_resolution_check CHECK ((num_nonnulls(account_code, donation_id) + refunded::integer) = 1),
     CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
     CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
@@ -2485,7 +2486,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
--- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, refunded boolean, reason text) RETURNS text
 
 -- FUNCTION suspense_has_cause() RETURNS trigger
 
