@@ -2314,6 +2314,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean
+
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
@@ -2333,6 +2335,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_person_of_request(request uuid) RETURNS TABLE(name text, email text)
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 

@@ -21,6 +21,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -271,7 +272,7 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 			done = "office.suspense.done_refund"
 		}
 		p.Resolved = append(p.Resolved, a.say(v, done, "account", a.accountName(v, d.Account, d.Refunded), "reason", d.Reason, "day",
-			a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
+			phrase.Date(v.Language, a.Moment(d.ResolvedAt, desk.ZoneOf(v)))))
 	}
 	open, err := approval.OpenOf(ctx, tx, v.Entity.ID)
 	for _, q := range open {
