@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -76,8 +77,28 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		AskToRetry(w)
 	}
+	if page.Office {
+		page.Typed = TypedText(r)
+	}
 	setRetryAfter(w, err)
 	k.writeProblem(w, status, page)
+}
+
+// freeTexts are the fields of staff's forms in which people write sentences.
+var freeTexts = []string{"text", "note", "reason"}
+
+// TypedText returns what was written in the fields of freeTexts of a form that is not accepted, so that a page can give it back.
+func TypedText(r *http.Request) string {
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		return ""
+	}
+	var all []string
+	for _, name := range freeTexts {
+		if text := strings.TrimSpace(r.PostForm.Get(name)); text != "" {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, "\n\n")
 }
 
 // problemLanguage returns the language of the page of a failure: in the office that of the signed-in person, unless the database may be what

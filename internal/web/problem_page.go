@@ -18,6 +18,7 @@ type ProblemPage struct {
 	Reference  string        // finds the failure in the log; empty: not shown
 	BackURL    string        // where to try again; empty: the front page, or that of the office
 	Office     bool          // the page is one of staff
+	Typed      string        // what a person wrote in the form that failed, for copying; may be empty
 	RetryAfter time.Duration // after which the same is possible again; 0: not said
 	SignInURL  string        // where the person can sign in and go on at once; empty: not said
 }
@@ -27,10 +28,11 @@ func (p ProblemPage) Write(w io.Writer, v *view.View) error {
 	key := problemKey(v, p.Status)
 	data := struct {
 		ProblemPage
-		Title, Text, HomeURL, Home string
-	}{p, v.Phrase(p.Language, key+".title"), v.Phrase(p.Language, key+".text"), "/", v.Phrase(p.Language, "problem.home")}
+		Title, Text, HomeURL, Home, TypedLabel string
+	}{p, v.Phrase(p.Language, key+".title"), v.Phrase(p.Language, key+".text"), "/", v.Phrase(p.Language, "problem.home"), ""}
 	if p.Office {
 		data.HomeURL, data.Home = "/office", v.Phrase(p.Language, "office.problem.home")
+		data.TypedLabel = v.Phrase(p.Language, "office.problem.typed")
 	}
 	if v.HasPhrase(p.Detail.Phrase) {
 		data.Text = v.ErrorText(p.Language, p.Detail)
