@@ -49,7 +49,7 @@ GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, r
 GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting TO {{role}};
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
 GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
-GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, refunded, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};

@@ -1993,6 +1993,7 @@ CREATE TABLE suspense_resolution (
     currency text NOT NULL,
     account_code text,
     donation_id uuid,
+    refunded boolean NOT NULL DEFAULT false,
     reason text NOT NULL,
     request_id uuid NOT NULL,
     request_hash bytea NOT NULL,
@@ -2002,7 +2003,7 @@ CREATE TABLE suspense_resolution (
     UNIQUE (donation_id),
     UNIQUE (request_id),
     CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
-    CONSTRAINT suspense_resolution_check CHECK (num_nonnulls(account_code, donation_id) = 1),
+    CONSTRAINT suspense_resolution_check CHECK ((num_nonnulls(account_code, donation_id) + refunded::integer) = 1),
     CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
     CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
@@ -2320,6 +2321,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean
+
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
@@ -2339,6 +2342,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_person_of_request(request uuid) RETURNS TABLE(name text, email text)
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
@@ -2494,7 +2499,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
--- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, refunded boolean, reason text) RETURNS text
 
 -- FUNCTION suspense_has_cause() RETURNS trigger
 

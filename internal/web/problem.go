@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -61,7 +62,7 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	status := k.StatusOf(r, err)
-	page := ProblemPage{Frame: view.Frame{Language: k.Language(r)}, Status: status}
+	page := ProblemPage{Frame: view.Frame{Language: k.problemLanguage(r, status)}, Status: status, Office: isOffice(r.URL.Path)}
 	var known *fault.Error
 	if errors.As(err, &known) {
 		page.Detail = fault.Field{Phrase: known.Phrase, Args: known.Args}
@@ -77,6 +78,21 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	setRetryAfter(w, err)
 	k.writeProblem(w, status, page)
+}
+
+// problemLanguage returns the language of the page of a failure: in the office that of the signed-in person, unless the database may be what
+// failed.
+func (k *Kernel) problemLanguage(r *http.Request, status int) phrase.Language {
+	if !isOffice(r.URL.Path) {
+		return k.Language(r)
+	}
+	preferred := ""
+	if secret := k.Cookie(r, StaffCookie); secret != "" && status < http.StatusInternalServerError {
+		if s, err := k.Staff.OpenAny(r.Context(), secret); err == nil {
+			preferred = s.Language
+		}
+	}
+	return k.StaffLanguage(r, preferred)
 }
 
 func (k *Kernel) writeProblem(w http.ResponseWriter, status int, page ProblemPage) {

@@ -52,7 +52,7 @@ func notInEmergency(p web.Permission[web.StaffVisit], refused func(r *http.Reque
 }
 
 // Pages limits the pages that a person reads (STAFF 28).
-var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
+var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 900, Window: 10 * time.Minute}}
 
 // Readers are the roles that read gifts, donors and money. The policies of the database say the same (ofMoney in package
 // migrations). Admins look after people and their roles; a person with the role entry types batches.
