@@ -73,7 +73,7 @@ GRANT SELECT, INSERT (id, plan_id, donor_id, token_hash, code_mac), UPDATE (ende
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 -- The database sets recorded_at. Only the owner reads copies of erased receipts (receipt_kept) and their keys (receipt_pad; the server
 -- counts them). The program of the previous release writes receipt_hold, which erase_people no longer reads.
-GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
+GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell, entity_id), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
 GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
 GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
 GRANT SELECT (id) ON receipt_pad TO {{role}};
