@@ -301,7 +301,7 @@ func TestTwoPersonsDoNotCountForOne(t *testing.T) {
 	require.Len(t, d.orders(), 4)
 	d.gift = d.give()
 	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
-	require.Contains(t, page, "With this one, you have refunded $50.01 in 24 hours; above $50 a second person approves.")
+	require.Contains(t, page, "With this one, you have ordered refunds of $50.01 in 24 hours, also if Stripe refused some; above $50 a second person approves.")
 	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
 }
 
