@@ -55,11 +55,12 @@ CREATE TABLE IF NOT EXISTS refund_order (
     note             text NOT NULL CHECK (length(note) <= 2000),
     submission       uuid NOT NULL, -- of the form: sent again, it is the same order
     requested_by     uuid NOT NULL, -- a staff member
-    ordered_by       uuid,  -- the person of the session, and the factor that they used last (migration 00132): the one who approved, if it was requested
-    factor_kind      text,
-    factor_act       bytea, -- the hash of the text that a passkey signed
+    ordered_by       uuid, -- the person of the session (migration 00132): the one who approved, if it was requested
     request_id       uuid, -- the approval request and the hash of what was approved; both NULL: no second person is needed
     request_hash     bytea CHECK (octet_length(request_hash) = 32),
+    factor           text, -- by which requested_by proved this order; NULL: the request has it
+    signed           bytea, -- the hash of refund_order_body that a passkey signed, and its answer; NULL for a code
+    assertion        jsonb,
     ordered_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_in      xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state            text NOT NULL DEFAULT 'ordered' CHECK (state IN ('ordered', 'sent', 'pending', 'succeeded', 'failed', 'refused')),
@@ -218,9 +219,9 @@ END $$;
 CREATE OR REPLACE FUNCTION refund_order_steps() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (OLD.id, OLD.entity_id, OLD.donation_id, OLD.payment_id, OLD.charge_ref, OLD.currency, OLD.amount, OLD.reason, OLD.submission, OLD.requested_by,
-        OLD.ordered_by, OLD.factor_kind, OLD.factor_act, OLD.request_id, OLD.request_hash, OLD.ordered_at, OLD.recorded_in) IS DISTINCT FROM
+        OLD.ordered_by, OLD.factor, OLD.signed, OLD.assertion, OLD.request_id, OLD.request_hash, OLD.ordered_at, OLD.recorded_in) IS DISTINCT FROM
        (NEW.id, NEW.entity_id, NEW.donation_id, NEW.payment_id, NEW.charge_ref, NEW.currency, NEW.amount, NEW.reason, NEW.submission, NEW.requested_by,
-        NEW.ordered_by, NEW.factor_kind, NEW.factor_act, NEW.request_id, NEW.request_hash, NEW.ordered_at, NEW.recorded_in)
+        NEW.ordered_by, NEW.factor, NEW.signed, NEW.assertion, NEW.request_id, NEW.request_hash, NEW.ordered_at, NEW.recorded_in)
        OR NEW.note NOT IN (OLD.note, '') OR NEW.tries NOT IN (OLD.tries, OLD.tries + 1) OR NEW.tries > OLD.tries AND NEW.state <> 'sent'
        OR OLD.stripe_refund_id IS NOT NULL AND NEW.stripe_refund_id IS DISTINCT FROM OLD.stripe_refund_id
        OR NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (('ordered', 'sent'), ('sent', 'pending'), ('sent', 'succeeded'), ('sent', 'failed'),

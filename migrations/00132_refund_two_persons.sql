@@ -22,6 +22,11 @@ BEGIN
        AND execute_approval(o.request_id, o.request_hash, 'refund', o.entity_id, o.id::text);
 END $$;
 
+-- refund_of_erased reports whether an order is of a gift of an erased donor: its note is gone, and so is the text that was signed.
+CREATE FUNCTION refund_of_erased(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM donation g WHERE g.id = o.donation_id AND is_erased(g.donor_id))
+$$;
+
 -- As before; an order that names a request executes it, or is refused. Without a request, the passkey that was used signed this order.
 CREATE OR REPLACE FUNCTION refund_order_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -35,7 +40,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'refund order %: fund % has less of the payment', NEW.id, short USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_order_ceiling';
     END IF;
-    IF NEW.request_id IS NULL AND NOT coalesce(NEW.factor_kind = 'totp' OR NEW.factor_act = sha256(convert_to(refund_order_body(NEW.id), 'UTF8')), false) THEN
+    IF NEW.request_id IS NULL AND NOT coalesce(NEW.factor = 'totp' OR NEW.signed = sha256(convert_to(refund_order_body(NEW.id), 'UTF8')), false) THEN
         RAISE EXCEPTION 'refund order %: a passkey signs what is ordered', NEW.id USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'refund_order_person';
     END IF;
     IF (NEW.request_id IS NOT NULL OR refund_needs_second_person(NEW)) AND NOT refund_is_approved(NEW) THEN
@@ -61,7 +66,7 @@ BEGIN
         RAISE EXCEPTION 'a refund is ordered by a person of finance who used a second factor' USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'refund_order_person';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('refund_order'), hashtext(staff_person_of(NEW.requested_by)::text)); -- the limit counts what a human orders
-    SELECT staff_of_session(), f.kind, f.act INTO NEW.ordered_by, NEW.factor_kind, NEW.factor_act FROM staff_factor() f;
+    NEW.ordered_by  := staff_of_session();
     NEW.donation_id := p.donation_id;
     NEW.charge_ref  := p.charge_ref;
     NEW.currency    := p.currency;
@@ -71,6 +76,12 @@ BEGIN
     NEW.state       := 'ordered';
     NEW.tries       := 0;
     NEW.stripe_refund_id := NULL;
+    NEW.factor := NULL;
+    NEW.signed := NULL;
+    NEW.assertion := NULL;
+    IF NEW.request_id IS NULL THEN
+        SELECT f.kind, f.act, f.assertion INTO NEW.factor, NEW.signed, NEW.assertion FROM staff_factor() f;
+    END IF;
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
@@ -79,6 +90,7 @@ CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE
 -- +goose Down
 -- The functions are those of migration 00130 again, where nothing is approved; what a session has to be is no longer asked.
 DROP TRIGGER requires_audit ON refund_order;
+DROP FUNCTION refund_of_erased(refund_order);
 ALTER TABLE refund_order DROP CONSTRAINT refund_order_request_fkey, DROP CONSTRAINT refund_order_requested_by_fkey;
 -- +goose StatementBegin
 DROP FUNCTION refund_is_approved(refund_order);

@@ -101,5 +101,5 @@ func TestTheSessionStaysWhoOrdered(t *testing.T) {
 	err = d.run(d.staff, d.insertOrder(id, 1000), d.insertPart(id, "general", 1000), bens, audited(id))
 	require.True(t, pg.Violates(err, "requires_audit"), "the entry is another person's: %v", err)
 	require.NoError(t, d.run(d.staff, d.insertOrder(id, 1000), d.insertPart(id, "general", 1000), audited(id), bens))
-	require.Equal(t, []string{"t totp"}, d.Lines(`SELECT concat_ws(' ', ordered_by = requested_by, factor_kind) FROM refund_order`))
+	require.Equal(t, []string{"t totp"}, d.Lines(`SELECT concat_ws(' ', ordered_by = requested_by, factor) FROM refund_order`))
 }
