@@ -121,7 +121,7 @@ func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event
 	add := func(all []Fact, key string, cell desk.Cell) []Fact {
 		return append(all, Fact{a.say(v, "fact."+key), cell})
 	}
-	all := add(nil, "charged", desk.Cell{At: a.Moment(g.ChargedAt, desk.ZoneOf(v))})
+	all := add(nil, "charged", desk.Cell{At: g.ChargedAt.In(desk.ZoneOf(v))})
 	if g.TaxDate != nil {
 		all = add(all, "tax_date", desk.Cell{Day: g.TaxDate.In(desk.ZoneOf(v))})
 	}

@@ -28,7 +28,9 @@ type Happening struct {
 func (a *Area) happenings(v web.StaffVisit, g giftlist.Gift, events []giftlist.Event) (all []Happening) {
 	for _, e := range events {
 		h := a.happening(v, g, e)
-		h.At = a.Moment(e.At, desk.ZoneOf(v))
+		if h.At = e.At.In(desk.ZoneOf(v)); e.What == "order" || e.What == "email" || e.What == "moved" { // times of the machine's clock
+			h.At = a.Moment(e.At, desk.ZoneOf(v))
+		}
 		all = append(all, h)
 	}
 	return all

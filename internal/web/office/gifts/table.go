@@ -86,7 +86,7 @@ func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftli
 			amount.Soft = a.say(v, "went_back", "amount", money.New(g.ReturnedMinor, g.Currency))
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: giftPath(r.URL, v, g.PublicRef), Cells: []desk.Cell{
-			donor, amount, {Day: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
+			donor, amount, {Day: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
 			{Text: a.say(v, "every."+g.Frequency), Soft: a.sourceOf(v, g)},
 		}})
 	}
@@ -139,7 +139,7 @@ func (a *Area) fileCells(v web.StaffVisit, c chosen, g giftlist.Gift) []desk.Cel
 		funds = append(funds, code+" "+money.New(g.Parts[i], g.Currency).Decimal())
 	}
 	return []desk.Cell{
-		{Text: g.PublicRef}, {At: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")},
+		{Text: g.PublicRef}, {At: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")},
 		{Text: g.Frequency},
 		desk.AmountCell(money.New(g.AmountMinor, g.Currency)), desk.AmountCell(shown(g, c.Query.FundID)),
 		desk.AmountCell(money.New(g.ReturnedMinor, g.Currency)),
