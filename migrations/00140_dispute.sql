@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS dispute (
     CHECK ((status IS NULL) = (told_at IS NULL))
 );
 CREATE INDEX IF NOT EXISTS dispute_newest ON dispute (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX IF NOT EXISTS dispute_of_charge ON dispute (entity_id, charge_ref);
 CREATE INDEX IF NOT EXISTS dispute_open ON dispute (entity_id, due_at) WHERE won_at IS NULL AND lost_at IS NULL;
 
 -- +goose StatementBegin
@@ -66,6 +67,22 @@ SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.re
   FROM dispute d
   LEFT JOIN payment p ON p.entity_id = d.entity_id AND p.processor = 'stripe' AND p.charge_ref = d.charge_ref
   LEFT JOIN donation g ON g.id = p.donation_id;
+
+-- office_gift_disputes returns the state of the dispute of each gift that has one and that the person of the staff session sees; of several the one
+-- that matters most. It applies the scope itself, as the functions of migration 00134 do.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION office_gift_disputes(gifts uuid[]) RETURNS TABLE (donation_id uuid, state text) STABLE SECURITY DEFINER LANGUAGE plpgsql
+SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
+BEGIN
+    RETURN QUERY SELECT DISTINCT ON (d.donation_id) d.donation_id, d.state FROM dispute_row d
+     WHERE d.donation_id = ANY(gifts) AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations))
+     ORDER BY d.donation_id, array_position(ARRAY['open', 'inquiry', 'answered', 'lost', 'won_after_lost', 'won', 'closed'], d.state);
+END $$;
+-- +goose StatementEnd
 
 -- What the steps of a dispute did to each fund; fund NULL: operations, what is beyond the gift.
 CREATE OR REPLACE VIEW dispute_share WITH (security_invoker = true) AS
@@ -277,5 +294,5 @@ ALTER TABLE payment DROP CONSTRAINT payment_method_check, ADD CONSTRAINT payment
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, dispute_share, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
-DROP FUNCTION dispute_follows_change, dispute_without_task, gift_evidence;
+DROP FUNCTION office_gift_disputes, dispute_follows_change, dispute_without_task, gift_evidence;
 DROP TABLE dispute;

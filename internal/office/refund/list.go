@@ -51,6 +51,7 @@ type Listed struct {
 	ChangedAt      time.Time      `db:"changed_at"`
 	Problem        *string        `db:"problem"`
 	Booked         bool           `db:"booked"`
+	ChargeRef      string         `db:"charge_ref"` // of the payment at the processor; empty: it has none
 }
 
 // Amount returns what is refunded.
@@ -90,7 +91,7 @@ const (
 )
 
 const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by,
-	state, at, key, changed_at, problem, booked`
+	state, at, key, changed_at, problem, booked, charge_ref`
 
 // List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
 func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {
