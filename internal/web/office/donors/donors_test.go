@@ -89,7 +89,13 @@ func (o office) give(organisation, fund, email, first, last, frequency string) d
 	require.NoError(o.t, err)
 	o.Pay(g.Donation)
 	o.DeliverNew()
-	o.DrainAll()
+	testkit.Eventually(o.t, time.Minute, func() error { // a worker may hold the event
+		o.DrainAll()
+		if status := o.Gift(g.Donation.ID).Status; status != donation.Settled {
+			return fmt.Errorf("the gift is %s", status)
+		}
+		return nil
+	})
 	return o.Gift(g.Donation.ID)
 }
 
