@@ -49,6 +49,7 @@ var databaseClock = map[string]string{
 	"office/check/daily.go":                       "one run a day, whichever server begins it",
 	"office/installation/store.go":                "when a server recorded a key or an address",
 	"office/privacy/traces.go":                    "one run a day, whichever server begins it",
+	"office/suspense/list.go":                     "whether a refund was ordered less than a week ago",
 	"people/audit/verify.go":                      "how long entries wait for their seal",
 	"people/approval/find.go":                     "whether a request is older than 14 days",
 	"people/donoraccess/challenge.go":             "validity of sign-ins",

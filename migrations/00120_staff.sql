@@ -290,6 +290,9 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('konbit staff roles'), hashtext(entity::text));
     IF actor IS NOT NULL THEN
+        IF emergency AND act = 'grant' AND named IS DISTINCT FROM 'admin' THEN
+            PERFORM refuse_staff('emergency_grants_admin', 'an emergency access grants the role admin alone');
+        END IF;
         IF NOT staff_has_role(actor, '{admin}', entity, organisation) THEN
             PERFORM refuse_staff('staff_is_admin', 'only an admin of the scope changes roles');
         END IF;
@@ -658,7 +661,8 @@ DECLARE
     actor  uuid := staff_actor();
     person uuid := staff_person_of(same_as);
 BEGIN
-    IF actor IS NOT NULL AND NOT (staff_admin_of(actor, account, true) AND staff_admin_of(actor, same_as, true)) THEN
+    IF actor IS NOT NULL AND (EXISTS (SELECT FROM staff m WHERE m.id = actor AND m.break_glass)
+            OR NOT (staff_admin_of(actor, account, true) AND staff_admin_of(actor, same_as, true))) THEN
         PERFORM refuse_staff('staff_is_admin', 'only an admin of both joins two accounts');
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('konbit staff persons'), 0);

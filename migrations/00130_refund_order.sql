@@ -160,13 +160,14 @@ CREATE OR REPLACE FUNCTION refund_is_approved(o refund_order) RETURNS boolean ST
 $$;
 -- +goose StatementEnd
 
--- Whether an order is above its entity's limit: all orders of the payment, or those of the staff member in 24 hours. Orders that were refused do not count.
+-- Whether an order is above its entity's limit: all orders of the payment, or those of the staff member in 24 hours. Orders that were refused do
+-- not count, nor those with a request, which two people answer for.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT greatest(
-        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused'),
+        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused' AND n.request_id IS NULL),
         (SELECT sum(n.amount) FROM refund_order n WHERE n.requested_by = o.requested_by AND n.entity_id = o.entity_id AND n.state <> 'refused'
-                                                    AND n.ordered_at > o.ordered_at - interval '24 hours'))
+                                                    AND n.request_id IS NULL AND n.ordered_at > o.ordered_at - interval '24 hours'))
         > (SELECT e.two_persons_refund FROM legal_entity e WHERE e.id = o.entity_id)
 $$;
 -- +goose StatementEnd

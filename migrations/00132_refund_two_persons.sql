@@ -5,12 +5,13 @@ ALTER TABLE refund_order ADD CONSTRAINT refund_order_request_fkey FOREIGN KEY (r
 ALTER TABLE refund_order ADD CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff (id) NOT VALID; -- likewise
 
 -- +goose StatementBegin
--- The sums count a human, under whichever account: an order above the limit names a request.
+-- The sums count a human, under whichever account: an order above the limit names a request. One with a request is not in the sums, and
+-- refund_order_is_whole refuses it unless the request was approved.
 CREATE OR REPLACE FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT greatest(
-        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused'),
+        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused' AND n.request_id IS NULL),
         (SELECT sum(n.amount) FROM refund_order n WHERE staff_person_of(n.requested_by) = staff_person_of(o.requested_by) AND n.entity_id = o.entity_id
-            AND n.state <> 'refused' AND n.ordered_at > o.ordered_at - interval '24 hours'))
+            AND n.state <> 'refused' AND n.request_id IS NULL AND n.ordered_at > o.ordered_at - interval '24 hours'))
         > (SELECT e.two_persons_refund FROM legal_entity e WHERE e.id = o.entity_id)
 $$;
 DROP FUNCTION refund_is_approved(refund_order);
@@ -84,9 +85,9 @@ CREATE OR REPLACE FUNCTION refund_is_approved(o refund_order) RETURNS boolean ST
 $$;
 CREATE OR REPLACE FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT greatest(
-        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused'),
+        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused' AND n.request_id IS NULL),
         (SELECT sum(n.amount) FROM refund_order n WHERE n.requested_by = o.requested_by AND n.entity_id = o.entity_id AND n.state <> 'refused'
-                                                    AND n.ordered_at > o.ordered_at - interval '24 hours'))
+                                                    AND n.request_id IS NULL AND n.ordered_at > o.ordered_at - interval '24 hours'))
         > (SELECT e.two_persons_refund FROM legal_entity e WHERE e.id = o.entity_id)
 $$;
 CREATE OR REPLACE FUNCTION refund_order_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -49,7 +49,7 @@ GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, r
 GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting TO {{role}};
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
 GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
-GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, refunded, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
@@ -73,7 +73,7 @@ GRANT SELECT, INSERT (id, plan_id, donor_id, token_hash, code_mac), UPDATE (ende
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 -- The database sets recorded_at. Only the owner reads copies of erased receipts (receipt_kept) and their keys (receipt_pad; the server
 -- counts them). The program of the previous release writes receipt_hold, which erase_people no longer reads.
-GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
+GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell, entity_id), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
 GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
 GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
 GRANT SELECT (id) ON receipt_pad TO {{role}};

@@ -145,6 +145,7 @@ const openToTheOffice = `
 		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
 		gift_of_payout TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
+		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
 		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_disputes(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`
 

@@ -406,14 +406,16 @@ var definers = map[string]string{
 	"office_funds":               "likewise",
 
 	// Reading for staff pages. Each applies the session's scope itself; without a session it returns nothing.
-	"office_find_donors":   "the session's roles",
-	"office_find_gifts":    "likewise",
-	"office_changed_gifts": "likewise",
-	"office_gift_rows":     "likewise",
-	"office_gift_disputes": "likewise",
-	"office_gift_shares":   "likewise",
-	"office_gift_history":  "likewise",
-	"office_gift_entries":  "likewise",
+	"office_find_donors":       "the session's roles",
+	"office_find_gifts":        "likewise",
+	"office_changed_gifts":     "likewise",
+	"office_gift_rows":         "likewise",
+	"office_gift_disputes":     "likewise",
+	"office_gift_shares":       "likewise",
+	"office_gift_history":      "likewise",
+	"office_gift_entries":      "likewise",
+	"office_person_of_request": "name and email of whose role a request changes, for an admin of its scope",
+	"office_can_sign_in":       "whether an account has factors",
 
 	// Staff. Each reads the session itself, from the hash of a cookie's secret.
 	"staff_of_session":            "the server may not read hashes of sessions; who knows the hash is the session",

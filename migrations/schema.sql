@@ -598,6 +598,7 @@ CREATE TABLE erasure (
     tell bytea,
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     first_done_at timestamp with time zone,
+    entity_id uuid,
     PRIMARY KEY (id),
     CONSTRAINT erasure_check CHECK (due_at >= asked_at),
     CONSTRAINT erasure_check1 CHECK (withdrawn_at IS NULL OR done_at IS NULL)
@@ -637,6 +638,8 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
+CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (
@@ -1991,6 +1994,7 @@ CREATE TABLE suspense_resolution (
     currency text NOT NULL,
     account_code text,
     donation_id uuid,
+    refunded boolean NOT NULL DEFAULT false,
     reason text NOT NULL,
     request_id uuid NOT NULL,
     request_hash bytea NOT NULL,
@@ -2000,7 +2004,7 @@ CREATE TABLE suspense_resolution (
     UNIQUE (donation_id),
     UNIQUE (request_id),
     CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
-    CONSTRAINT suspense_resolution_check CHECK (num_nonnulls(account_code, donation_id) = 1),
+    CONSTRAINT suspense_resolution_check CHECK ((num_nonnulls(account_code, donation_id) + refunded::integer) = 1),
     CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
     CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
@@ -2242,6 +2246,10 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION erasure_is_done() RETURNS trigger
 
+-- FUNCTION erasure_is_shared(of_erasure uuid, addresses text[]) RETURNS boolean
+
+-- FUNCTION erasure_stays_in_entity() RETURNS trigger
+
 -- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
 
 -- FUNCTION fee_is_booked() RETURNS trigger
@@ -2314,6 +2322,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean
+
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
@@ -2335,6 +2345,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, refunded bigint, disputed bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_person_of_request(request uuid) RETURNS TABLE(name text, email text)
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
@@ -2444,6 +2456,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
 
+-- FUNCTION shared_address_is_not_erased() RETURNS trigger
+
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger
@@ -2488,7 +2502,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
--- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, refunded boolean, reason text) RETURNS text
 
 -- FUNCTION suspense_has_cause() RETURNS trigger
 

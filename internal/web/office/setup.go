@@ -1,17 +1,18 @@
 package office
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/skip2/go-qrcode"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -58,10 +59,13 @@ func (a *Area) setupGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	return a.showSetup(w, r, v, SetupPage{Step: "choose"})
 }
 
+// hashingTimeout bounds a request that hashes a password slowly, which the time of a page is too short for on a busy machine.
+const hashingTimeout = 10 * time.Second
+
 // setupPost does one step: the field do names it. Each has the time of a page, but for the recovery codes (staff.CodesTimeout).
 func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) (err error) {
 	whole := r
-	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), hashingTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 	p := SetupPage{Step: "choose"}

@@ -175,7 +175,7 @@ func (b *bureau) zone() *time.Location {
 	return zone
 }
 
-// person is a member of the staff with a session. One may read 300 pages in ten minutes.
+// person is a member of the staff with a session. One may read 900 pages in ten minutes.
 func (b *bureau) person() *staff.Person {
 	b.t.Helper()
 	return staff.Add(b.t, b.DB.Owner, "finance", staff.Role{Role: "finance", Entity: strings.TrimPrefix(b.path, "/office/")})

@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
@@ -478,6 +479,112 @@ func TestErasure(t *testing.T) {
 	list := o.finance.Ask("GET", "/office/tsne/donors", nil)
 	require.Contains(t, list.Page, "Erased donor")
 	require.NotContains(t, list.Page, "forgotten")
+}
+
+// TestErasureOfOneEntity: an entity's erasure covers its own donors. What another entity has of the same person stays, with the address
+// that both share and the sign-in by it, and no page says that there is anything.
+func TestErasureOfOneEntity(t *testing.T) {
+	o := newOffice(t)
+	f := program.ValidForm()
+	f.Fund = "free"
+	f.Contact.Email, f.Contact.FirstName, f.Contact.LastName, f.Contact.AddressLine1 = "bea@example.org", "Bea", "Lima", "7 Rue B"
+	begun, err := o.SubmitFor("aina", f)
+	require.NoError(t, err)
+	o.Pay(begun.Donation)
+	o.DeliverNew()
+	o.DrainAll()
+	elsewhere := begun.Donation.DonorID
+	_, err = o.SubmitFor("aina", f) // its payment page is open
+	require.NoError(t, err)
+	require.Equal(t, 2, o.Count(`SELECT count(DISTINCT entity_id) FROM donor WHERE email = 'bea@example.org'`))
+	person := uuid.NewString()
+	o.Exec(`INSERT INTO mailbox VALUES ('bea@example.org', $1, now() - interval '1 day'), ('lima@example.org', $1, now() - interval '1 day')`, person)
+	o.Exec(`INSERT INTO session (id, person_id, email, sign_in_id, token_hash) VALUES (gen_random_uuid(), $1, 'bea@example.org', gen_random_uuid(), sha256('bea'))`, person)
+	rows := func() (all []string) {
+		for _, query := range []string{
+			`SELECT d::text FROM donor d WHERE id = $1`,
+			`SELECT c::text FROM donation_contact c JOIN donation g ON g.id = c.donation_id WHERE g.donor_id = $1`,
+			`SELECT r::text FROM receipt r JOIN donation g ON g.id = r.donation_id WHERE g.donor_id = $1`,
+			`SELECT l::text || d.recipient FROM donation g LEFT JOIN receipt r ON r.donation_id = g.id JOIN letter l ON l.subject_id IN (g.id, r.id)
+				JOIN letter_delivery d ON d.letter_id = l.id WHERE g.donor_id = $1`,
+			`SELECT m::text FROM mailbox m WHERE $1::uuid IS NOT NULL`, `SELECT s::text FROM session s WHERE $1::uuid IS NOT NULL`,
+		} {
+			all = append(all, o.Lines(query, elsewhere)...)
+		}
+		return all
+	}
+	before := rows()
+	require.Contains(t, strings.Join(before, " "), "7 Rue", "this compares something")
+	require.GreaterOrEqual(t, len(before), 5)
+
+	page := path(o.bea, "erasure", "")
+	form := o.formOf(o.finance, page, "erasure") // a gift on its way to another entity is no obstacle
+	got := o.finance.Ask("GET", page, nil)
+	require.Contains(t, got.Page, "deleted from what TSNE MissionWorks has")
+	form.Fill("code", o.finance.Code())
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
+	require.Equal(t, []string{o.bea.String()}, o.Lines(`SELECT donor_id::text FROM erasure_donor`))
+	id := uuid.MustParse(o.Lines(`SELECT id::text FROM erasure`)[0])
+	o.Exec(`INSERT INTO erasure_donor (erasure_id, donor_id) VALUES ($1, $2)`, id, elsewhere)
+	require.Equal(t, []string{o.bea.String()}, o.Lines(`SELECT donor_id::text FROM erasure_donor`), "whoever names another entity's donor")
+
+	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour'`)
+	o.AgeErasures()
+	owner := o.Privacy
+	owner.DB = o.DB.Owner
+	_, err = owner.Prepare(t.Context(), 10)
+	require.NoError(t, err)
+	done, err := o.Privacy.EraseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, done)
+	require.Equal(t, []string{"forgotten-" + o.bea.String() + "@invalid"}, o.Lines(`SELECT email FROM donor WHERE id = $1`, o.bea))
+	require.Zero(t, o.Count(`SELECT count(*) FROM receipt r JOIN donation g ON g.id = r.donation_id WHERE g.donor_id = $1 AND r.facts::text LIKE '%bea@%'`, o.bea))
+	require.Equal(t, before, rows())
+
+	// A restored backup: the list erases the same donors, and the nightly comparison finds nothing.
+	list, err := privacy.ListDone(t.Context(), o.DB.Owner)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, []uuid.UUID{o.bea}, list[0].Donors)
+	require.NotNil(t, list[0].EntityID)
+	_, err = owner.Apply(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, before, rows())
+	require.NoError(t, pg.InTx(t.Context(), o.DB.Server, func(tx *sqlx.Tx) error { return o.Privacy.RecordTracesTx(t.Context(), tx) }))
+	require.Empty(t, o.Lines(`SELECT subject FROM check_erased_person`))
+}
+
+// TestErasureOfTheOnlyEntity: the address goes too if no other entity has a donor with it, and a person's own request takes the place
+// of an entity's.
+func TestErasureOfTheOnlyEntity(t *testing.T) {
+	o := newOffice(t)
+	o.Exec(`INSERT INTO mailbox VALUES ('bea@example.org', gen_random_uuid(), now() - interval '1 day')`)
+	page := path(o.bea, "erasure", "")
+	form := o.formOf(o.finance, page, "erasure")
+	form.Set("code", o.finance.Code())
+	require.Equal(t, 303, o.finance.PostOffice(page, form).StatusCode)
+	e, err := o.Privacy.Request(t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{o.bea}, Addresses: []string{"bea@example.org"},
+		Recipient: "bea@example.org", Language: "en", RequestedBy: "donor", Delay: privacy.DefaultDelay})
+	require.NoError(t, err)
+	require.Equal(t, []string{e.ID.String()}, o.Lines(`SELECT id::text FROM erasure WHERE withdrawn_at IS NULL`))
+	require.NoError(t, o.Privacy.Withdraw(t.Context(), []uuid.UUID{o.bea}))
+	form = o.formOf(o.finance, page, "erasure")
+	form.Set("code", o.finance.Code())
+	o.finance.Stale()
+	form.Set("code", o.finance.Code())
+	require.Equal(t, 303, o.finance.PostOffice(page, form).StatusCode)
+
+	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour' WHERE withdrawn_at IS NULL`)
+	o.AgeErasures()
+	owner := o.Privacy
+	owner.DB = o.DB.Owner
+	_, err = owner.Prepare(t.Context(), 10)
+	require.NoError(t, err)
+	done, err := o.Privacy.EraseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, done)
+	require.Zero(t, o.Count(`SELECT count(*) FROM mailbox WHERE email = 'bea@example.org'`))
+	require.Equal(t, 1, o.Count(`SELECT count(*) FROM erasure_address a JOIN erasure e ON e.id = a.erasure_id WHERE e.done_at IS NOT NULL`))
 }
 
 // TestActsOfStaffNeedAnEntry: the database refuses what staff ordered without an entry in the audit log, and a search without a

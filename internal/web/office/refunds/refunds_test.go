@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -274,6 +275,124 @@ func TestT13TheSecondPerson(t *testing.T) {
 	require.Less(t, strings.Index(gift, "Refund of $55.00 ordered"), strings.Index(gift, "$55.00 refunded"))
 	require.Equal(t, 303, d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code())).StatusCode, "the form still leads there")
 	d.RequireNoFindings()
+}
+
+// TestTwoPersonsDoNotCountForOne: a refund that two people approved leaves one person's limit as it was, of the gift too. The page
+// says the sum that counts, and offers as second person only who can sign in.
+func TestTwoPersonsDoNotCountForOne(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	office.Add(t, d.DB.Owner, "newcomer", office.Role{Role: "finance", Entity: "tsne"}) // has no factor yet
+	d.Exec(`DELETE FROM staff_totp t USING staff m WHERE m.id = t.staff_id AND m.name LIKE 'newcomer%'`)
+	d.Exec(`DELETE FROM staff_passkey p USING staff m WHERE m.id = p.staff_id AND m.name LIKE 'newcomer%'`)
+	d.member("carla", staff.Finance, "tsne", "")
+	f := form(map[string]string{"general": "30", "network": "25"})
+	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	require.Contains(t, text(got.Page), "Ben and Carla can approve it.")
+	require.Contains(t, text(d.ana.PostOffice(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
+	got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path, _, _ := strings.Cut(got.Header.Get("Location"), "?")
+	hash := visitor.HiddenFields(d.ben.Ask("GET", path, nil).Page).Get("hash")
+	require.Equal(t, 303, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
+	for range 2 {
+		f = form(map[string]string{"general": "10"})
+		require.NotContains(t, text(d.ana.PostOffice(d.path(), with(f, "step", "check")).Page), "econd person")
+		got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+	}
+	require.Len(t, d.orders(), 4)
+	d.gift = d.give()
+	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
+	require.Contains(t, page, "With this one, you have refunded $50.01 in 24 hours; above $50 a second person approves.")
+	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
+}
+
+// TestASecondAdminSeesWhoIsInvited: whoever has no role yet is named to the admins who decide about the first one.
+func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	boss, second := d.member("boss", staff.Admin, "tsne", ""), d.member("second", staff.Admin, "tsne", "")
+	got := boss.PostOffice("/office/tsne/people", url.Values{"do": {"invite"}, "email": {"nora@example.org"}, "name": {"Nora Quill"}, "language": {"en"},
+		"role": {"finance"}, "organisation": {"csio"}})
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path := got.Header.Get("Location")
+	page := text(second.Ask("GET", path, nil).Page)
+	for _, says := range []string{"Who Nora Quill", "nora@example.org", "Role Finance", "Where Center to Support Immigrant Organizing", "Asked by Boss"} {
+		require.Contains(t, page, says)
+	}
+	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
+	stranger := d.member("stranger", staff.Admin, "aina", "")
+	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)
+	person := office.Add(t, d.DB.Owner, "another", office.Role{Role: "admin", Entity: "aina"})
+	require.Empty(t, person.Reads(t, d.DB.Server, `SELECT name FROM office_person_of_request($1)`, path[strings.LastIndex(path, "/")+1:]))
+}
+
+// TestOwedUntilTheBooksClearIt: a refund that the bank sent back stays on Today and in the list while account 2300 holds it, though
+// somebody tries to close its task. When it went out again, the task can be closed.
+func TestOwedUntilTheBooksClearIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Exec(`UPDATE legal_entity SET two_persons_refund = 50000`)
+	order := func(parts map[string]string) {
+		got := d.ana.PostOffice(d.path(), with(form(parts), "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+		d.executeAll()
+		d.settle()
+	}
+	order(map[string]string{"general": "30"})
+	order(map[string]string{"building": "10"})
+	d.Fake.Advance(20 * 24 * time.Hour)
+	require.NoError(t, d.Fake.FailRefund(d.Lines(`SELECT stripe_refund_id FROM refund_order WHERE amount = 3000`)[0]))
+	d.settle()
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_failed'`)[0]
+	page := text(d.ana.Ask("GET", task, nil).Page)
+	for _, says := range []string{"$30.00", "Type Refund that came back", "until then account 2300 holds it"} {
+		require.Contains(t, page, says)
+	}
+	for _, silent := range []string{"minor units", "refund_failure", "Close the task"} {
+		require.NotContains(t, page, silent)
+	}
+	require.Equal(t, 409, d.ana.PostOffice(task, url.Values{"reason": {"Repaid by check"}}).StatusCode)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM finance_task WHERE kind = 'refund_failed' AND closed_at IS NULL`))
+	d.Exec(`UPDATE finance_task SET closed_at = greatest(now(), opened_at)`) // by a command of the operator
+	for _, path := range []string{"/office/tsne", "/office/tsne/refunds", d.path()} {
+		require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Owed to the donor", path)
+	}
+	page = text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page)
+	require.Contains(t, page, "1 refund, $10; 1 failed, $30")
+	require.Contains(t, page, "Total, without failed and refused $10.00")
+	d.Exec(`UPDATE finance_task SET closed_at = NULL WHERE kind = 'refund_failed'`)
+	order(map[string]string{"general": "30"})
+	for _, path := range []string{"/office/tsne/refunds", d.path()} {
+		page = text(d.ana.Ask("GET", path, nil).Page)
+		require.NotContains(t, page, "Owed to the donor", path)
+		require.Contains(t, page, "went out since", path)
+	}
+	require.Equal(t, 303, d.ana.PostOffice(task, url.Values{"reason": {"Refunded again"}}).StatusCode)
+	require.NotContains(t, text(d.ana.Ask("GET", "/office/tsne", nil).Page), "not finished")
+}
+
+// TestRefusedBecauseItWasRefundedElsewhere: the task does not say that the donor got nothing, and has words in place of codes.
+func TestRefusedBecauseItWasRefundedElsewhere(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "20"}), "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	_, err := d.Fake.Refund(d.IntentOf(d.gift), 9000)
+	require.NoError(t, err)
+	d.executeAll()
+	require.Equal(t, []string{"charge_already_refunded"}, d.Lines(`SELECT problem FROM refund_order`))
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_refused'`)[0]
+	got = d.ana.Ask("GET", task, nil)
+	for _, says := range []string{"The payment was refunded already", "nothing to order again", "Gift Show the gift", "Amount $20.00", "Why Refunded already"} {
+		require.Contains(t, text(got.Page), says)
+	}
+	for _, silent := range []string{"got nothing", "charge_already_refunded", "minor units", d.gift.ID.String()} {
+		require.NotContains(t, text(got.Page), silent)
+	}
+	d.settle()
+	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page), "1 refund, $90; 1 refused, $20")
 }
 
 // TestDeclinedAndWithdrawn: a request ends without a refund, and the same amount may be asked for again.
