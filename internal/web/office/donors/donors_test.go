@@ -362,6 +362,34 @@ func TestCorrectDetails(t *testing.T) {
 	require.Contains(t, o.finance.Ask("GET", "/office/tsne/donors?q=lynn", nil).Page, "Ana Pérez Ruiz", "found by the new address")
 }
 
+// TestDetailsOfTwo: who stores a form that is older than what another person stored is told what changed; what they typed stays.
+func TestDetailsOfTwo(t *testing.T) {
+	o := newOffice(t)
+	page := path(o.ana, "details", "")
+	mine, theirs := o.formOf(o.finance, page, "details"), o.formOf(o.finance, page, "details")
+	require.Equal(t, "7 Rue Pérez", mine.Get("address_line1"), "the address typed with the gift")
+	require.Contains(t, o.finance.Ask("GET", page, nil).Page, "was typed with the gift of")
+	theirs.Fill("last_name", "Pérez Ruiz", "phone", "617 555 0100", "country", "US")
+	require.Equal(t, 303, o.finance.PostOffice(page, theirs.Values).StatusCode)
+	mine.Fill("last_name", "Paz", "country", "US")
+	got := o.finance.PostOffice(page, mine.Values)
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, "Somebody else changed this to “Pérez Ruiz”")
+	require.Contains(t, got.Page, "Somebody else changed this to “617 555 0100”")
+	require.Equal(t, []string{"Pérez Ruiz 617 555 0100"}, o.Lines(`SELECT last_name || ' ' || phone FROM donor WHERE id = $1`, o.ana))
+	mine = visitor.FormOn(t, got.Page, "do", "details")
+	require.Equal(t, "Paz", mine.Get("last_name"), "what was typed stays")
+	require.Equal(t, 303, o.finance.PostOffice(page, mine.Values).StatusCode, "now they know")
+	require.Equal(t, []string{"Paz "}, o.Lines(`SELECT last_name || ' ' || phone FROM donor WHERE id = $1`, o.ana))
+
+	half := o.formOf(o.finance, page, "details").Fill("city", "")
+	got = o.finance.PostOffice(page, half.Values)
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, "An address needs street, city, postal code and country")
+	half.Fill("address_line1", "", "address_line2", "", "region", "", "postal_code", "", "country", "")
+	require.Equal(t, 303, o.finance.PostOffice(page, half.Values).StatusCode, "or none")
+}
+
 // TestSendAgain: the same email goes to the same donor again, once for each form.
 func TestSendAgain(t *testing.T) {
 	o := newOffice(t)
@@ -521,7 +549,6 @@ func TestErasureOfOneEntity(t *testing.T) {
 	form := o.formOf(o.finance, page, "erasure") // a gift on its way to another entity is no obstacle
 	got := o.finance.Ask("GET", page, nil)
 	require.Contains(t, got.Page, "deleted from what TSNE MissionWorks has")
-	form.Fill("code", o.finance.Code())
 	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
 	require.Equal(t, []string{o.bea.String()}, o.Lines(`SELECT donor_id::text FROM erasure_donor`))
 	id := uuid.MustParse(o.Lines(`SELECT id::text FROM erasure`)[0])
@@ -561,18 +588,15 @@ func TestErasureOfTheOnlyEntity(t *testing.T) {
 	o.Exec(`INSERT INTO mailbox VALUES ('bea@example.org', gen_random_uuid(), now() - interval '1 day')`)
 	page := path(o.bea, "erasure", "")
 	form := o.formOf(o.finance, page, "erasure")
-	form.Set("code", o.finance.Code())
-	require.Equal(t, 303, o.finance.PostOffice(page, form).StatusCode)
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
 	e, err := o.Privacy.Request(t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{o.bea}, Addresses: []string{"bea@example.org"},
 		Recipient: "bea@example.org", Language: "en", RequestedBy: "donor", Delay: privacy.DefaultDelay})
 	require.NoError(t, err)
 	require.Equal(t, []string{e.ID.String()}, o.Lines(`SELECT id::text FROM erasure WHERE withdrawn_at IS NULL`))
 	require.NoError(t, o.Privacy.Withdraw(t.Context(), []uuid.UUID{o.bea}))
-	form = o.formOf(o.finance, page, "erasure")
-	form.Set("code", o.finance.Code())
 	o.finance.Stale()
-	form.Set("code", o.finance.Code())
-	require.Equal(t, 303, o.finance.PostOffice(page, form).StatusCode)
+	form = o.formOf(o.finance, page, "erasure").Fill("code", o.finance.Code())
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
 
 	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour' WHERE withdrawn_at IS NULL`)
 	o.AgeErasures()
