@@ -89,6 +89,15 @@ CREATE TABLE staff_password (
     set_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- What allowed a session to set up a factor: the link that opened it, or the factor that its person used last. konbit staff verify follows
+-- these from one passkey to the one before: a link that an operator made was never in the database, a passkey's answer can be checked again.
+CREATE TYPE staff_authority AS (
+    kind          text, -- invitation, passkey, totp, recovery
+    invitation_id uuid,
+    act           bytea, -- the hash of the text that a passkey signed
+    assertion     jsonb  -- its answer, with the nonce
+);
+
 -- The secret of an authenticator app. Only the owner of the tables reads it; codes are checked by staff_check_code.
 CREATE TABLE staff_totp (
     id           uuid PRIMARY KEY,
@@ -97,7 +106,8 @@ CREATE TABLE staff_totp (
     made_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     confirmed_at timestamptz, -- NULL: no code was typed yet
     ended_at     timestamptz,
-    last_step    bigint NOT NULL DEFAULT 0 -- the step of 30 seconds of the last accepted code: each is accepted once
+    last_step    bigint NOT NULL DEFAULT 0, -- the step of 30 seconds of the last accepted code: each is accepted once
+    authority    staff_authority -- what allowed to set it up
 );
 CREATE UNIQUE INDEX staff_totp_current ON staff_totp (staff_id, (confirmed_at IS NULL)) WHERE ended_at IS NULL;
 
@@ -110,7 +120,8 @@ CREATE TABLE staff_passkey (
     name          text NOT NULL CHECK (name <> '' AND length(name) <= 100),
     made_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     used_at       timestamptz,
-    ended_at      timestamptz
+    ended_at      timestamptz,
+    authority     staff_authority -- what allowed to add it
 );
 CREATE INDEX staff_passkey_of_staff ON staff_passkey (staff_id);
 
@@ -411,6 +422,14 @@ BEGIN
     RETURN s;
 END $$;
 
+-- authority_of returns what allows a session of may_change_factors to set up a factor. The first passkey of an invitation's session has signed
+-- nothing yet, so that what follows rests on the invitation too.
+CREATE FUNCTION authority_of(s staff_session) RETURNS staff_authority IMMUTABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT CASE WHEN s.factor_assertion IS NOT NULL THEN ROW('passkey', NULL, s.factor_act, s.factor_assertion)::staff_authority
+                WHEN s.invitation_id IS NOT NULL AND coalesce(s.factor_kind, 'passkey') = 'passkey' THEN ROW('invitation', s.invitation_id, NULL, NULL)::staff_authority
+                ELSE ROW(s.factor_kind, NULL, NULL, NULL)::staff_authority END
+$$;
+
 -- note_factor makes a session full by a factor that was used now.
 CREATE FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void LANGUAGE sql SET search_path = public, pg_temp AS $$
     UPDATE staff_session s SET stage = 'full', factor_at = clock_timestamp(), factor_kind = by_kind, factor_act = NULL, factor_assertion = NULL, failed = 0
@@ -445,7 +464,7 @@ DECLARE
     s staff_session := may_change_factors();
 BEGIN
     UPDATE staff_totp t SET ended_at = clock_timestamp() WHERE t.staff_id = s.staff_id AND t.confirmed_at IS NULL AND t.ended_at IS NULL;
-    INSERT INTO staff_totp (id, staff_id, secret) VALUES (new_id, s.staff_id, new_secret);
+    INSERT INTO staff_totp (id, staff_id, secret, authority) VALUES (new_id, s.staff_id, new_secret, authority_of(s));
 END $$;
 
 -- totp_code returns the code of a step of 30 seconds (RFC 6238, SHA-1, six digits).
@@ -580,8 +599,8 @@ BEGIN
     IF use_challenge(challenge, of_act, s.id, NULL) IS NULL THEN
         RETURN false;
     END IF;
-    INSERT INTO staff_passkey (id, staff_id, credential_id, credential, sign_count, name)
-    VALUES (new_id, s.staff_id, add_staff_passkey.credential_id, add_staff_passkey.credential, add_staff_passkey.sign_count, named);
+    INSERT INTO staff_passkey (id, staff_id, credential_id, credential, sign_count, name, authority)
+    VALUES (new_id, s.staff_id, add_staff_passkey.credential_id, add_staff_passkey.credential, add_staff_passkey.sign_count, named, authority_of(s));
     PERFORM end_enrolment(s, 'passkey');
     RETURN true;
 END $$;
@@ -731,12 +750,13 @@ DROP FUNCTION join_staff(uuid, uuid), disable_staff(uuid), end_staff_sessions(uu
     use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
     use_challenge(bytea, bytea, uuid, bytea), set_staff_recovery(text[]), use_staff_recovery(text), staff_check_code(text), confirm_staff_totp(text),
     count_wrong_code(uuid), staff_count_code(), totp_step_of(bytea, text, bigint), totp_code(bytea, bigint), set_staff_totp(uuid, bytea), set_staff_password(text),
-    end_enrolment(staff_session, text), note_factor(uuid, text), may_change_factors(), use_invitation(uuid, bytea, bytea, text, text), begin_staff_session(uuid, uuid, bytea, text, text),
+    end_enrolment(staff_session, text), note_factor(uuid, text), authority_of(staff_session), may_change_factors(), use_invitation(uuid, bytea, bytea, text, text), begin_staff_session(uuid, uuid, bytea, text, text),
     end_surplus_sessions(uuid), set_invitation_token(uuid, bytea), invite_staff(uuid, uuid, text, bytea), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
     add_staff(uuid, text, text, text), role_change_is_approved(uuid, text), role_change_text(text, uuid, text, uuid, uuid), staff_admins(uuid, uuid),
     staff_can_sign_in(uuid), staff_admin_of(uuid, uuid, boolean), staff_actor(), refuse_staff(text, text), see_staff_session(), staff_factor(), staff_factor_is_fresh(),
     staff_has_role(uuid, text[], uuid, uuid), staff_of_session(), open_staff_session(), staff_person_of(uuid);
 DROP TABLE staff_code_hour, staff_challenge, staff_recovery, staff_passkey, staff_totp, staff_password, staff_session, staff_invitation, staff_role, staff_person, staff;
+DROP TYPE staff_authority;
 DROP SEQUENCE staff_code_tries;
 DROP FUNCTION end_sessions_of(), last_admin_stays(), disabled_staff_has_nothing();
 DROP EXTENSION pgcrypto;

@@ -57,6 +57,9 @@ CREATE TABLE IF NOT EXISTS refund_order (
     requested_by     uuid NOT NULL, -- a staff member
     request_id       uuid, -- the approval request and the hash of what was approved; both NULL: no second person is needed
     request_hash     bytea CHECK (octet_length(request_hash) = 32),
+    factor           text, -- by which requested_by proved this order; NULL: the request has it
+    signed           bytea, -- the hash of refund_order_body that a passkey signed, and its answer; NULL for a code
+    assertion        jsonb,
     ordered_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_in      xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state            text NOT NULL DEFAULT 'ordered' CHECK (state IN ('ordered', 'sent', 'pending', 'succeeded', 'failed', 'refused')),

@@ -21,6 +21,11 @@ BEGIN
        AND execute_approval(o.request_id, o.request_hash, 'refund', o.entity_id, o.id::text);
 END $$;
 
+-- refund_of_erased reports whether an order is of a gift of an erased donor: its note is gone, and so is the text that was signed.
+CREATE FUNCTION refund_of_erased(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM donation g WHERE g.id = o.donation_id AND is_erased(g.donor_id))
+$$;
+
 -- As before; an order that names a request executes it, or is refused. Without a request, the passkey that was used signed this order.
 CREATE OR REPLACE FUNCTION refund_order_is_whole() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -69,6 +74,12 @@ BEGIN
     NEW.state       := 'ordered';
     NEW.tries       := 0;
     NEW.stripe_refund_id := NULL;
+    NEW.factor := NULL;
+    NEW.signed := NULL;
+    NEW.assertion := NULL;
+    IF NEW.request_id IS NULL THEN
+        SELECT f.kind, f.act, f.assertion INTO NEW.factor, NEW.signed, NEW.assertion FROM staff_factor() f;
+    END IF;
     RETURN NEW;
 END $$;
 -- +goose StatementEnd
@@ -77,6 +88,7 @@ CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE
 -- +goose Down
 -- The functions are those of migration 00130 again, where nothing is approved; what a session has to be is no longer asked.
 DROP TRIGGER requires_audit ON refund_order;
+DROP FUNCTION refund_of_erased(refund_order);
 ALTER TABLE refund_order DROP CONSTRAINT refund_order_request_fkey, DROP CONSTRAINT refund_order_requested_by_fkey;
 -- +goose StatementBegin
 DROP FUNCTION refund_is_approved(refund_order);

@@ -1532,6 +1532,9 @@ CREATE TABLE refund_order (
     requested_by uuid NOT NULL,
     request_id uuid,
     request_hash bytea,
+    factor text,
+    signed bytea,
+    assertion jsonb,
     ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state text NOT NULL DEFAULT 'ordered'::text,
@@ -1806,6 +1809,7 @@ CREATE TABLE staff_passkey (
     made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     used_at timestamp with time zone,
     ended_at timestamp with time zone,
+    authority staff_authority,
     PRIMARY KEY (id),
     UNIQUE (credential_id),
     CONSTRAINT staff_passkey_name_check CHECK (name <> ''::text AND length(name) <= 100),
@@ -1923,6 +1927,7 @@ CREATE TABLE staff_totp (
     confirmed_at timestamp with time zone,
     ended_at timestamp with time zone,
     last_step bigint NOT NULL DEFAULT 0,
+    authority staff_authority,
     PRIMARY KEY (id),
     CONSTRAINT staff_totp_secret_check CHECK (octet_length(secret) = 20),
     CONSTRAINT staff_totp_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
@@ -2147,6 +2152,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION audit_hash(e audit_entry, n bigint, previous bytea) RETURNS bytea
 
 -- FUNCTION audit_head_is_newest() RETURNS trigger
+
+-- FUNCTION authority_of(s staff_session) RETURNS staff_authority
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
@@ -2403,6 +2410,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION refund_note_stays_erased() RETURNS trigger
 
 -- FUNCTION refund_notes_are_erased() RETURNS trigger
+
+-- FUNCTION refund_of_erased(o refund_order) RETURNS boolean
 
 -- FUNCTION refund_order_begins() RETURNS trigger
 

@@ -176,8 +176,8 @@ func markOwed(ctx context.Context, tx *sqlx.Tx, all []Listed) error {
 
 // IsOwed reports whether a processor's refund failed and the books (2300) still owe money of its payment to the donor.
 func IsOwed(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, refund string) (owed bool, err error) {
-	const query = `/* refund.IsOwed */ SELECT EXISTS (SELECT FROM payment_change c WHERE c.entity_id = $1 AND c.object_id = $2 AND c.kind = 'refund failed'
-		AND (SELECT sum(s.owed) FROM payment_position(c.payment_id) s) > 0)`
+	const query = `/* refund.IsOwed */ SELECT EXISTS (SELECT FROM refund_list l WHERE l.entity_id = $1 AND l.refund_id = $2 AND l.state = 'failed'
+		AND l.booked AND (SELECT sum(s.owed) FROM payment_position(l.payment_id) s) > 0)`
 	err = tx.GetContext(ctx, &owed, query, entity, refund)
 	return owed, err
 }

@@ -130,6 +130,7 @@ func TestFromFormToRefund(t *testing.T) {
 		require.Contains(t, page, says)
 	}
 	require.NotContains(t, page, "second person")
+	require.Contains(t, page, "$50.00 $20.00 $0.65 $1.40 $2.05", "operations pays both fees")
 	require.Empty(t, d.orders(), "nothing was done")
 
 	d.ana.Stale()
@@ -406,9 +407,18 @@ func TestDeclinedAndWithdrawn(t *testing.T) {
 		return path, visitor.HiddenFields(d.ben.Ask("GET", path, nil).Page).Get("hash")
 	}
 	path, hash := ask()
-	got := d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}})
+	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne", nil).Page), "1 request of yours Refund Waits for a second person")
+	got := d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}, "why": {strings.Repeat("x", 501)}})
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, `id="why-error"`)
+	got = d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}, "why": {" Wrong gift "}})
 	require.Equal(t, 303, got.StatusCode, text(got.Page))
-	require.Contains(t, text(d.ana.Ask("GET", got.Header.Get("Location"), nil).Page), "Ben declined it")
+	require.Contains(t, text(d.ana.Ask("GET", got.Header.Get("Location"), nil).Page), "Ben declined it. Wrong gift")
+	page := text(d.ana.Ask("GET", "/office/tsne", nil).Page)
+	require.Contains(t, page, "Refund Declined Ben declined it.")
+	require.Contains(t, page, "Reason: Wrong gift")
+	require.Contains(t, page, "All is done")
+	require.NotContains(t, text(d.ben.Ask("GET", "/office/tsne", nil).Page), "of yours")
 	require.Equal(t, 409, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
 	path, hash = ask()
 	require.Equal(t, 409, d.ben.PostOffice(path, url.Values{"do": {"withdraw"}}).StatusCode, "it is Ana's")

@@ -30,6 +30,12 @@ func TestAmountBecomesAGift(t *testing.T) {
 	require.Equal(t, 200, page.StatusCode)
 	fund := h.Offer("csio").Funds[0]
 	require.Contains(t, page.Page, `value="gift `+fund.Code+`"`)
+	require.Contains(t, page.Page, `<select id="account" name="account"><option value="">Choose…</option>`, "nothing is chosen before")
+	require.NotContains(t, page.Page, " selected")
+	nothing := url.Values{"submission": {visitor.HiddenFields(page.Page).Get("submission")}, "account": {""}, "reason": {"a gift by phone"}, "code": {ana.Code()}}
+	refused := ana.PostOffice(path, nothing)
+	require.Equal(t, 422, refused.StatusCode)
+	require.Contains(t, refused.Page, "Choose an account of the list")
 	form := url.Values{"submission": {visitor.HiddenFields(page.Page).Get("submission")}, "account": {"gift " + fund.Code}, "reason": {"a gift by phone"},
 		"last_name": {"Lima"}, "email": {"rosa@example.org"}}
 	form.Set("code", ana.Code())
@@ -49,6 +55,9 @@ func TestAmountBecomesAGift(t *testing.T) {
 	require.Equal(t, 303, ben.PostOffice(request, approve).StatusCode)
 	require.Equal(t, []string{"settled 1240"}, h.Lines(`SELECT status || ' ' || amount FROM donation`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt`))
-	require.Equal(t, 200, ana.Ask("GET", path, nil).StatusCode)
+	done := ana.Ask("GET", path, nil)
+	require.Equal(t, 200, done.StatusCode)
+	require.Regexp(t, `Booked to a gift with receipt on [A-Z][a-z]+ \d+, \d{4}: a gift by phone`, done.Page)
+	require.Regexp(t, `\d+ de [a-z]+ de \d{4}`, ana.Ask("GET", path+"?lang=es", nil).Page)
 	h.RequireNoFindings()
 }

@@ -168,8 +168,12 @@ func TestTaskIsClosedByAPerson(t *testing.T) {
 	}
 	h.Exec(`UPDATE finance_task SET closed_at = greatest(now(), opened_at) WHERE kind = 'of_another_version'`)
 	require.Contains(t, m.Ask("GET", "/office/tsne/tasks?about=checkers", nil).Page, "1 task is open")
+	h.Exec(`UPDATE finance_task SET detail = detail || jsonb_build_object('asked by', 'staff ' || $2::text) WHERE id = $1`, id, m.ID)
 	page := m.Ask("GET", "/office/tsne/tasks/"+id, nil)
 	require.Equal(t, 200, page.StatusCode)
+	require.Contains(t, page.Page, "<dd>$5.00</dd>")
+	require.Contains(t, page.Page, "<dd>Fay</dd>")
+	require.NotContains(t, page.Page, "staff "+m.ID.String())
 	require.Contains(t, page.Page, "owed to the donor")
 	require.Equal(t, 422, m.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {" "}}).StatusCode)
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE id = $1 AND closed_at IS NOT NULL`, id))
