@@ -412,6 +412,7 @@ var definers = map[string]string{
 	"office_find_gifts":        "likewise",
 	"office_changed_gifts":     "likewise",
 	"office_gift_rows":         "likewise",
+	"office_gift_disputes":     "likewise",
 	"office_gift_shares":       "likewise",
 	"office_gift_history":      "likewise",
 	"office_gift_entries":      "likewise",

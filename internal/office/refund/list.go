@@ -52,7 +52,8 @@ type Listed struct {
 	ChangedAt      time.Time      `db:"changed_at"`
 	Problem        *string        `db:"problem"`
 	Booked         bool           `db:"booked"`
-	Owed           bool           `db:"-"` // it failed, and the books still owe money of its payment to the donor
+	ChargeRef      string         `db:"charge_ref"` // of the payment at the processor; empty: it has none
+	Owed           bool           `db:"-"`          // it failed, and the books still owe money of its payment to the donor
 }
 
 // NextKey is the phrase key of what happens next, or what a person does.
@@ -103,7 +104,7 @@ const (
 )
 
 const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by,
-	state, at, key, changed_at, problem, booked`
+	state, at, key, changed_at, problem, booked, charge_ref`
 
 // List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
 func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {

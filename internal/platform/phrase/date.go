@@ -22,7 +22,8 @@ func Date(lang Language, t time.Time) string {
 func ShortDate(lang Language, t time.Time) string {
 	words := lang.data()
 	month := []rune(words.months[t.Month()-1])
-	return strings.NewReplacer("{day}", strconv.Itoa(t.Day()), "{month}", string(month[:min(len(month), 3)]), "{year}", strconv.Itoa(t.Year()), " de ", " ").Replace(words.date)
+	return strings.NewReplacer("{day}", strconv.Itoa(t.Day()), "{month}", string(month[:min(len(month), 3)]), "{year}", strconv.Itoa(t.Year()),
+		" de ", " ").Replace(words.date)
 }
 
 // Month returns the month of t, in t's own location: "November 2026", "noviembre de 2026".

@@ -117,7 +117,8 @@ func (a *Area) listOf(r *http.Request, v web.StaffVisit, entries []audit.Entry, 
 	}
 	t := desk.Table{Caption: say("office.audit.title")}
 	for _, name := range []string{"at", "person", "act", "object", "change", "reason"} {
-		t.Columns = append(t.Columns, desk.Column{Name: name, Label: say("office.audit.column." + name), Wide: name == "object" || name == "change" || name == "reason"})
+		t.Columns = append(t.Columns, desk.Column{Name: name, Label: say("office.audit.column." + name),
+			Wide: name == "object" || name == "change" || name == "reason"})
 	}
 	for _, e := range entries {
 		t.Rows = append(t.Rows, desk.Row{URL: links[e.Serial], Cells: []desk.Cell{

@@ -89,7 +89,8 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
 		e, pending, err := a.Privacy.RequestTx(r.Context(), tx, privacy.ErasureRequest{
-			EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, Donors: person.Donors, Addresses: person.Addresses, Recipient: d.Email, Language: d.Language, RequestedBy: v.Actor(), Delay: privacy.DefaultDelay,
+			EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, Donors: person.Donors, Addresses: person.Addresses, Recipient: d.Email,
+			Language: d.Language, RequestedBy: v.Actor(), Delay: privacy.DefaultDelay,
 		})
 		return audit.Act{Name: "erasure.requested", ObjectKind: "erasure", ObjectID: e.ID.String(),
 			After: map[string]any{"donor": d.ID, "due": e.DueAt.UTC().Format(time.DateOnly), "pending_before": pending}}, err

@@ -2,6 +2,7 @@ package refunds
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -62,7 +63,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	more := len(all) > desk.PageSize
 	all = all[:min(len(all), desk.PageSize)]
 	table := a.refundTable(v, all, names)
-	if done, err := desk.WriteFile(w, r, "refunds", table); done || err != nil {
+	if done, err := desk.WriteFile(w, r, "refunds", withIDs(table, all)); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "refunds"), Title: a.phrase(v, "office.refunds.title")}
@@ -182,6 +183,22 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 	if len(all) > 1 {
 		t.Total = make([]desk.Cell, len(t.Columns))
 		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refunds.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
+	}
+	return t
+}
+
+// withIDs returns the table as files have it, with the references of the gift, the refund and the charge.
+func withIDs(t desk.Table, all []refund.Listed) desk.Table {
+	t.Columns, t.Rows = slices.Clone(t.Columns), slices.Clone(t.Rows)
+	for _, name := range []string{"gift", "refund", "charge"} {
+		t.Columns = append(t.Columns, desk.Column{Name: name})
+	}
+	for i, l := range all {
+		id := ""
+		if l.RefundID != nil {
+			id = *l.RefundID
+		}
+		t.Rows[i].Cells = append(slices.Clone(t.Rows[i].Cells), desk.Cell{Text: l.Ref}, desk.Cell{Text: id}, desk.Cell{Text: l.ChargeRef})
 	}
 	return t
 }

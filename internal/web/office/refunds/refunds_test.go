@@ -1,6 +1,7 @@
 package refunds_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"html"
 	"net/url"
@@ -270,6 +271,9 @@ func TestT13TheSecondPerson(t *testing.T) {
 	d.executeAll()
 	d.settle()
 	require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Refunded")
+	gift := text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page)
+	require.Contains(t, gift, "ordered by Ana, approved by Ben")
+	require.Less(t, strings.Index(gift, "Refund of $55.00 ordered"), strings.Index(gift, "$55.00 refunded"))
 	require.Equal(t, 303, d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code())).StatusCode, "the form still leads there")
 	d.RequireNoFindings()
 }
@@ -525,7 +529,7 @@ func TestMoneyNeedsAPasskey(t *testing.T) {
 func TestListOfRefunds(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	_, err := d.Fake.Refund(d.IntentOf(d.gift), 1000)
+	made, err := d.Fake.Refund(d.IntentOf(d.gift), 1000)
 	require.NoError(t, err)
 	d.settle()
 	const orders = 2*50 + 1
@@ -562,6 +566,11 @@ func TestListOfRefunds(t *testing.T) {
 	require.Contains(t, text(got.Page), "1 refund, $10")
 	require.Equal(t, 2, strings.Count(text(got.Page), "Made in Stripe's dashboard"), "the filter, and the row")
 	require.Contains(t, got.Page, "/office/tsne/gifts/"+d.gift.PublicRef)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(d.ana.Ask("GET", "/office/tsne/refunds?origin=stripe&format=csv", nil).Page, "\ufeff"))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"gift", "refund", "charge"}, rows[0][7:10])
+	require.Equal(t, []string{d.gift.PublicRef, made, *d.Gift(d.gift.ID).ChargeID}, rows[1][7:10])
+	require.NotContains(t, got.Page, made, "the page has no column for it")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=succeeded", nil).Page), "1 refund, $10")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=failed", nil).Page), "No refund is here")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=waiting", nil).Page), "50 refunds")
