@@ -15,9 +15,10 @@ CREATE FUNCTION erasure_is_shared(of_erasure uuid, addresses text[]) RETURNS boo
         SELECT email FROM named UNION
         SELECT o.email FROM named JOIN mailbox m ON m.email = named.email JOIN mailbox o ON o.person_id = m.person_id
     )
-    SELECT EXISTS (SELECT FROM erasure e JOIN legal_entity other ON other.id <> e.entity_id CROSS JOIN linked
+    SELECT CASE WHEN (SELECT e.entity_id FROM erasure e WHERE e.id = of_erasure) IS NOT NULL THEN
+           EXISTS (SELECT FROM erasure e JOIN legal_entity other ON other.id <> e.entity_id CROSS JOIN linked
                      JOIN donor d ON d.entity_id = other.id AND d.email = linked.email
-                    WHERE e.id = of_erasure AND coalesce(d.recorded_at, d.created_at) < coalesce(erased_at(of_erasure), 'infinity'))
+                    WHERE e.id = of_erasure AND coalesce(d.recorded_at, d.created_at) < coalesce(erased_at(of_erasure), 'infinity')) ELSE false END
 $$;
 
 -- addresses_of returns, as before, the given addresses and those of the donors whom an erasure names, in lower case; none if another legal
@@ -42,12 +43,13 @@ END $$;
 -- shared_address_is_not_erased deletes the hashes of addresses that an entity's erasure leaves: the nightly comparison does not look for them.
 CREATE FUNCTION shared_address_is_not_erased() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    DELETE FROM erasure_address a WHERE a.erasure_id = NEW.erasure_id AND erasure_is_shared(NEW.erasure_id, '{}');
+    DELETE FROM erasure_address a USING (SELECT DISTINCT u.erasure_id FROM updated u JOIN erasure e ON e.id = u.erasure_id WHERE e.entity_id IS NOT NULL AND u.erased_at IS NOT NULL) o
+     WHERE a.erasure_id = o.erasure_id AND erasure_is_shared(o.erasure_id, '{}');
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
-CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL)
+CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT
     EXECUTE FUNCTION shared_address_is_not_erased();
 
 -- +goose Down

@@ -639,7 +639,7 @@ CREATE TABLE erasure_donor (
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
-CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION shared_address_is_not_erased();
+CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (

@@ -137,7 +137,7 @@ func TestTasksAreListed(t *testing.T) {
     amount 700, fund B3-TRK, of re_1
     Operaciones pagó lo que faltaba en un fondo. ` + words.T(phrase.Spanish, "task.fund_could_not_bear.next") + `
 2026-03-01T12:00:00Z  tsne  of_the_next_version "1"
-    of_the_next_version. Esta versión del programa no conoce este tipo de tarea. Pregunta a quienes administran el programa.
+    of_the_next_version. Esta versión del programa no conoce este tipo de tarea. Pregunte a quienes administran el programa.
 `,
 	} {
 		t.Run(string(lang), func(t *testing.T) {

@@ -39,6 +39,11 @@ func (k *Kernel) hosts(next http.Handler) http.Handler {
 	})
 }
 
+// servesOffice reports whether a request is for a page of the office, at a host that has them.
+func (k *Kernel) servesOffice(r *http.Request) bool {
+	return isOffice(r.URL.Path) && (k.OfficeURL == nil || sameHost(r.Host, k.OfficeURL.Host))
+}
+
 func isOffice(path string) bool {
 	return slices.ContainsFunc(officeAreas, func(area string) bool { return path == area || strings.HasPrefix(path, area+"/") })
 }

@@ -62,11 +62,11 @@ func (w *pageCheck) checkPage(s pageVisit) {
 		var bad []string
 		w.run(chromedp.Evaluate(layoutProblems, &bad))
 		assert.Empty(w.t, bad, "%s, %d wide", s.name, width)
-		if width == 320 || w.lang == phrase.English { // on a desktop only the words differ between languages
+		if width == 320 || w.lang == phrase.English && !strings.HasPrefix(s.name, "office") { // on a desktop only the words differ between languages
 			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
 		}
 	}
-	if w.lang == phrase.English { // the colours are those of all languages
+	if w.lang == phrase.English && strings.HasPrefix(s.name, "office") { // on a desktop, for the same reason, in the other colours
 		w.run(scheme("dark"))
 		assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, dark", s.name)
 		w.run(scheme("light"))

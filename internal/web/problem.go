@@ -63,7 +63,7 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	status := k.StatusOf(r, err)
-	page := ProblemPage{Frame: view.Frame{Language: k.problemLanguage(r, status)}, Status: status, Office: isOffice(r.URL.Path)}
+	page := ProblemPage{Frame: view.Frame{Language: k.problemLanguage(r, status)}, Status: status, Office: k.servesOffice(r)}
 	var known *fault.Error
 	if errors.As(err, &known) {
 		page.Detail = fault.Field{Phrase: known.Phrase, Args: known.Args}
@@ -104,7 +104,7 @@ func TypedText(r *http.Request) string {
 // problemLanguage returns the language of the page of a failure: in the office that of the signed-in person, unless the database may be what
 // failed.
 func (k *Kernel) problemLanguage(r *http.Request, status int) phrase.Language {
-	if !isOffice(r.URL.Path) {
+	if !k.servesOffice(r) {
 		return k.Language(r)
 	}
 	preferred := ""
