@@ -1,6 +1,7 @@
 package office
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -11,7 +12,6 @@ import (
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -58,10 +58,9 @@ func (a *Area) setupGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	return a.showSetup(w, r, v, SetupPage{Step: "choose"})
 }
 
-// setupPost does one step: the field do names it. Each has the time of a page, but for the recovery codes (staff.CodesTimeout).
+// setupPost does one step: the field do names it. Passwords and recovery codes are hashed slowly: each step has staff.CodesTimeout.
 func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) (err error) {
-	whole := r
-	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), staff.CodesTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 	p := SetupPage{Step: "choose"}
@@ -73,7 +72,7 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	case "code":
 		var right bool
 		if right, err = a.Staff.ConfirmTOTP(r.Context(), v.Session, form.Get("code")); err == nil && right {
-			return a.added(w, whole, v, "app_set")
+			return a.added(w, r, v, "app_set")
 		}
 		p.Step, p.Problems = "code", []fault.Field{{Name: "code", Phrase: "office.code.wrong"}}
 	case "passkey":
@@ -86,13 +85,13 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 			name = a.View.Phrase(v.Language, "office.passkey.name", "device", web.StaffClient(r).Device)
 		}
 		if err = a.Staff.Register(r.Context(), v.Session, form.Get("assertion"), name); err == nil {
-			return a.added(w, whole, v, "passkey_added")
+			return a.added(w, r, v, "passkey_added")
 		}
 		if fault.Is(err, fault.Invalid) {
 			p.Problems, err = []fault.Field{{Name: "passkey", Phrase: "office.passkey.wrong"}}, nil
 		}
 	case "codes":
-		return a.showNewCodes(w, whole, v)
+		return a.showNewCodes(w, r, v)
 	default:
 		return web.NotFound()
 	}

@@ -68,13 +68,14 @@ func newOffice(t *testing.T) office {
 	require.NoError(t, err)
 	_, err = setup.Apply(t.Context(), h.DB.Owner, file, time.Now(), program.NewID, false)
 	require.NoError(t, err)
-	h.StartWorkers()
 	o := office{Program: h, t: t}
 	o.ana = o.give("csio", "general", "ana@example.org", "Ana", "Pérez", "monthly").DonorID
 	o.bea = o.give("selva", "trees", "bea@example.org", "Bea", "Lima", "once").DonorID
 	o.finance = visitor.NewMember(t, h, "clara@staff.example", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
 	o.project = visitor.NewMember(t, h, "marta@staff.example", staff.Finance, visitor.ScopeOf(t, h, "tsne", "csio"))
 	o.auditor = visitor.NewMember(t, h, "noor@staff.example", staff.Auditor, visitor.ScopeOf(t, h, "tsne", ""))
+	h.StartWorkers()
+	o.DrainAll()
 	return o
 }
 
@@ -89,7 +90,10 @@ func (o office) give(organisation, fund, email, first, last, frequency string) d
 	require.NoError(o.t, err)
 	o.Pay(g.Donation)
 	o.DeliverNew()
-	o.DrainAll()
+	o.Program.DrainAll()
+	if o.Working() {
+		o.DrainAll()
+	}
 	return o.Gift(g.Donation.ID)
 }
 
