@@ -112,7 +112,8 @@ func (o office) DrainAll() {
 	o.t.Helper()
 	o.Program.DrainAll()
 	testkit.Eventually(o.t, time.Minute, func() error {
-		due := o.Lines(`SELECT kind || ' ' || state FROM river_job WHERE state IN ('available', 'running', 'pending') OR state IN ('scheduled', 'retryable') AND scheduled_at <= now()`)
+		due := o.Lines(`SELECT kind || ' ' || state FROM river_job WHERE state IN ('available', 'running', 'pending') OR state IN ('scheduled', 'retryable') AND scheduled_at <= now()
+			UNION ALL SELECT type || ' ' || state FROM stripe_event WHERE done_at IS NULL AND state <> 'parked'`)
 		if len(due) > 0 {
 			return fmt.Errorf("jobs are due: %v", due)
 		}
