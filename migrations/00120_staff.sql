@@ -89,6 +89,15 @@ CREATE TABLE staff_password (
     set_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- What allowed a session to set up a factor: the link that opened it, or the factor that its person used last. konbit staff verify follows
+-- these from one passkey to the one before: a link that an operator made was never in the database, a passkey's answer can be checked again.
+CREATE TYPE staff_authority AS (
+    kind          text, -- invitation, passkey, totp, recovery
+    invitation_id uuid,
+    act           bytea, -- the hash of the text that a passkey signed
+    assertion     jsonb  -- its answer, with the nonce
+);
+
 -- The secret of an authenticator app. Only the owner of the tables reads it; codes are checked by staff_check_code.
 CREATE TABLE staff_totp (
     id           uuid PRIMARY KEY,
@@ -97,7 +106,8 @@ CREATE TABLE staff_totp (
     made_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     confirmed_at timestamptz, -- NULL: no code was typed yet
     ended_at     timestamptz,
-    last_step    bigint NOT NULL DEFAULT 0 -- the step of 30 seconds of the last accepted code: each is accepted once
+    last_step    bigint NOT NULL DEFAULT 0, -- the step of 30 seconds of the last accepted code: each is accepted once
+    authority    staff_authority -- what allowed to set it up
 );
 CREATE UNIQUE INDEX staff_totp_current ON staff_totp (staff_id, (confirmed_at IS NULL)) WHERE ended_at IS NULL;
 
@@ -110,7 +120,8 @@ CREATE TABLE staff_passkey (
     name          text NOT NULL CHECK (name <> '' AND length(name) <= 100),
     made_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     used_at       timestamptz,
-    ended_at      timestamptz
+    ended_at      timestamptz,
+    authority     staff_authority -- what allowed to add it
 );
 CREATE INDEX staff_passkey_of_staff ON staff_passkey (staff_id);
 
@@ -139,14 +150,9 @@ CREATE TABLE staff_challenge (
 );
 CREATE INDEX staff_challenge_by_time ON staff_challenge (made_at);
 
--- A sequence is not rolled back: whoever holds the server's role cannot guess codes in transactions that are undone. See staff_count_code.
+-- The hour since 1970 times 1,000, and the codes that were tried in it. A sequence is not rolled back: whoever holds the server's role cannot
+-- guess codes in transactions that are undone. See staff_count_code.
 CREATE SEQUENCE staff_code_tries;
-CREATE TABLE staff_code_hour (
-    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
-    began timestamptz NOT NULL DEFAULT clock_timestamp(),
-    tries bigint NOT NULL DEFAULT 0 -- the sequence's value when the hour began
-);
-INSERT INTO staff_code_hour DEFAULT VALUES;
 
 -- +goose StatementBegin
 -- staff_person_of returns the human behind an account.
@@ -258,11 +264,12 @@ CREATE FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id u
 $$;
 
 -- role_change_is_approved reports whether a second admin approved a change of a role by a request. Approvals are not built yet: none is.
-CREATE FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+CREATE FUNCTION role_change_is_approved(request uuid, act text, of_staff uuid, named text, entity uuid, organisation uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT false
 $$;
 
--- add_staff adds a person, or enables one who was disabled, and returns the id. An admin of any scope may; a role gives them a scope.
+-- add_staff adds a person, or finds the one with the address, and returns the id. An admin of any scope may; a role gives them a scope, and
+-- enables whoever is disabled.
 CREATE FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     actor uuid := staff_actor();
@@ -276,12 +283,12 @@ BEGIN
         PERFORM refuse_staff('staff_break_glass_check', 'this address is of emergency accesses');
     END IF;
     INSERT INTO staff (id, email, name, language, created_by) VALUES (new_id, lower(address), called, speaks, actor)
-        ON CONFLICT (email) DO UPDATE SET disabled_at = NULL RETURNING id INTO found;
+        ON CONFLICT (email) DO UPDATE SET email = EXCLUDED.email RETURNING id INTO found;
     RETURN found;
 END $$;
 
--- change_role grants a role in a scope (act grant), or ends it (act end). Nobody changes a role of their own; where the scope has two admins
--- besides whom it concerns, a second one approves.
+-- change_role grants a role in a scope (act grant), which enables a person who was disabled, or ends it (act end). Nobody changes a role of
+-- their own; where the scope has two admins besides whom it concerns, a second one approves.
 CREATE FUNCTION change_role(act text, new_id uuid, of_staff uuid, named text, entity uuid, organisation uuid, request uuid DEFAULT NULL) RETURNS void
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -290,6 +297,9 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('konbit staff roles'), hashtext(entity::text));
     IF actor IS NOT NULL THEN
+        IF emergency AND act = 'grant' AND named IS DISTINCT FROM 'admin' THEN
+            PERFORM refuse_staff('emergency_grants_admin', 'an emergency access grants the role admin alone');
+        END IF;
         IF NOT staff_has_role(actor, '{admin}', entity, organisation) THEN
             PERFORM refuse_staff('staff_is_admin', 'only an admin of the scope changes roles');
         END IF;
@@ -297,14 +307,15 @@ BEGIN
             PERFORM refuse_staff('role_is_of_another', 'nobody changes a role of their own');
         END IF;
         IF NOT emergency AND EXISTS (SELECT FROM staff_admins(entity, organisation) a WHERE a NOT IN (staff_person_of(actor), staff_person_of(of_staff)))
-           AND NOT role_change_is_approved(request, role_change_text(act, of_staff, named, entity, organisation)) THEN
+           AND NOT role_change_is_approved(request, act, of_staff, named, entity, organisation) THEN
             PERFORM refuse_staff('role_has_second_admin', 'a second admin approves a change of roles');
         END IF;
     END IF;
-    IF EXISTS (SELECT FROM staff m WHERE m.id = of_staff AND (m.disabled_at IS NOT NULL OR m.break_glass)) THEN
+    IF EXISTS (SELECT FROM staff m WHERE m.id = of_staff AND (m.disabled_at IS NOT NULL AND act <> 'grant' OR m.break_glass)) THEN
         PERFORM refuse_staff('staff_is_enabled', 'this person is disabled');
     END IF;
     IF act = 'grant' THEN
+        UPDATE staff m SET disabled_at = NULL WHERE m.id = of_staff AND m.disabled_at IS NOT NULL;
         INSERT INTO staff_role (id, staff_id, entity_id, organisation_id, role, granted_by) VALUES (new_id, of_staff, entity, organisation, named, actor);
     ELSIF act = 'end' THEN
         UPDATE staff_role r SET ended_at = clock_timestamp(), ended_by = actor WHERE r.staff_id = of_staff AND r.entity_id = entity
@@ -408,6 +419,14 @@ BEGIN
     RETURN s;
 END $$;
 
+-- authority_of returns what allows a session of may_change_factors to set up a factor. The first passkey of an invitation's session has signed
+-- nothing yet, so that what follows rests on the invitation too.
+CREATE FUNCTION authority_of(s staff_session) RETURNS staff_authority IMMUTABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT CASE WHEN s.factor_assertion IS NOT NULL THEN ROW('passkey', NULL, s.factor_act, s.factor_assertion)::staff_authority
+                WHEN s.invitation_id IS NOT NULL AND coalesce(s.factor_kind, 'passkey') = 'passkey' THEN ROW('invitation', s.invitation_id, NULL, NULL)::staff_authority
+                ELSE ROW(s.factor_kind, NULL, NULL, NULL)::staff_authority END
+$$;
+
 -- note_factor makes a session full by a factor that was used now.
 CREATE FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void LANGUAGE sql SET search_path = public, pg_temp AS $$
     UPDATE staff_session s SET stage = 'full', factor_at = clock_timestamp(), factor_kind = by_kind, factor_act = NULL, factor_assertion = NULL, failed = 0
@@ -442,7 +461,7 @@ DECLARE
     s staff_session := may_change_factors();
 BEGIN
     UPDATE staff_totp t SET ended_at = clock_timestamp() WHERE t.staff_id = s.staff_id AND t.confirmed_at IS NULL AND t.ended_at IS NULL;
-    INSERT INTO staff_totp (id, staff_id, secret) VALUES (new_id, s.staff_id, new_secret);
+    INSERT INTO staff_totp (id, staff_id, secret, authority) VALUES (new_id, s.staff_id, new_secret, authority_of(s));
 END $$;
 
 -- totp_code returns the code of a step of 30 seconds (RFC 6238, SHA-1, six digits).
@@ -460,14 +479,23 @@ CREATE FUNCTION totp_step_of(secret bytea, code text, after bigint) RETURNS bigi
      WHERE n > after AND totp_code(secret, n) = code
 $$;
 
--- staff_count_code counts a try of a code, of all staff together: at most 500 an hour. The sequence is not rolled back, so that whoever holds
--- the server's role cannot try all codes in transactions that are undone. Each session has five tries of its own.
+-- staff_count_code counts a try of a code, of all staff together: at most 500 in an hour of the clock. Neither nextval nor setval is rolled
+-- back, so whoever holds the server's role cannot try all codes in transactions that are undone. Each session has five tries of its own.
 CREATE FUNCTION staff_count_code() RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    tried bigint := nextval('staff_code_tries');
+    first bigint := floor(extract(epoch FROM clock_timestamp()) / 3600)::bigint * 1000; -- of this hour
+    tried bigint;
 BEGIN
-    UPDATE staff_code_hour h SET began = clock_timestamp(), tries = tried - 1 WHERE h.began < clock_timestamp() - interval '1 hour';
-    IF tried - (SELECT h.tries FROM staff_code_hour h) > 500 THEN
+    SELECT last_value + 1 INTO tried FROM staff_code_tries;
+    IF tried <= first + 500 THEN -- beyond it nothing is counted, so that the value never reaches the next hour's
+        tried := nextval('staff_code_tries');
+        IF tried <= first THEN -- the last try was in an earlier hour: one transaction sets the value forward, the others wait
+            PERFORM pg_advisory_xact_lock(hashtext('konbit staff codes'));
+            PERFORM setval('staff_code_tries', first) FROM staff_code_tries s WHERE s.last_value < first;
+            tried := nextval('staff_code_tries');
+        END IF;
+    END IF;
+    IF tried > first + 500 THEN
         PERFORM refuse_staff('staff_codes_an_hour', 'too many codes were tried in this hour');
     END IF;
 END $$;
@@ -525,7 +553,16 @@ BEGIN
     RETURN true;
 END $$;
 
--- use_staff_recovery is like staff_check_code for a recovery code, without the dashes. It is no factor for acts that move money.
+-- is_staff_recovery reports whether a recovery code, without the dashes, is one of a person's that was not used. It takes the same time for
+-- nobody, and uses nothing up. The code has 80 bits, so no count of tries protects it: a stranger spends nothing of others'.
+CREATE FUNCTION is_staff_recovery(of_staff uuid, code text) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT crypt(code, h.hash) = h.hash
+      FROM (SELECT coalesce((SELECT r.hash FROM staff_recovery r JOIN staff m ON m.id = r.staff_id AND m.disabled_at IS NULL
+                              WHERE r.staff_id = of_staff AND r.n::text = left(code, 1) AND r.used_at IS NULL AND r.ended_at IS NULL),
+                            '$2a$08$0123456789012345678901') AS hash) h
+$$;
+
+-- use_staff_recovery is like staff_check_code for a recovery code. It is no factor for acts that move money.
 CREATE FUNCTION use_staff_recovery(code text) RETURNS boolean SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     s staff_session := open_staff_session();
@@ -534,7 +571,6 @@ BEGIN
     IF s.id IS NULL OR s.stage <> 'first' OR s.invitation_id IS NOT NULL THEN
         RETURN false;
     END IF;
-    PERFORM staff_count_code();
     IF code ~ '^[0-9][a-z2-7]{16}$' THEN
         SELECT * INTO r FROM staff_recovery o WHERE o.staff_id = s.staff_id AND o.n = left(code, 1)::integer AND o.used_at IS NULL AND o.ended_at IS NULL FOR UPDATE;
     END IF;
@@ -577,8 +613,8 @@ BEGIN
     IF use_challenge(challenge, of_act, s.id, NULL) IS NULL THEN
         RETURN false;
     END IF;
-    INSERT INTO staff_passkey (id, staff_id, credential_id, credential, sign_count, name)
-    VALUES (new_id, s.staff_id, add_staff_passkey.credential_id, add_staff_passkey.credential, add_staff_passkey.sign_count, named);
+    INSERT INTO staff_passkey (id, staff_id, credential_id, credential, sign_count, name, authority)
+    VALUES (new_id, s.staff_id, add_staff_passkey.credential_id, add_staff_passkey.credential, add_staff_passkey.sign_count, named, authority_of(s));
     PERFORM end_enrolment(s, 'passkey');
     RETURN true;
 END $$;
@@ -658,7 +694,8 @@ DECLARE
     actor  uuid := staff_actor();
     person uuid := staff_person_of(same_as);
 BEGIN
-    IF actor IS NOT NULL AND NOT (staff_admin_of(actor, account, true) AND staff_admin_of(actor, same_as, true)) THEN
+    IF actor IS NOT NULL AND (EXISTS (SELECT FROM staff m WHERE m.id = actor AND m.break_glass)
+            OR NOT (staff_admin_of(actor, account, true) AND staff_admin_of(actor, same_as, true))) THEN
         PERFORM refuse_staff('staff_is_admin', 'only an admin of both joins two accounts');
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('konbit staff persons'), 0);
@@ -725,14 +762,15 @@ CREATE TRIGGER disabled_staff_has_nothing AFTER UPDATE ON staff FOR EACH ROW WHE
 -- +goose Down
 DROP FUNCTION join_staff(uuid, uuid), disable_staff(uuid), end_staff_sessions(uuid, uuid, text), end_staff_factor(uuid),
     use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
-    use_challenge(bytea, bytea, uuid, bytea), set_staff_recovery(text[]), use_staff_recovery(text), staff_check_code(text), confirm_staff_totp(text),
+    use_challenge(bytea, bytea, uuid, bytea), set_staff_recovery(text[]), use_staff_recovery(text), is_staff_recovery(uuid, text), staff_check_code(text), confirm_staff_totp(text),
     count_wrong_code(uuid), staff_count_code(), totp_step_of(bytea, text, bigint), totp_code(bytea, bigint), set_staff_totp(uuid, bytea), set_staff_password(text),
-    end_enrolment(staff_session, text), note_factor(uuid, text), may_change_factors(), use_invitation(uuid, bytea, bytea, text, text), begin_staff_session(uuid, uuid, bytea, text, text),
+    end_enrolment(staff_session, text), note_factor(uuid, text), authority_of(staff_session), may_change_factors(), use_invitation(uuid, bytea, bytea, text, text), begin_staff_session(uuid, uuid, bytea, text, text),
     end_surplus_sessions(uuid), set_invitation_token(uuid, bytea), invite_staff(uuid, uuid, text, bytea), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
-    add_staff(uuid, text, text, text), role_change_is_approved(uuid, text), role_change_text(text, uuid, text, uuid, uuid), staff_admins(uuid, uuid),
+    add_staff(uuid, text, text, text), role_change_is_approved(uuid, text, uuid, text, uuid, uuid), role_change_text(text, uuid, text, uuid, uuid), staff_admins(uuid, uuid),
     staff_can_sign_in(uuid), staff_admin_of(uuid, uuid, boolean), staff_actor(), refuse_staff(text, text), see_staff_session(), staff_factor(), staff_factor_is_fresh(),
     staff_has_role(uuid, text[], uuid, uuid), staff_of_session(), open_staff_session(), staff_person_of(uuid);
-DROP TABLE staff_code_hour, staff_challenge, staff_recovery, staff_passkey, staff_totp, staff_password, staff_session, staff_invitation, staff_role, staff_person, staff;
+DROP TABLE staff_challenge, staff_recovery, staff_passkey, staff_totp, staff_password, staff_session, staff_invitation, staff_role, staff_person, staff;
+DROP TYPE staff_authority;
 DROP SEQUENCE staff_code_tries;
 DROP FUNCTION end_sessions_of(), last_admin_stays(), disabled_staff_has_nothing();
 DROP EXTENSION pgcrypto;

@@ -96,7 +96,7 @@ BEGIN
 END $$;
 
 -- Requests an act for the person of the session and returns the hash that others approve. The person used a factor in the last five minutes;
--- for an act on money a passkey signed this hash, or the entity allows codes. With instead_of it replaces an open request of the same person.
+-- for an act on money a passkey signed this hash, or the entity allows codes. A change of a role is of the subject, in the request's scope. With instead_of it replaces an open request of the same person.
 CREATE FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text,
     the_needs integer, instead_of uuid) RETURNS bytea LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -117,6 +117,9 @@ BEGIN
         PERFORM refuse_approval('approval_has_role', 'the person of this session has no role for this act');
     ELSIF the_kind = 'roles' AND staff_person_of(the_subject::uuid) = staff_person_of(r.requested_by) THEN
         PERFORM refuse_approval('approval_by_another', 'nobody changes a role of their own');
+    ELSIF the_kind = 'roles' AND the_body IS DISTINCT FROM
+          role_change_text(split_part(the_body, ' ', 2), the_subject::uuid, split_part(the_body, ' ', 4), the_entity, the_organisation) THEN
+        PERFORM refuse_approval('approval_is_of_subject', 'the change of a role is of another person, or in another scope');
     ELSIF NOT staff_factor_is_fresh()
           OR the_kind <> 'roles' AND NOT (staff_money_factor_is_fresh(the_entity) AND (f.kind = 'totp' OR f.act = r.hash)) THEN
         PERFORM refuse_approval('approval_has_factor', 'no second factor was used for this act in the last five minutes');
@@ -157,8 +160,8 @@ BEGIN
         PERFORM refuse_approval('approval_has_role', 'the person of this session has no role for this act');
     ELSIF num_nonnulls(r.executed_at, r.declined_at, r.withdrawn_at) > 0 OR r.expires_at <= clock_timestamp() THEN
         PERFORM refuse_approval('approval_is_open', 'this request is not open');
-    ELSIF the_decision = 'approve' AND approval_concerns(r, who) THEN
-        PERFORM refuse_approval('approval_by_another', 'another person approves this request');
+    ELSIF approval_concerns(r, who) THEN
+        PERFORM refuse_approval('approval_by_another', 'another person approves or declines this request');
     ELSIF the_decision = 'approve' AND the_code IS NOT NULL THEN
         IF r.kind <> 'roles' AND NOT EXISTS (SELECT FROM legal_entity e WHERE e.id = r.entity_id AND e.money_factor = 'totp') THEN
             PERFORM refuse_approval('approval_has_factor', 'this act needs a passkey');
@@ -241,7 +244,7 @@ BEGIN
     RETURN coalesce(approvals_of(r) >= r.needs, false);
 END $$;
 
--- At the end of the transaction, an approval is by somebody else than the requester, who holds the role and is not disabled.
+-- At the end of the transaction, a decision is by somebody whom the request does not concern, who holds the role and is not disabled.
 CREATE FUNCTION approval_is_valid() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     r approval_request;
@@ -251,7 +254,7 @@ BEGIN
     PERFORM FROM staff_role o WHERE o.staff_id = NEW.staff_id AND o.entity_id = r.entity_id AND o.ended_at IS NULL ORDER BY o.id FOR SHARE;
     IF NEW.staff_id IS NULL AND r.kind <> 'roles' OR NEW.staff_id IS NOT NULL AND (
            NEW.person_id <> staff_person_of(NEW.staff_id)
-           OR NEW.decision = 'approve' AND approval_concerns(r, NEW.staff_id)
+           OR approval_concerns(r, NEW.staff_id)
            OR NOT approval_is_for(NEW.staff_id, r.kind, r.entity_id, r.organisation_id)) THEN
         RAISE EXCEPTION 'request % is approved by another person who holds the role', NEW.request_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'approval_is_valid';
@@ -293,12 +296,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A second admin approved this change of a role (migration 00120): its request is executed here.
-CREATE OR REPLACE FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean VOLATILE LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+-- A second admin approved this change of a role (migration 00120), of this person and in this scope: its request is executed here. One from
+-- before the person was disabled is not.
+CREATE OR REPLACE FUNCTION role_change_is_approved(request uuid, act text, of_staff uuid, named text, entity uuid, organisation uuid) RETURNS boolean VOLATILE
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     r approval_request;
 BEGIN
-    SELECT * INTO r FROM approval_request WHERE id = request AND kind = 'roles' AND body = change;
+    SELECT * INTO r FROM approval_request a WHERE a.id = request AND a.kind = 'roles' AND a.subject = of_staff::text AND a.entity_id = entity
+        AND a.organisation_id IS NOT DISTINCT FROM organisation AND a.body = role_change_text(act, of_staff, named, entity, organisation)
+        AND NOT EXISTS (SELECT FROM staff m WHERE m.id = of_staff AND m.disabled_at > a.requested_at);
     RETURN r.id IS NOT NULL AND execute_approval(r.id, r.hash, r.kind, r.entity_id, r.subject);
 END $$;
 -- +goose StatementEnd
@@ -309,7 +316,7 @@ CREATE CONSTRAINT TRIGGER approval_is_valid AFTER INSERT ON approval DEFERRABLE 
 -- +goose Down
 DROP TABLE approval;
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
+CREATE OR REPLACE FUNCTION role_change_is_approved(request uuid, act text, of_staff uuid, named text, entity uuid, organisation uuid) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT false
 $$;
 -- +goose StatementEnd

@@ -18,6 +18,18 @@ $$;
 CREATE FUNCTION office_funds(roles text[]) RETURNS uuid[] STABLE PARALLEL SAFE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT coalesce(array_agg(f.id), '{}') FROM fund f WHERE f.organisation_id = ANY (office_organisations(roles))
 $$;
+
+-- Whose role a request of kind roles changes, for the admins of its scope: the policy of staff hides a person before the first role.
+CREATE FUNCTION office_person_of_request(request uuid) RETURNS TABLE (name text, email text) STABLE SECURITY DEFINER LANGUAGE sql
+SET search_path = public, pg_temp AS $$
+    SELECT s.name, s.email FROM approval_request r JOIN staff s ON s.id::text = r.subject
+     WHERE r.id = request AND r.kind = 'roles' AND staff_has_role(staff_of_session(), '{admin}', r.entity_id, r.organisation_id)
+$$;
+
+-- Whether somebody could decide about something: konbit_office does not read factors.
+CREATE FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT staff_can_sign_in(of_staff)
+$$;
 -- +goose StatementEnd
 
 -- +goose Down
@@ -32,4 +44,4 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
-DROP FUNCTION office_funds, office_organisations, office_entities;
+DROP FUNCTION office_can_sign_in, office_person_of_request, office_funds, office_organisations, office_entities;

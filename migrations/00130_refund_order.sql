@@ -55,8 +55,12 @@ CREATE TABLE IF NOT EXISTS refund_order (
     note             text NOT NULL CHECK (length(note) <= 2000),
     submission       uuid NOT NULL, -- of the form: sent again, it is the same order
     requested_by     uuid NOT NULL, -- a staff member
+    ordered_by       uuid, -- the person of the session (migration 00132): the one who approved, if it was requested
     request_id       uuid, -- the approval request and the hash of what was approved; both NULL: no second person is needed
     request_hash     bytea CHECK (octet_length(request_hash) = 32),
+    factor           text, -- by which requested_by proved this order; NULL: the request has it
+    signed           bytea, -- the hash of refund_order_body that a passkey signed, and its answer; NULL for a code
+    assertion        jsonb,
     ordered_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_in      xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state            text NOT NULL DEFAULT 'ordered' CHECK (state IN ('ordered', 'sent', 'pending', 'succeeded', 'failed', 'refused')),
@@ -160,12 +164,14 @@ CREATE OR REPLACE FUNCTION refund_is_approved(o refund_order) RETURNS boolean ST
 $$;
 -- +goose StatementEnd
 
--- Whether an order is above its entity's limit: all orders of the payment, or those of the staff member in 24 hours. Orders that were refused do not count.
+-- Whether an order is above its entity's limit: all orders of the payment, or those of the staff member in 24 hours. Orders with a request do
+-- not count, which two people answer for. One that was refused counts for 24 hours: the server says that it was.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION refund_needs_second_person(o refund_order) RETURNS boolean STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT greatest(
-        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.state <> 'refused'),
-        (SELECT sum(n.amount) FROM refund_order n WHERE n.requested_by = o.requested_by AND n.entity_id = o.entity_id AND n.state <> 'refused'
+        (SELECT sum(n.amount) FROM refund_order n WHERE n.payment_id = o.payment_id AND n.request_id IS NULL
+            AND (n.state <> 'refused' OR n.ordered_at > o.ordered_at - interval '24 hours')),
+        (SELECT sum(n.amount) FROM refund_order n WHERE n.requested_by = o.requested_by AND n.entity_id = o.entity_id AND n.request_id IS NULL
                                                     AND n.ordered_at > o.ordered_at - interval '24 hours'))
         > (SELECT e.two_persons_refund FROM legal_entity e WHERE e.id = o.entity_id)
 $$;
@@ -192,12 +198,17 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- A part is written with its order.
+-- A part is written with its order. Parts never come to more than the order: once refund_order_is_whole has seen an order, also before the end
+-- of the transaction, no part is added.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION refund_order_part_begins() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM refund_order o WHERE o.id = NEW.order_id AND o.recorded_in = pg_current_xact_id()) THEN
         RAISE EXCEPTION 'refund order %: its parts are written with it', NEW.order_id USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_order_part_begins';
+    END IF;
+    IF NEW.amount + coalesce((SELECT sum(p.amount) FROM refund_order_part p WHERE p.order_id = NEW.order_id), 0)
+       > (SELECT o.amount FROM refund_order o WHERE o.id = NEW.order_id) THEN
+        RAISE EXCEPTION 'refund order %: its parts come to more', NEW.order_id USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_order_parts';
     END IF;
     RETURN NEW;
 END $$;
@@ -208,9 +219,9 @@ END $$;
 CREATE OR REPLACE FUNCTION refund_order_steps() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (OLD.id, OLD.entity_id, OLD.donation_id, OLD.payment_id, OLD.charge_ref, OLD.currency, OLD.amount, OLD.reason, OLD.submission, OLD.requested_by,
-        OLD.request_id, OLD.request_hash, OLD.ordered_at, OLD.recorded_in) IS DISTINCT FROM
+        OLD.ordered_by, OLD.factor, OLD.signed, OLD.assertion, OLD.request_id, OLD.request_hash, OLD.ordered_at, OLD.recorded_in) IS DISTINCT FROM
        (NEW.id, NEW.entity_id, NEW.donation_id, NEW.payment_id, NEW.charge_ref, NEW.currency, NEW.amount, NEW.reason, NEW.submission, NEW.requested_by,
-        NEW.request_id, NEW.request_hash, NEW.ordered_at, NEW.recorded_in)
+        NEW.ordered_by, NEW.factor, NEW.signed, NEW.assertion, NEW.request_id, NEW.request_hash, NEW.ordered_at, NEW.recorded_in)
        OR NEW.note NOT IN (OLD.note, '') OR NEW.tries NOT IN (OLD.tries, OLD.tries + 1) OR NEW.tries > OLD.tries AND NEW.state <> 'sent'
        OR OLD.stripe_refund_id IS NOT NULL AND NEW.stripe_refund_id IS DISTINCT FROM OLD.stripe_refund_id
        OR NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (('ordered', 'sent'), ('sent', 'pending'), ('sent', 'succeeded'), ('sent', 'failed'),

@@ -174,7 +174,7 @@ BEGIN
 END $$;
 
 -- office_find_gifts returns the gifts of an entity by what they are known by besides their donor: the number of a receipt (without a year, of any), the
--- charges (separated by spaces) or the payment intent at the processor, the last four digits of the card of a recurring gift.
+-- charges (separated by spaces), a booked refund or the payment intent at the processor, the last four digits of the card of a recurring gift.
 CREATE OR REPLACE FUNCTION office_find_gifts(of_entity uuid, known_by text, value text, of_year integer, of_number integer) RETURNS SETOF uuid
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -188,6 +188,9 @@ BEGIN
                          JOIN receipt r ON r.entity_id = of_entity AND r.year = y AND r.number = of_number);
     WHEN 'charge' THEN
         found := ARRAY(SELECT p.donation_id FROM payment p WHERE p.entity_id = of_entity AND p.processor = 'stripe' AND p.charge_ref = ANY(string_to_array(value, ' ')));
+    WHEN 'refund' THEN
+        found := ARRAY(SELECT p.donation_id FROM payment_change h JOIN payment p ON p.id = h.payment_id
+                        WHERE h.object_id = value AND h.kind = 'refund' AND h.entity_id = of_entity AND p.donation_id IS NOT NULL);
     WHEN 'intent' THEN
         found := ARRAY(SELECT p.donation_id FROM journal_entry e JOIN payment p ON p.entity_id = e.entity_id AND p.processor = 'stripe' AND p.charge_ref = e.dimensions ->> 'charge'
                         WHERE e.source_id = value AND e.kind = 'payment' AND e.source = 'stripe payment intent' AND e.entity_id = of_entity);
@@ -198,15 +201,16 @@ BEGIN
     RETURN QUERY SELECT d.id FROM donation d WHERE d.id = ANY(found) AND d.charged_at IS NOT NULL AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
 
--- office_gift_shares returns the parts of a gift's payment by fund, with the fees that are left after those that were given back.
-CREATE OR REPLACE FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE (fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
+-- office_gift_shares returns the parts of a gift's payment by fund, with the fees that are left after those that were given back. disputed is what
+-- disputes that are open or lost took.
+CREATE OR REPLACE FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE (fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, refunded bigint, disputed bigint)
 STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     entities      uuid[] := office_entities('{finance,auditor}');
     organisations uuid[] := office_organisations('{finance,auditor}');
 BEGIN
-    RETURN QUERY SELECT c.fund_id, c.gift, c.fee - c.fee_back, c.sponsor_fee - c.sponsor_fee_back, c.gift - c.remaining
+    RETURN QUERY SELECT c.fund_id, c.gift, c.fee - c.fee_back, c.sponsor_fee - c.sponsor_fee_back, c.refunded, c.gift - c.remaining - c.refunded
       FROM donation d JOIN payment p ON p.donation_id = d.id AND p.status = 'settled' CROSS JOIN LATERAL payment_position(p.id) c
      WHERE d.id = of_gift AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations));
 END $$;
@@ -216,7 +220,7 @@ END $$;
 --
 --     step       status of the gift, cause                       payment   method, amount, charge
 --     fee        amount, balance transaction                      payout    status, reference, day of arrival
---     change     kind of payment_change, amount, its object       order     state of a refund's order, amount, who ordered it
+--     change     kind of payment_change, amount, its object       order     state of a refund's order, amount, who ordered it, who approved it
 --     receipt    number                                           void      number, reason
 --     email      kind of email, address, what became of it        moved     to another donor: who ordered it
 CREATE OR REPLACE FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE (at timestamptz, what text, name text, amount bigint, ref text, person text, detail text)
@@ -247,7 +251,9 @@ BEGIN
      WHERE p.donation_id = of_gift AND p.status = 'settled' AND whole
     UNION ALL SELECT h.at, 'change', h.kind, h.amount + h.owed + h.beyond, h.object_id, NULL, NULL
       FROM payment p JOIN payment_change h ON h.payment_id = p.id WHERE p.donation_id = of_gift AND p.status = 'settled'
-    UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, CASE WHEN whole THEN m.name END, r.reason
+    UNION ALL SELECT r.ordered_at, 'order', r.state, r.amount, r.stripe_refund_id, CASE WHEN whole THEN m.name END,
+                     CASE WHEN whole THEN (SELECT string_agg(s.name, ', ' ORDER BY y.n) FROM approval y JOIN staff s ON s.id = y.staff_id
+                                            WHERE y.request_id = r.request_id AND y.decision = 'approve') END
       FROM refund_order r LEFT JOIN staff m ON m.id = r.requested_by WHERE r.donation_id = of_gift
     UNION ALL SELECT r.issued_at, 'receipt', '', NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text FROM paper r
     UNION ALL SELECT v.voided_at, 'void', v.reason, NULL, receipt_reference(r.facts, r.year, r.number), NULL, r.id::text

@@ -80,7 +80,7 @@ SELECT o.entity_id, (SELECT g.organisation_id FROM donation g WHERE g.id = o.don
        coalesce((SELECT coalesce(nullif(d.organisation_name, ''), trim(concat_ws(' ', d.first_name, d.last_name))) FROM donation g JOIN donor d ON d.id = g.donor_id WHERE g.id = o.donation_id), '') AS donor,
        o.payment_id, o.id AS order_id, o.stripe_refund_id AS refund_id, 'office'::text AS origin, o.amount, o.currency, o.reason, o.note,
        o.requested_by, o.state, o.ordered_at AS at, o.id::text COLLATE "C" AS key, o.changed_at, o.problem,
-       EXISTS (SELECT FROM payment_change c WHERE c.object_id = o.stripe_refund_id AND c.kind = 'refund' AND c.entity_id = o.entity_id) AS booked
+       EXISTS (SELECT FROM payment_change c WHERE c.object_id = o.stripe_refund_id AND c.kind = 'refund' AND c.entity_id = o.entity_id) AS booked, o.charge_ref
   FROM refund_order o;
 
 -- Refunds that the bank could not deliver.
@@ -96,7 +96,7 @@ SELECT h.entity_id, (SELECT g.organisation_id FROM donation g WHERE g.id = p.don
        h.payment_id, NULL::uuid AS order_id, h.object_id AS refund_id,
        CASE WHEN p.processor IS NULL THEN 'office' WHEN p.status = 'suspense' THEN 'plan' ELSE 'stripe' END AS origin, h.amount + h.owed + h.beyond AS amount, p.currency,
        NULL::text AS reason, NULL::text AS note, NULL::uuid AS requested_by, CASE WHEN f.object_id IS NULL THEN 'succeeded' ELSE 'failed' END AS state,
-       h.at, h.object_id COLLATE "C" AS key, coalesce(f.at, h.at) AS changed_at, NULL::text AS problem, true AS booked
+       h.at, h.object_id COLLATE "C" AS key, coalesce(f.at, h.at) AS changed_at, NULL::text AS problem, true AS booked, coalesce(p.charge_ref, '') AS charge_ref
   FROM payment_change h JOIN payment p ON p.id = h.payment_id
   LEFT JOIN payment_change f ON f.object_id = h.object_id AND f.entity_id = h.entity_id AND f.kind = 'refund failed'
  WHERE h.kind = 'refund' AND NOT EXISTS (SELECT FROM refund_order o WHERE o.entity_id = h.entity_id AND o.stripe_refund_id = h.object_id);

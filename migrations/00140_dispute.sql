@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS dispute (
     CHECK ((status IS NULL) = (told_at IS NULL))
 );
 CREATE INDEX IF NOT EXISTS dispute_newest ON dispute (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX IF NOT EXISTS dispute_of_charge ON dispute (entity_id, charge_ref);
 CREATE INDEX IF NOT EXISTS dispute_open ON dispute (entity_id, due_at) WHERE won_at IS NULL AND lost_at IS NULL;
 
 -- +goose StatementBegin
@@ -67,6 +68,22 @@ SELECT d.entity_id, d.ref, d.charge_ref, d.amount, d.currency, d.opened_at, d.re
   LEFT JOIN payment p ON p.entity_id = d.entity_id AND p.processor = 'stripe' AND p.charge_ref = d.charge_ref
   LEFT JOIN donation g ON g.id = p.donation_id;
 
+-- office_gift_disputes returns the state of the dispute of each gift that has one and that the person of the staff session sees; of several the one
+-- that matters most. It applies the scope itself, as the functions of migration 00134 do.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION office_gift_disputes(gifts uuid[]) RETURNS TABLE (donation_id uuid, state text) STABLE SECURITY DEFINER LANGUAGE plpgsql
+SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+    entities      uuid[] := office_entities('{finance,auditor}');
+    organisations uuid[] := office_organisations('{finance,auditor}');
+BEGIN
+    RETURN QUERY SELECT DISTINCT ON (d.donation_id) d.donation_id, d.state FROM dispute_row d
+     WHERE d.donation_id = ANY(gifts) AND (d.entity_id = ANY(entities) OR d.organisation_id = ANY(organisations))
+     ORDER BY d.donation_id, array_position(ARRAY['open', 'inquiry', 'answered', 'lost', 'won_after_lost', 'won', 'closed'], d.state);
+END $$;
+-- +goose StatementEnd
+
 -- What the steps of a dispute did to each fund; fund NULL: operations, what is beyond the gift.
 CREATE OR REPLACE VIEW dispute_share WITH (security_invoker = true) AS
 SELECT h.entity_id, h.object_id AS ref, replace(h.kind, 'dispute ', '') AS step, p.fund_id, p.amount + p.owed AS amount, h.at
@@ -80,20 +97,38 @@ SELECT h.entity_id, h.object_id, replace(h.kind, 'dispute ', ''), NULL, h.beyond
 CREATE OR REPLACE VIEW gift_ref WITH (security_invoker = true) AS
 SELECT g.id, g.entity_id, g.organisation_id, g.public_ref, p.charge_ref, p.intent_ref FROM donation g LEFT JOIN payment p ON p.donation_id = g.id AND p.status = 'settled';
 
--- gift_evidence returns what is known about a gift, for the bank that decides a dispute: for konbit_office what its policies show.
+-- gift_evidence returns what is known about a gift, for the bank that decides a dispute: for konbit_office what its policies show. What was typed
+-- for a payment of a plan is what was typed on the form that began the plan.
 --
 --   part      name                      value
---   contact   a column of the form      what was typed
---   step      a status                  what caused it
+--   charge    where the gift is from    its amount in minor units; at: when it was charged
+--   form      the payment's number      form: the donor sent it for this gift; plan: it began the plan. At: when
+--   contact   a column of the form      what was typed; the email is of the donor now
+--   moved     the email before          the email that it was corrected to; empty: the donor was erased
+--   refund    its object                what went back in minor units
 --   receipt   its reference             issued, void
 --   email     its kind                  the address that it went to; at: when the mail server accepted it
 --   earlier   a gift's reference        its amount in minor units
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE (part text, at timestamptz, name text, value text) STABLE LANGUAGE sql AS $$
-    SELECT 'contact', NULL::timestamptz, f.key, f.value FROM donation_contact c CROSS JOIN LATERAL jsonb_each_text(to_jsonb(c) - 'donation_id') f
-     WHERE c.donation_id = of_gift AND f.value <> ''
+    WITH gift AS (
+        SELECT d.id, d.donor_id, d.amount, d.charged_at, coalesce(d.source, 'form') AS source, CASE WHEN d.source = 'plan' THEN coalesce(d.plan_id, d.id) ELSE d.id END AS form
+          FROM donation d WHERE d.id = of_gift
+    )
+    SELECT 'charge', coalesce((SELECT p.received_at FROM payment p WHERE p.donation_id = g.id AND p.status = 'settled'), g.charged_at), g.source, g.amount::text FROM gift g
     UNION ALL
-    SELECT 'step', s.at, s.status, s.cause FROM donation_step s WHERE s.donation_id = of_gift
+    SELECT 'form', f.created_at, coalesce((SELECT i.n::text FROM instalment i WHERE i.donation_id = g.id), ''), g.source
+      FROM gift g JOIN donation f ON f.id = g.form WHERE g.source IN ('form', 'plan')
+    UNION ALL
+    SELECT 'contact', NULL::timestamptz, f.key, f.value FROM gift g JOIN donation_contact c ON c.donation_id = g.form
+     CROSS JOIN LATERAL jsonb_each_text(to_jsonb(c) - 'donation_id') f WHERE f.value <> ''
+    UNION ALL
+    SELECT 'moved', m.at, coalesce(nullif(o.email, 'forgotten-' || o.id || '@invalid'), ''), coalesce(nullif(n.email, 'forgotten-' || n.id || '@invalid'), '')
+      FROM gift g JOIN donation_owner_change m ON m.donation_id = g.form LEFT JOIN donor o ON o.id = m.from_donor LEFT JOIN donor n ON n.id = m.to_donor
+    UNION ALL
+    SELECT 'refund', h.at, h.object_id, (h.amount + h.owed + h.beyond)::text FROM payment p JOIN payment_change h ON h.payment_id = p.id
+     WHERE p.donation_id = of_gift AND p.status = 'settled' AND h.kind = 'refund' AND NOT EXISTS (
+           SELECT FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'refund failed')
     UNION ALL
     SELECT 'receipt', r.issued_at, coalesce(nullif(r.facts ->> 'receipt_prefix', ''), upper(r.facts ->> 'entity_slug')) || '-' || r.year || '-' || lpad(r.number::text, 6, '0'),
            CASE WHEN EXISTS (SELECT FROM receipt_void v WHERE v.receipt_id = r.id) THEN 'void' ELSE 'issued' END
@@ -259,5 +294,5 @@ ALTER TABLE payment DROP CONSTRAINT payment_method_check, ADD CONSTRAINT payment
 ALTER TABLE finance_task DROP COLUMN closed_by;
 DROP VIEW dispute_row, dispute_share, gift_ref;
 DROP TRIGGER dispute_follows_change ON payment_change;
-DROP FUNCTION dispute_follows_change, dispute_without_task, gift_evidence;
+DROP FUNCTION office_gift_disputes, dispute_follows_change, dispute_without_task, gift_evidence;
 DROP TABLE dispute;

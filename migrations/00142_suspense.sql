@@ -33,8 +33,9 @@ CREATE TABLE IF NOT EXISTS clearing_move (
 );
 CREATE INDEX IF NOT EXISTS clearing_move_waits ON clearing_move (entity_id) WHERE carried_by IS NULL;
 
--- A resolution: the whole amount of a subject is booked to an account of operations, or is a gift. It executes a request that another person
--- approved. The gift was recorded with the request; it has the donor, the funds and the amount.
+-- A resolution: the whole amount of a subject is booked to an account of operations, or is a gift, or goes back to who paid. It executes a request
+-- that another person approved. The gift was recorded with the request; it has the donor, the funds and the amount. What goes back leaves suspense
+-- when the processor has made the refund.
 CREATE TABLE IF NOT EXISTS suspense_resolution (
     id           uuid PRIMARY KEY,
     entity_id    uuid NOT NULL REFERENCES legal_entity (id),
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS suspense_resolution (
     currency     text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     account_code text REFERENCES account (code),
     donation_id  uuid UNIQUE,
+    refunded     boolean NOT NULL DEFAULT false,
     reason       text NOT NULL CHECK (reason <> '' AND length(reason) <= 500), -- names no donor: it is part of what is approved
     request_id   uuid NOT NULL UNIQUE,
     request_hash bytea NOT NULL,
@@ -50,14 +52,14 @@ CREATE TABLE IF NOT EXISTS suspense_resolution (
     resolved_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     FOREIGN KEY (request_id, request_hash) REFERENCES approval_request (id, hash),
     FOREIGN KEY (donation_id, entity_id) REFERENCES donation (id, entity_id),
-    CHECK (num_nonnulls(account_code, donation_id) = 1)
+    CHECK (num_nonnulls(account_code, donation_id) + refunded::integer = 1)
 );
 CREATE INDEX IF NOT EXISTS suspense_resolution_of_subject ON suspense_resolution (entity_id, subject);
 
 -- +goose StatementBegin
 -- What is approved, and executed.
-CREATE OR REPLACE FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
-    SELECT concat_ws(E'\n', 'suspense', 'entity ' || $1, 'subject ' || $2, 'amount ' || $3 || ' ' || $4, 'account ' || $5, 'gift ' || $6, 'reason ' || $7)
+CREATE OR REPLACE FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, refunded boolean, reason text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+    SELECT concat_ws(E'\n', 'suspense', 'entity ' || $1, 'subject ' || $2, 'amount ' || $3 || ' ' || $4, 'account ' || $5, 'gift ' || $6, CASE WHEN $7 THEN 'refund' END, 'reason ' || $8)
 $$;
 
 -- In which account the money of a subject is, and when it came: as its payment says; what has none is at Stripe since its first movement.
@@ -79,11 +81,17 @@ BEGIN
     IF NEW.resolved_by IS NULL THEN
         PERFORM refuse_approval('approval_has_session', 'there is no staff session');
     ELSIF NOT EXISTS (SELECT FROM approval_request r WHERE r.id = NEW.request_id AND r.subject = NEW.id::text
-                         AND r.body = suspense_body(NEW.entity_id, NEW.subject, NEW.amount, NEW.currency, NEW.account_code, NEW.donation_id, NEW.reason)) THEN
+                         AND r.body = suspense_body(NEW.entity_id, NEW.subject, NEW.amount, NEW.currency, NEW.account_code, NEW.donation_id, NEW.refunded, NEW.reason)) THEN
         PERFORM refuse_approval('suspense_as_approved', 'this is not what was approved');
     ELSIF NOT EXISTS (SELECT FROM suspense_row s WHERE s.entity_id = NEW.entity_id AND s.subject = NEW.subject AND s.currency = NEW.currency
                          AND s.amount = NEW.amount AND NOT s.clears_itself) THEN
         PERFORM refuse_approval('suspense_amount', 'this amount is not in suspense, or clears itself');
+    ELSIF EXISTS (SELECT FROM suspense_resolution r WHERE r.entity_id = NEW.entity_id AND r.subject = NEW.subject AND r.refunded
+                     AND r.resolved_at > NEW.resolved_at - interval '7 days') THEN
+        PERFORM refuse_approval('suspense_refund_waits', 'a refund of this was ordered less than a week ago');
+    ELSIF NEW.refunded AND NOT EXISTS (SELECT FROM payment p WHERE p.entity_id = NEW.entity_id AND p.processor = 'stripe' AND p.charge_ref = NEW.subject
+                                          AND p.status = 'suspense' AND p.amount = NEW.amount AND p.currency = NEW.currency) THEN
+        PERFORM refuse_approval('suspense_refund', 'only a whole charge in suspense goes back');
     ELSIF NEW.account_code IS NOT NULL AND NOT EXISTS (SELECT FROM account a WHERE a.code = NEW.account_code AND a.kind IN ('revenue', 'expense')) THEN
         PERFORM refuse_approval('suspense_account', 'suspense is resolved to an account of revenue or expense');
     ELSIF NEW.donation_id IS NOT NULL AND NOT EXISTS (SELECT FROM donation d WHERE d.id = NEW.donation_id AND d.entity_id = NEW.entity_id AND d.source = 'office'
@@ -96,6 +104,9 @@ END $$;
 -- At commit, a resolution is booked as it says, once; a gift is settled by it.
 CREATE OR REPLACE FUNCTION suspense_resolution_is_booked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+    IF NEW.refunded THEN
+        RETURN NULL; -- the processor's fact is booked when it is there
+    END IF;
     IF (SELECT array_agg(p.account_code || ' ' || p.amount || ' ' || f.code ORDER BY p.account_code) FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN fund f ON f.id = p.fund_id
          WHERE e.source = 'suspense resolution' AND e.source_id = NEW.id::text AND e.entity_id = NEW.entity_id AND e.dimensions ->> 'suspense' = NEW.subject)
        IS DISTINCT FROM (SELECT array_agg(l ORDER BY l) FROM unnest(ARRAY['1090 ' || NEW.amount || ' operations',
@@ -161,7 +172,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
     FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 DROP TRIGGER IF EXISTS requires_audit ON suspense_resolution;
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id', 'resolved_by');
 DROP TRIGGER IF EXISTS suspense_has_cause ON posting;
 CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.account_code = '1090') EXECUTE FUNCTION suspense_has_cause();

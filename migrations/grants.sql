@@ -49,7 +49,7 @@ GRANT SELECT, INSERT (entity_id, ref, charge_ref, amount, currency, opened_at, r
 GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting TO {{role}};
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
 GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
-GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, refunded, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
@@ -73,7 +73,7 @@ GRANT SELECT, INSERT (id, plan_id, donor_id, token_hash, code_mac), UPDATE (ende
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 -- The database sets recorded_at. Only the owner reads copies of erased receipts (receipt_kept) and their keys (receipt_pad; the server
 -- counts them). The program of the previous release writes receipt_hold, which erase_people no longer reads.
-GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
+GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell, entity_id), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
 GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
 GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
 GRANT SELECT (id) ON receipt_pad TO {{role}};
@@ -151,7 +151,7 @@ GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid,
     staff_money_factor_is_fresh(uuid), see_staff_session(), add_staff(uuid, text, text, text), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
     invite_staff(uuid, uuid, text, bytea), set_invitation_token(uuid, bytea), begin_staff_session(uuid, uuid, bytea, text, text),
     use_invitation(uuid, bytea, bytea, text, text), set_staff_password(text), set_staff_totp(uuid, bytea), confirm_staff_totp(text), staff_check_code(text),
-    use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
+    is_staff_recovery(uuid, text), use_staff_recovery(text), set_staff_recovery(text[]), add_staff_passkey(uuid, bytea, bytea, bytea, jsonb, bigint, text),
     use_staff_passkey(bytea, bytea, bytea, uuid, bigint, jsonb, jsonb), end_staff_factor(uuid), end_staff_sessions(uuid, uuid, text),
     join_staff(uuid, uuid), delete_old_staff_sessions() TO {{role}};
 

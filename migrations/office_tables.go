@@ -142,10 +142,12 @@ var officeTables = []officeTable{
 const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
 	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
-		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund, gift_of_payout TO konbit_office;
+		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
+		gift_of_payout TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
+		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
-		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`
+		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_disputes(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.
 func officeGrants() string {

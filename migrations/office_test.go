@@ -27,7 +27,7 @@ var withoutPolicy = map[string]string{
 	"audit_unsealed": "of the seals", "check_progress": "how far checkers have read", "check_run": "counts",
 	"donor_year_due": "ids", "donor_year_through": "how far the sums go", "email_model": "emails to an invented donor", "erasure_trace": "ids of what an erasure found", "erasure_trace_run": "one run a day",
 	"event_pass": "an event's tablet", "event_pass_step": "an event's tablet", "guard_count": "keyed hashes", "guard_failure": "ids", "guard_step_used": "random numbers",
-	"installation": "settings", "ledger_month_through": "how far the sums go: read by all", "ledger_day_through": "how far the sums go: read by all", "receipt_counter": "the last number", "server_limit": "settings", "staff_code_hour": "a counter",
+	"installation": "settings", "ledger_month_through": "how far the sums go: read by all", "ledger_day_through": "how far the sums go: read by all", "receipt_counter": "the last number", "server_limit": "settings",
 }
 
 // secondProject is another project of the sponsor of csio.

@@ -228,7 +228,9 @@ var statements = []struct{ sql, answer string }{
 	{`INSERT INTO staff_challenge (id, hash, act, browser_hash, expires_at) VALUES (gen_random_uuid(), sha256(''), sha256(''), sha256(''), '2199-01-01')`, noRight},
 	{`SELECT setval('staff_code_tries', 1)`, noRight},
 	{`SELECT nextval('staff_code_tries')`, noRight},
-	{`UPDATE staff_code_hour SET tries = 0`, noRight},
+	{`SELECT last_value FROM staff_code_tries`, noRight},
+	{`SELECT staff_count_code()`, noRight},
+	{`SELECT FROM server_limit FOR KEY SHARE`, noRight}, // seal_audit_entries locks it
 	{`SELECT disable_staff(gen_random_uuid())`, noRight},
 	{`SELECT add_staff(gen_random_uuid(), 'x@example.org', 'x', 'en')`, "staff_is_signed_in"},
 	{`SELECT change_role('grant', gen_random_uuid(), gen_random_uuid(), 'admin', id, NULL) FROM legal_entity`, "staff_is_signed_in"},
@@ -406,13 +408,16 @@ var definers = map[string]string{
 	"office_funds":               "likewise",
 
 	// Reading for staff pages. Each applies the session's scope itself; without a session it returns nothing.
-	"office_find_donors":   "the session's roles",
-	"office_find_gifts":    "likewise",
-	"office_changed_gifts": "likewise",
-	"office_gift_rows":     "likewise",
-	"office_gift_shares":   "likewise",
-	"office_gift_history":  "likewise",
-	"office_gift_entries":  "likewise",
+	"office_find_donors":       "the session's roles",
+	"office_find_gifts":        "likewise",
+	"office_changed_gifts":     "likewise",
+	"office_gift_rows":         "likewise",
+	"office_gift_disputes":     "likewise",
+	"office_gift_shares":       "likewise",
+	"office_gift_history":      "likewise",
+	"office_gift_entries":      "likewise",
+	"office_person_of_request": "name and email of whose role a request changes, for an admin of its scope",
+	"office_can_sign_in":       "whether an account has factors",
 
 	// Staff. Each reads the session itself, from the hash of a cookie's secret.
 	"staff_of_session":            "the server may not read hashes of sessions; who knows the hash is the session",
@@ -430,7 +435,8 @@ var definers = map[string]string{
 	"set_staff_totp":              "likewise",
 	"confirm_staff_totp":          "likewise, and the code",
 	"staff_check_code":            "the code; 500 tries an hour, even if they are rolled back",
-	"use_staff_recovery":          "the code, likewise",
+	"is_staff_recovery":           "the code, of 80 bits",
+	"use_staff_recovery":          "likewise",
 	"set_staff_recovery":          "a factor was used",
 	"add_staff_passkey":           "the session is of an invitation, or a factor was used; the challenge; that the registration was checked is the server's word",
 	"use_staff_passkey":           "the challenge; that the answer was checked is the server's word, until konbit staff verify checks it again",
@@ -447,7 +453,7 @@ var definers = map[string]string{
 var callable = []string{
 	"add_staff", "add_staff_passkey", "add_to_days", "add_to_months", "begin_staff_session", "change_role", "confirm_staff_totp",
 	"decide_approval", "delete_old_staff_sessions", "donor_years_behind", "drop_expired_receipts", "end_staff_factor", "end_staff_sessions",
-	"erase_people", "invite_staff", "is_approved", "join_staff", "move_gift", "office_entities", "office_funds",
+	"erase_people", "invite_staff", "is_approved", "is_staff_recovery", "join_staff", "move_gift", "office_entities", "office_funds",
 	"office_organisations", "rebuild_days", "rebuild_donor_years", "rebuild_months", "refresh_donor_years", "request_approval",
 	"seal_audit_entries", "see_staff_session", "set_invitation_token", "set_staff_password", "set_staff_recovery",
 	"set_staff_totp", "staff_check_code", "staff_factor", "staff_factor_is_fresh", "staff_has_role",

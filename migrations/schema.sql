@@ -323,6 +323,7 @@ CREATE TABLE dispute (
     CONSTRAINT dispute_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX dispute_newest ON dispute USING btree (entity_id, opened_at DESC, ref DESC);
+CREATE INDEX dispute_of_charge ON dispute USING btree (entity_id, charge_ref);
 CREATE INDEX dispute_open ON dispute USING btree (entity_id, due_at) WHERE ((won_at IS NULL) AND (lost_at IS NULL));
 
 CREATE TABLE donation (
@@ -597,6 +598,7 @@ CREATE TABLE erasure (
     tell bytea,
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     first_done_at timestamp with time zone,
+    entity_id uuid,
     PRIMARY KEY (id),
     CONSTRAINT erasure_check CHECK (due_at >= asked_at),
     CONSTRAINT erasure_check1 CHECK (withdrawn_at IS NULL OR done_at IS NULL)
@@ -636,6 +638,8 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
+CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
 CREATE TABLE erasure_trace (
@@ -1526,8 +1530,12 @@ CREATE TABLE refund_order (
     note text NOT NULL,
     submission uuid NOT NULL,
     requested_by uuid NOT NULL,
+    ordered_by uuid,
     request_id uuid,
     request_hash bytea,
+    factor text,
+    signed bytea,
+    assertion jsonb,
     ordered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     state text NOT NULL DEFAULT 'ordered'::text,
@@ -1567,7 +1575,7 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_order FOR EACH 
 CREATE TRIGGER refund_order_begins BEFORE INSERT ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_begins();
 CREATE CONSTRAINT TRIGGER refund_order_is_whole AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refund_order_is_whole();
 CREATE TRIGGER refund_order_steps BEFORE UPDATE ON refund_order FOR EACH ROW EXECUTE FUNCTION refund_order_steps();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON refund_order DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id', 'ordered_by');
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_order FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE refund_order_part (
@@ -1721,14 +1729,6 @@ CREATE TABLE staff_challenge (
 );
 CREATE INDEX staff_challenge_by_time ON staff_challenge USING btree (made_at);
 
-CREATE TABLE staff_code_hour (
-    one boolean NOT NULL DEFAULT true,
-    began timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    tries bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (one),
-    CONSTRAINT staff_code_hour_one_check CHECK (one)
-);
-
 CREATE TABLE staff_form (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -1802,6 +1802,7 @@ CREATE TABLE staff_passkey (
     made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     used_at timestamp with time zone,
     ended_at timestamp with time zone,
+    authority staff_authority,
     PRIMARY KEY (id),
     UNIQUE (credential_id),
     CONSTRAINT staff_passkey_name_check CHECK (name <> ''::text AND length(name) <= 100),
@@ -1919,6 +1920,7 @@ CREATE TABLE staff_totp (
     confirmed_at timestamp with time zone,
     ended_at timestamp with time zone,
     last_step bigint NOT NULL DEFAULT 0,
+    authority staff_authority,
     PRIMARY KEY (id),
     CONSTRAINT staff_totp_secret_check CHECK (octet_length(secret) = 20),
     CONSTRAINT staff_totp_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id)
@@ -1990,6 +1992,7 @@ CREATE TABLE suspense_resolution (
     currency text NOT NULL,
     account_code text,
     donation_id uuid,
+    refunded boolean NOT NULL DEFAULT false,
     reason text NOT NULL,
     request_id uuid NOT NULL,
     request_hash bytea NOT NULL,
@@ -1999,7 +2002,7 @@ CREATE TABLE suspense_resolution (
     UNIQUE (donation_id),
     UNIQUE (request_id),
     CONSTRAINT suspense_resolution_amount_check CHECK (amount <> 0),
-    CONSTRAINT suspense_resolution_check CHECK (num_nonnulls(account_code, donation_id) = 1),
+    CONSTRAINT suspense_resolution_check CHECK ((num_nonnulls(account_code, donation_id) + refunded::integer) = 1),
     CONSTRAINT suspense_resolution_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT suspense_resolution_reason_check CHECK (reason <> ''::text AND length(reason) <= 500),
     CONSTRAINT suspense_resolution_subject_check CHECK (subject <> ''::text),
@@ -2012,7 +2015,7 @@ CREATE TABLE suspense_resolution (
 CREATE INDEX suspense_resolution_of_subject ON suspense_resolution USING btree (entity_id, subject);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER requires_approval AFTER INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION requires_approval('suspense', 'id');
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('suspense_resolution', 'id', 'resolved_by');
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
@@ -2079,13 +2082,13 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
--- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+-- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW refund_failed (entity_id uuid, refund_id text)
 
--- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+-- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
--- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean)
+-- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
@@ -2142,6 +2145,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION audit_hash(e audit_entry, n bigint, previous bytea) RETURNS bytea
 
 -- FUNCTION audit_head_is_newest() RETURNS trigger
+
+-- FUNCTION authority_of(s staff_session) RETURNS staff_authority
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
@@ -2241,6 +2246,10 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION erasure_is_done() RETURNS trigger
 
+-- FUNCTION erasure_is_shared(of_erasure uuid, addresses text[]) RETURNS boolean
+
+-- FUNCTION erasure_stays_in_entity() RETURNS trigger
+
 -- FUNCTION execute_approval(the_request uuid, the_hash bytea, the_kind text, the_entity uuid, the_subject text) RETURNS boolean
 
 -- FUNCTION fee_is_booked() RETURNS trigger
@@ -2270,6 +2279,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION is_erased(of_donor uuid) RETURNS boolean
 
 -- FUNCTION is_owner() RETURNS boolean
+
+-- FUNCTION is_staff_recovery(of_staff uuid, code text) RETURNS boolean
 
 -- FUNCTION join_staff(account uuid, same_as uuid) RETURNS uuid
 
@@ -2313,6 +2324,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION note_factor(of_session uuid, by_kind text) RETURNS void
 
+-- FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean
+
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
@@ -2323,15 +2336,19 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION office_funds(roles text[]) RETURNS uuid[]
 
+-- FUNCTION office_gift_disputes(gifts uuid[]) RETURNS TABLE(donation_id uuid, state text)
+
 -- FUNCTION office_gift_entries(of_gift uuid) RETURNS TABLE(entry_id uuid, entry_date date, kind text, serial bigint, n smallint, account_code text, fund_id uuid, amount bigint)
 
 -- FUNCTION office_gift_history(of_gift uuid) RETURNS TABLE(at timestamp with time zone, what text, name text, amount bigint, ref text, person text, detail text)
 
 -- FUNCTION office_gift_rows(gifts uuid[]) RETURNS SETOF gift_row
 
--- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, returned bigint)
+-- FUNCTION office_gift_shares(of_gift uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, refunded bigint, disputed bigint)
 
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
+
+-- FUNCTION office_person_of_request(request uuid) RETURNS TABLE(name text, email text)
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
@@ -2389,6 +2406,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION refund_notes_are_erased() RETURNS trigger
 
+-- FUNCTION refund_of_erased(o refund_order) RETURNS boolean
+
 -- FUNCTION refund_order_begins() RETURNS trigger
 
 -- FUNCTION refund_order_body(of_order uuid) RETURNS text
@@ -2417,7 +2436,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION requires_audit() RETURNS trigger
 
--- FUNCTION role_change_is_approved(request uuid, change text) RETURNS boolean
+-- FUNCTION role_change_is_approved(request uuid, act text, of_staff uuid, named text, entity uuid, organisation uuid) RETURNS boolean
 
 -- FUNCTION role_change_text(act text, staff_id uuid, role text, entity_id uuid, organisation_id uuid) RETURNS text
 
@@ -2440,6 +2459,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION set_staff_totp(new_id uuid, new_secret bytea) RETURNS void
 
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
+
+-- FUNCTION shared_address_is_not_erased() RETURNS trigger
 
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
@@ -2485,7 +2506,7 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION sums_by_month(after bigint, upto bigint) RETURNS TABLE(entity_id uuid, month date, fund_id uuid, account_code text, amount bigint, lines bigint)
 
--- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, reason text) RETURNS text
+-- FUNCTION suspense_body(entity uuid, subject text, amount bigint, currency text, account text, gift uuid, refunded boolean, reason text) RETURNS text
 
 -- FUNCTION suspense_has_cause() RETURNS trigger
 

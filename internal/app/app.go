@@ -235,6 +235,7 @@ func (a *App) buildMail() {
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)
+	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole}.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
@@ -262,7 +263,8 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	staffPages := office.New(a.Server)
-	suspensePages := &officesuspense.Area{Desk: staffPages.Desk, Resolver: suspense.Resolver{Settler: a.Settler, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
+	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
+		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{

@@ -109,16 +109,16 @@ func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.
 // functions are what a template may call: t and n return phrases, the others addresses and formatted values.
 func (v *View) functions(lang phrase.Language) template.FuncMap {
 	return template.FuncMap{
-		"t":      func(key string, args ...any) string { return v.Phrase(lang, key, args...) },
-		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
-		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
-		"exact":  func(a money.Amount) string { return a.FormatExact(string(lang)) },
-		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
-		"moment": func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
-		"postal": func(lines []string) []string { return v.postal(lang, lines) },
-		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
-		"asset":  v.assets.url,
-		"accent": accentURL,
+		"t":     func(key string, args ...any) string { return v.Phrase(lang, key, args...) },
+		"n":     func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
+		"money": func(a money.Amount) string { return a.Format(string(lang)) },
+		"exact": func(a money.Amount) string { return a.FormatExact(string(lang)) },
+		"day":   func(at time.Time) string { return phrase.Date(lang, at) }, "shortday": func(at time.Time) string { return phrase.ShortDate(lang, at) },
+		"shortmoment": func(at time.Time) string { return phrase.ShortDate(lang, at) + ", " + at.Format("15:04") },
+		"moment":      func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
+		"postal":      func(lines []string) []string { return v.postal(lang, lines) },
+		"join":        func(lines []string) string { return strings.Join(lines, ", ") },
+		"asset":       v.assets.url, "accent": accentURL,
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -61,7 +63,7 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	status := k.StatusOf(r, err)
-	page := ProblemPage{Frame: view.Frame{Language: k.Language(r)}, Status: status}
+	page := ProblemPage{Frame: view.Frame{Language: k.problemLanguage(r, status)}, Status: status, Office: isOffice(r.URL.Path)}
 	var known *fault.Error
 	if errors.As(err, &known) {
 		page.Detail = fault.Field{Phrase: known.Phrase, Args: known.Args}
@@ -75,8 +77,43 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		AskToRetry(w)
 	}
+	if page.Office {
+		page.Typed = TypedText(r)
+	}
 	setRetryAfter(w, err)
 	k.writeProblem(w, status, page)
+}
+
+// freeTexts are the fields of staff's forms in which people write sentences.
+var freeTexts = []string{"text", "note", "reason"}
+
+// TypedText returns what was written in the fields of freeTexts of a form that is not accepted, so that a page can give it back.
+func TypedText(r *http.Request) string {
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		return ""
+	}
+	var all []string
+	for _, name := range freeTexts {
+		if text := strings.TrimSpace(r.PostForm.Get(name)); text != "" {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, "\n\n")
+}
+
+// problemLanguage returns the language of the page of a failure: in the office that of the signed-in person, unless the database may be what
+// failed.
+func (k *Kernel) problemLanguage(r *http.Request, status int) phrase.Language {
+	if !isOffice(r.URL.Path) {
+		return k.Language(r)
+	}
+	preferred := ""
+	if secret := k.Cookie(r, StaffCookie); secret != "" && status < http.StatusInternalServerError {
+		if s, err := k.Staff.OpenAny(r.Context(), secret); err == nil {
+			preferred = s.Language
+		}
+	}
+	return k.StaffLanguage(r, preferred)
 }
 
 func (k *Kernel) writeProblem(w http.ResponseWriter, status int, page ProblemPage) {

@@ -16,7 +16,9 @@ type ProblemPage struct {
 	Status     int           // HTTP status
 	Detail     fault.Field   // what to do, more precisely than the status; Name is not used. Empty: the status's own words
 	Reference  string        // finds the failure in the log; empty: not shown
-	BackURL    string        // where to try again; empty: the front page
+	BackURL    string        // where to try again; empty: the front page, or that of the office
+	Office     bool          // the page is one of staff
+	Typed      string        // what a person wrote in the form that failed, for copying; may be empty
 	RetryAfter time.Duration // after which the same is possible again; 0: not said
 	SignInURL  string        // where the person can sign in and go on at once; empty: not said
 }
@@ -26,8 +28,12 @@ func (p ProblemPage) Write(w io.Writer, v *view.View) error {
 	key := problemKey(v, p.Status)
 	data := struct {
 		ProblemPage
-		Title, Text string
-	}{p, v.Phrase(p.Language, key+".title"), v.Phrase(p.Language, key+".text")}
+		Title, Text, HomeURL, Home, TypedLabel string
+	}{p, v.Phrase(p.Language, key+".title"), v.Phrase(p.Language, key+".text"), "/", v.Phrase(p.Language, "problem.home"), ""}
+	if p.Office {
+		data.HomeURL, data.Home = "/office", v.Phrase(p.Language, "office.problem.home")
+		data.TypedLabel = v.Phrase(p.Language, "office.problem.typed")
+	}
 	if v.HasPhrase(p.Detail.Phrase) {
 		data.Text = v.ErrorText(p.Language, p.Detail)
 	}

@@ -126,7 +126,7 @@ func (k *Kernel) staffVisit(r *http.Request, enrolling bool) (v StaffVisit, err 
 		}
 		if !k.Staff.IsFormToken(v.Session, r.PostForm.Get("session")) {
 			securitylog.Record(r.Context(), securitylog.FormTokenWrong)
-			return v, fault.New(fault.Forbidden, "problem.403.text", nil)
+			return v, fault.New(fault.Forbidden, "office.problem.other_session", nil)
 		}
 	}
 	v.Language = k.StaffLanguage(r, v.Session.Language)

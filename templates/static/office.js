@@ -1,4 +1,4 @@
-// Keys of the office's pages: / search, j and k between rows, Enter opens (a link does that itself), [ and ] to the previous
+// Keys of the office's pages: / search (of gifts, on pages without a field for it), j and k between rows, Enter opens (a link does that itself), [ and ] to the previous
 // and next thing, ? lists the keys. Every one of them is also a link or a field.
 (() => {
   const rows = () => [...document.querySelectorAll("tr[data-row] .open")];
@@ -14,17 +14,25 @@
   };
   const follow = (rel) => document.querySelector(`main a[rel="${rel}"]`)?.click();
   const acts = {
-    "/": () => document.getElementById("q")?.focus(),
+    "/": () => {
+      const field = document.getElementById("q");
+      if (field) field.focus();
+      else {
+        const gifts = document.querySelector(".office-nav a[data-search]");
+        if (gifts) location.assign(gifts.href + "#q");
+      }
+    },
     j: () => step(1),
     k: () => step(-1),
     "]": () => follow("next"),
     "[": () => follow("prev"),
     "?": () => {
       if (!keys) return;
-      keys.open = true;
+      keys.open = !keys.open;
       keys.querySelector("summary").focus();
     },
   };
+  if (location.hash === "#q") document.getElementById("q")?.focus();
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (typing && event.key === "Escape") typing.blur();

@@ -3,12 +3,14 @@ package staffcmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"konbit/internal/app"
+	"konbit/internal/office/refund"
 	"konbit/internal/people/approval"
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
@@ -49,14 +51,22 @@ func (p Program) approve() *cobra.Command {
 
 // verifiedStaff is the output of konbit staff verify --json.
 type verifiedStaff struct {
-	Audit     audit.Report    `json:"audit"`
-	Approvals approval.Report `json:"approvals"`
+	Audit     audit.Report        `json:"audit"`
+	Passkeys  staff.PasskeyReport `json:"passkeys"`
+	Approvals approval.Report     `json:"approvals"`
+	Refunds   refund.VerifyReport `json:"refunds"`
+}
+
+// findings returns all that is wrong.
+func (v verifiedStaff) findings() []string {
+	return slices.Concat(v.Audit.Findings, v.Passkeys.Findings, v.Approvals.Findings, v.Refunds.Findings)
 }
 
 func (p Program) verify() *cobra.Command {
 	c := &cobra.Command{
-		Use: "verify [--head N:HASH]", Short: "Compute the audit log's chain and every approval again from the stored rows", Args: cobra.NoArgs,
-		Long: "--head is from an email to the auditors. An approval by a code proves nothing against who holds the database: these are counted apart.",
+		Use: "verify [--head N:HASH]", Short: "Compute the audit log's chain, passkeys, approvals and refunds again from the stored rows", Args: cobra.NoArgs,
+		Long: "--head is from an email to the auditors. An approval or a refund by a code, and a passkey that rests on a code or on an\n" +
+			"emailed link, prove nothing against who holds the database: these are counted apart.",
 	}
 	heads := c.Flags().StringArray("head", nil, "a head of the audit log as the auditors have it, N:HASH; may be repeated")
 	asJSON := c.Flags().Bool("json", false, "print JSON")
@@ -78,19 +88,28 @@ func (p Program) verify() *cobra.Command {
 			if v.Approvals, err = approval.Verify(c.Context(), o.DB, people.VerifyAnswer); err != nil {
 				return err
 			}
+			if v.Passkeys, err = people.VerifyPasskeys(c.Context(), o.DB); err != nil {
+				return err
+			}
+			if v.Refunds, err = refund.Verify(c.Context(), o.DB, people.VerifySigned); err != nil {
+				return err
+			}
 			if *asJSON {
 				err = p.PrintJSON(c, v)
 			} else {
-				a := v.Approvals
+				a, k, n := v.Approvals, v.Passkeys, v.Refunds
 				fmt.Fprintf(c.OutOrStdout(), "audit log: %d entries, head %s\n", v.Audit.Entries, v.Audit.Head)
 				fmt.Fprintf(c.OutOrStdout(), "requests: %d, executed: %d; approvals by passkey: %d, by code: %d, by an operator: %d\n",
 					a.Requests, a.Executed, a.ByPasskey, a.ByCode, a.ByOperator)
-				for _, finding := range append(v.Audit.Findings, v.Approvals.Findings...) {
+				fmt.Fprintf(c.OutOrStdout(), "passkeys: %d; by an operator's link: %d, by an older passkey: %d, by an emailed link: %d, by a code: %d\n",
+					k.Passkeys, k.ByOperator, k.ByPasskey, k.ByEmail, k.ByCode)
+				fmt.Fprintf(c.OutOrStdout(), "refunds: %d; by a request: %d, by passkey: %d, by code: %d\n", n.Orders, n.ByRequest, n.ByPasskey, n.ByCode)
+				for _, finding := range v.findings() {
 					fmt.Fprintln(c.OutOrStdout(), finding)
 				}
 			}
-			if err == nil && !(v.Audit.OK() && v.Approvals.OK()) {
-				err = errors.New("the audit log or approvals were changed")
+			if err == nil && len(v.findings()) > 0 {
+				err = errors.New("the audit log, passkeys, approvals or refunds are not what people did")
 			}
 			return err
 		})

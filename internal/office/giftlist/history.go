@@ -2,12 +2,14 @@ package giftlist
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/platform/pg"
 )
 
 // Event is something that happened to a gift. The function office_gift_history of migration 00134 says what its columns are.
@@ -25,7 +27,8 @@ type Event struct {
 func History(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Event, err error) {
 	const query = `/* giftlist.History */
 		SELECT at, what, name, amount, coalesce(ref, '') AS ref, coalesce(person, '') AS person, coalesce(detail, '') AS detail FROM office_gift_history($1)
-		 ORDER BY at, array_position(ARRAY['step', 'payment', 'fee', 'order', 'change', 'void', 'receipt', 'email', 'moved', 'payout'], what),
+		 ORDER BY CASE WHEN what = 'order' THEN date_trunc('second', at) ELSE at END, -- the processor's times have no fractions
+		       array_position(ARRAY['step', 'payment', 'fee', 'order', 'change', 'void', 'receipt', 'email', 'moved', 'payout'], what),
 		       array_position(ARRAY['started', 'processing', 'settled'], name), name, ref`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)
 	return all, err
@@ -57,7 +60,8 @@ type Share struct {
 	Gift       int64     `db:"gift"`
 	Fee        int64     `db:"fee"`
 	SponsorFee int64     `db:"sponsor_fee"`
-	Returned   int64     `db:"returned"` // refunds, and disputes that are open or lost
+	Refunded   int64     `db:"refunded"`
+	Disputed   int64     `db:"disputed"` // taken by disputes that are open or lost
 }
 
 // ByRef returns a gift by its public reference; nil if the reader sees no such gift.
@@ -67,12 +71,32 @@ func ByRef(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ref str
 	if err := sqlx.SelectContext(ctx, q, &found, query, entity, ref); err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return &found[0], nil
+	return &found[0], addDisputes(ctx, q, found)
+}
+
+// addDisputes sets the state of the dispute of each gift that has one.
+func addDisputes(ctx context.Context, q sqlx.QueryerContext, gifts []Gift) error {
+	const query = `/* giftlist.addDisputes */ SELECT donation_id, state FROM office_gift_disputes($1::uuid[])`
+	var found []struct {
+		Gift  uuid.UUID `db:"donation_id"`
+		State string    `db:"state"`
+	}
+	ids := make([]uuid.UUID, len(gifts))
+	for i, g := range gifts {
+		ids[i] = g.ID
+	}
+	if err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(ids)); err != nil {
+		return err
+	}
+	for _, d := range found {
+		gifts[slices.Index(ids, d.Gift)].Dispute = d.State
+	}
+	return nil
 }
 
 // SharesOf returns the shares of a gift's payment by fund, largest first; none until it is booked.
 func SharesOf(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Share, err error) {
-	const query = `/* giftlist.SharesOf */ SELECT fund_id, gift, fee, sponsor_fee, returned FROM office_gift_shares($1) ORDER BY gift DESC, fund_id`
+	const query = `/* giftlist.SharesOf */ SELECT fund_id, gift, fee, sponsor_fee, refunded, disputed FROM office_gift_shares($1) ORDER BY gift DESC, fund_id`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)
 	return all, err
 }

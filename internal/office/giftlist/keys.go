@@ -328,7 +328,10 @@ func ByKeys(ctx context.Context, db sqlx.QueryerContext, page []Key) (gifts []Gi
 	}
 	err = sqlx.SelectContext(ctx, db, &gifts, query, pg.UUIDs(ids))
 	slices.SortFunc(gifts, func(a, b Gift) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
-	return gifts, err
+	if err != nil {
+		return nil, err
+	}
+	return gifts, addDisputes(ctx, db, gifts)
 }
 
 // WalkKeys calls visit with each gift of a list, in its order. It holds one page of gifts in memory.

@@ -251,7 +251,7 @@ func TestHistory(t *testing.T) {
 	}
 	require.Equal(t, h.Count(`SELECT count(*) FROM journal_entry WHERE dimensions ->> 'donation' = $1 OR dimensions ->> 'charge' = $2 OR dimensions ->> 'of' = $2`, d.ID.String(), *h.Gift(d.ID).ChargeID), entries)
 	require.Len(t, shares, 1)
-	require.Equal(t, int64(500), shares[0].Returned)
+	require.Equal(t, int64(500), shares[0].Refunded)
 	require.Equal(t, d.AmountMinor, shares[0].Gift)
 	whats, entries, shares = read(office.Add(t, h.DB.Owner, "other", office.Role{Role: "finance", Entity: "aina"}))
 	require.Empty(t, whats)

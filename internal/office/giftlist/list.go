@@ -35,6 +35,7 @@ type Gift struct {
 	LastName         string         `db:"last_name"`
 	OrganisationName string         `db:"organisation_name"`
 	Email            string         `db:"email"`
+	Dispute          string         `db:"-"`     // state of its dispute (dispute.State), where staff read it; empty: none
 	Funds            uuids          `db:"funds"` // in the order of the form
 	Parts            pq.Int64Array  `db:"parts"` // the amount for each of Funds
 }

@@ -49,7 +49,7 @@ var (
 	yearReceipt = regexp.MustCompile(`^(\d{4})-(\d{1,9})$`)
 	fourDigits  = regexp.MustCompile(`^[*•·xX. ]*(\d{4})$`)
 	digits      = regexp.MustCompile(`^\d{1,9}$`)
-	atProcessor = regexp.MustCompile(`^(ch|py|pi)_\w+$`)
+	atProcessor = regexp.MustCompile(`^(ch|py|pi|re|pyr)_\w+$`)
 	payoutRef   = regexp.MustCompile(`^po_\w+$`)
 	reference   = regexp.MustCompile(`^[\w-]{22,64}$`)
 )
@@ -148,6 +148,8 @@ func giftsOfCharge(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID
 	switch {
 	case strings.HasPrefix(text, "pi_"):
 		return giftsBy(ctx, db, entity, "intent", text, nil, nil)
+	case strings.HasPrefix(text, "re_"), strings.HasPrefix(text, "pyr_"):
+		return giftsBy(ctx, db, entity, "refund", text, nil, nil)
 	case atProcessor.MatchString(text):
 		return giftsBy(ctx, db, entity, "charge", text, nil, nil)
 	}

@@ -38,6 +38,12 @@
 // new form or sign-in after the erasure is a new person's. testdata/columns.txt lists every column of every table with
 // what an erasure does with it.
 //
+// A person requests their erasure in every legal entity. Staff request it for the donors of their own legal entity alone
+// (erasure.entity_id), and are not told whether another one has a donor of the same person. If it has, the person's
+// addresses, sign-in and devices stay, because both share them, and so does every row of the other entity. The database
+// decides this at the erasure (functions erasure_is_shared and addresses_of) and names no donor of another entity in such
+// an erasure. A request of the person takes the place of those of entities that wait.
+//
 // A donation that was begun with a mistyped address has moved to its right owner (package owner). The erasure of the
 // owner also erases the donors who had it before, without another wait, if nobody uses their address: no donor with it
 // has a donation, and nobody proved it. A17 finds those of earlier erasures.

@@ -194,7 +194,7 @@ func checkMistypedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, named []uui
 }
 
 // missingTx returns the person's donors that the erasure does not name: those with one of the addresses, or with the
-// address of a donor that it names. Once lockTx has locked the addresses, nobody adds another.
+// address of a donor that it names; in the erasure's legal entity, if it is of one. Once lockTx has locked the addresses, nobody adds another.
 func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, addresses []string) ([]uuid.UUID, error) {
 	named, err := donor.ByIDs(ctx, tx, donors)
 	if err != nil {
@@ -208,7 +208,7 @@ func (k Eraser) missingTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []
 	}
 	all, err := donor.ByEmails(ctx, tx, addresses)
 	return donor.IDs(slices.DeleteFunc(all, func(d donor.Donor) bool {
-		return slices.Contains(donors, d.ID) || e.erasedAt != nil && !d.RecordedAt.Before(*e.erasedAt)
+		return e.EntityID.Valid && d.EntityID != e.EntityID.UUID || slices.Contains(donors, d.ID) || e.erasedAt != nil && !d.RecordedAt.Before(*e.erasedAt)
 	})), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,18 +53,21 @@ type Erasure struct {
 	WithdrawnAt     *time.Time `db:"withdrawn_at" json:"withdrawn_at,omitempty"`
 	DoneAt          *time.Time `db:"done_at" json:"done_at,omitempty"`
 	SealedRecipient []byte     `db:"tell" json:"-"`
+	// EntityID is the legal entity whose donors it covers, if its staff requested it; without one it covers those of every entity.
+	EntityID uuid.NullUUID `db:"entity_id" json:"-"`
 
 	// erasedAt is when it was done for the first time, by the database's clock; nil if it never was. Only readTx sets it.
 	erasedAt *time.Time
 }
 
-const columns = `id, asked_at, asked_by, language, due_at, withdrawn_at, done_at, tell`
+const columns = `id, asked_at, asked_by, language, due_at, withdrawn_at, done_at, tell, entity_id`
 
 // ErasureRequest is what the caller of Request provides.
 type ErasureRequest struct {
-	Donors      []uuid.UUID // the person's donors, in every legal entity
-	Addresses   []string    // all addresses of the person, normalised, also those without a donation
-	Recipient   string      // the one of Addresses that gets the emails; "" for no email
+	EntityID    uuid.NullUUID // of the staff who request it; without one it covers the person's donors in every legal entity
+	Donors      []uuid.UUID   // the person's donors, in every legal entity or in EntityID
+	Addresses   []string      // all addresses of the person, normalised, also those without a donation
+	Recipient   string        // the one of Addresses that gets the emails; "" for no email
 	Language    string
 	RequestedBy string // "donor", a person of the staff (staff.Session.Actor), or who runs the command
 	Delay       time.Duration
@@ -102,13 +106,14 @@ func (k Eraser) CheckErasable(ctx context.Context, donors []uuid.UUID) error {
 
 // Person is a person as an erasure needs them.
 type Person struct {
-	Donors    []uuid.UUID // in every legal entity
+	Donors    []uuid.UUID // of one legal entity
 	Addresses []string    // also linked ones, and those without a donation
 	Pending   *Erasure    // a request that is not done; nil: none
 }
 
-// PersonOf returns the person of a donor. A donor without an address is a person of their own.
-func (k Eraser) PersonOf(ctx context.Context, id uuid.UUID) (p Person, err error) {
+// PersonIn returns the person of a donor as the donor's legal entity knows them: whether they are a donor of another one
+// is not in it. A donor without an address is a person of their own.
+func (k Eraser) PersonIn(ctx context.Context, id, entity uuid.UUID) (p Person, err error) {
 	p.Donors = []uuid.UUID{id}
 	found, err := donor.ByIDs(ctx, k.DB, p.Donors)
 	if err != nil {
@@ -122,7 +127,7 @@ func (k Eraser) PersonOf(ctx context.Context, id uuid.UUID) (p Person, err error
 		if err != nil {
 			return p, err
 		}
-		p.Donors = donor.IDs(all)
+		p.Donors = donor.IDs(slices.DeleteFunc(all, func(d donor.Donor) bool { return d.EntityID != entity }))
 	}
 	p.Pending, err = Pending(ctx, k.DB, p.Donors)
 	return p, err
@@ -142,10 +147,10 @@ func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err e
 }
 
 // RequestTx is Request in a transaction, without CheckErasable. It also reports whether the request was pending already. It
-// locks the donors.
+// locks the donors. A request that covers every legal entity takes the place of those that wait and cover one.
 func (k Eraser) RequestTx(ctx context.Context, tx *sqlx.Tx, w ErasureRequest) (e Erasure, pending bool, err error) {
 	now := k.Now()
-	e = Erasure{ID: k.NewID(), RequestedAt: now, RequestedBy: w.RequestedBy, Language: w.Language, DueAt: now.Add(w.Delay)}
+	e = Erasure{ID: k.NewID(), EntityID: w.EntityID, RequestedAt: now, RequestedBy: w.RequestedBy, Language: w.Language, DueAt: now.Add(w.Delay)}
 	if w.Recipient != "" {
 		if e.SealedRecipient, err = k.seal(sealedRecipient, []byte(w.Recipient), e.ID); err != nil {
 			return e, false, err
@@ -153,6 +158,12 @@ func (k Eraser) RequestTx(ctx context.Context, tx *sqlx.Tx, w ErasureRequest) (e
 	}
 	if err := donor.LockTx(ctx, tx, w.Donors); err != nil {
 		return e, false, err
+	}
+	if !w.EntityID.Valid {
+		const replace = `/* privacy.RequestTx */ UPDATE erasure e SET withdrawn_at = $2, tell = NULL WHERE e.entity_id IS NOT NULL AND ` + isPending
+		if _, err := tx.ExecContext(ctx, replace, pg.UUIDs(w.Donors), now); err != nil {
+			return e, false, err
+		}
 	}
 	waiting, err := Pending(ctx, tx, w.Donors)
 	if err != nil {
@@ -167,10 +178,13 @@ func (k Eraser) RequestTx(ctx context.Context, tx *sqlx.Tx, w ErasureRequest) (e
 	return e, false, k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 }
 
+// isPending is the condition of requests that name one of the donors and are not done.
+const isPending = `done_at IS NULL AND withdrawn_at IS NULL
+		AND EXISTS (SELECT 1 FROM erasure_donor d WHERE d.erasure_id = e.id AND d.donor_id = ANY($1::uuid[]))`
+
 // Pending returns the donors' request that is not done yet; nil if there is none.
 func Pending(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (*Erasure, error) {
-	const query = `/* privacy.Pending */ SELECT ` + columns + ` FROM erasure e WHERE done_at IS NULL AND withdrawn_at IS NULL
-		AND EXISTS (SELECT 1 FROM erasure_donor d WHERE d.erasure_id = e.id AND d.donor_id = ANY($1::uuid[])) ORDER BY asked_at LIMIT 1`
+	const query = `/* privacy.Pending */ SELECT ` + columns + ` FROM erasure e WHERE ` + isPending + ` ORDER BY asked_at LIMIT 1`
 	var e Erasure
 	err := sqlx.GetContext(ctx, q, &e, query, pg.UUIDs(donors))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -179,16 +193,16 @@ func Pending(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (*E
 	return &e, err
 }
 
-// Withdraw withdraws a pending request; fault.NotFound if there is none.
+// Withdraw withdraws the pending requests that name one of the donors; fault.NotFound if there is none.
 func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
-	const query = `/* privacy.Withdraw */ UPDATE erasure SET withdrawn_at = $2, tell = NULL WHERE id = $1 AND done_at IS NULL AND withdrawn_at IS NULL`
+	const query = `/* privacy.Withdraw */ UPDATE erasure e SET withdrawn_at = $2, tell = NULL WHERE ` + isPending
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		e, err := Pending(ctx, tx, donors)
 		if err == nil && e == nil {
 			err = fault.New(fault.NotFound, "problem.404.text", nil)
 		}
 		if err == nil {
-			_, err = tx.ExecContext(ctx, query, e.ID, k.Now())
+			_, err = tx.ExecContext(ctx, query, pg.UUIDs(donors), k.Now())
 		}
 		return err
 	})

@@ -24,6 +24,8 @@ type ListEntry struct {
 	DoneAt      time.Time   `json:"done_at"`
 	Donors      []uuid.UUID `json:"donors"`
 	Addresses   [][]byte    `json:"addresses"` // keyed hashes
+	// EntityID is the legal entity whose staff requested it and whose donors it covers; nil for every entity.
+	EntityID *uuid.UUID `json:"entity,omitempty"`
 	// Of is the number of lines of the list that the entry was read from or written to, so that a list that lost its end
 	// is not taken for a whole one; 0 in lists of the previous release.
 	Of int `json:"of,omitempty"`
@@ -32,7 +34,7 @@ type ListEntry struct {
 // ListDone returns every erasure that was done, oldest first, with the donors who were erased. A donor that the
 // server's role named and did not erase is not on the list.
 func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
-	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, least(done_at, first_done_at) AS done_at,
+	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, least(done_at, first_done_at) AS done_at, entity_id,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id AND d.erased_at IS NOT NULL ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
 		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`
@@ -45,7 +47,7 @@ func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err 
 		var e ListEntry
 		var donors pq.StringArray
 		var macs pq.ByteaArray
-		if err := rows.Scan(&e.ID, &e.RequestedAt, &e.RequestedBy, &e.DoneAt, &donors, &macs); err != nil {
+		if err := rows.Scan(&e.ID, &e.RequestedAt, &e.RequestedBy, &e.DoneAt, &e.EntityID, &donors, &macs); err != nil {
 			return nil, err
 		}
 		e.Addresses = macs
@@ -137,13 +139,13 @@ func (k Eraser) markPending(ctx context.Context, id uuid.UUID) error {
 // upsertErasure records an erasure that the backup did not contain, or contained as pending.
 func (k Eraser) upsertErasure(ctx context.Context, e ListEntry) error {
 	const add = `/* privacy.upsertErasure */
-		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ($1, $2, $3, 'en', $2, $4)
+		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at, entity_id) VALUES ($1, $2, $3, 'en', $2, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET done_at = coalesce(erasure.done_at, excluded.done_at), withdrawn_at = NULL, tell = NULL`
 	const donors = `/* privacy.upsertErasure */
 		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING`
 	const macs = `/* privacy.upsertErasure */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.DoneAt); err != nil {
+		if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.DoneAt, e.EntityID); err != nil {
 			return err
 		}
 		existing, err := donor.ByIDs(ctx, tx, e.Donors) // a backup older than a donor does not have them

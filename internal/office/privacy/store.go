@@ -95,10 +95,10 @@ func Donors(ctx context.Context, q sqlx.QueryerContext, erasure uuid.UUID) (ids 
 }
 
 func (k Eraser) insertTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, macs [][]byte) error {
-	const add = `/* privacy.insertTx */ INSERT INTO erasure (id, asked_at, asked_by, language, due_at, tell) VALUES ($1, $2, $3, $4, $5, $6)`
+	const add = `/* privacy.insertTx */ INSERT INTO erasure (id, asked_at, asked_by, language, due_at, tell, entity_id) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	const of = `/* privacy.insertTx */ INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[])`
 	const named = `/* privacy.insertTx */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[])`
-	if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.Language, e.DueAt, e.SealedRecipient); err != nil {
+	if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.Language, e.DueAt, e.SealedRecipient, e.EntityID); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, of, e.ID, pg.UUIDs(donors)); err != nil {

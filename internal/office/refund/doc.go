@@ -14,7 +14,7 @@
 //
 // The database holds the rules: the orders that are not in the books yet, and what was refunded, never come to
 // more than was given, fund by fund; and above the entity's limit (org.LegalEntity.TwoPersonsRefund) an order
-// names a request that a second person approved.
+// names a request that a second person approved. Such an order does not count towards the limit.
 //
 // It books nothing. Package settlement books a refund when the processor's balance shows it, from the funds that
 // the order names, and replaces the receipt. A refund that somebody made in Stripe's dashboard has no order; List

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 // Origin says who made a refund.
@@ -51,6 +52,19 @@ type Listed struct {
 	ChangedAt      time.Time      `db:"changed_at"`
 	Problem        *string        `db:"problem"`
 	Booked         bool           `db:"booked"`
+	ChargeRef      string         `db:"charge_ref"` // of the payment at the processor; empty: it has none
+	Owed           bool           `db:"-"`          // it failed, and the books still owe money of its payment to the donor
+}
+
+// NextKey is the phrase key of what happens next, or what a person does.
+func (l Listed) NextKey() string {
+	switch {
+	case l.State != Failed || !l.Booked:
+		return l.State.NextKey()
+	case l.Owed:
+		return "refund.next.failed_owed"
+	}
+	return "refund.next.failed_repaid"
 }
 
 // Amount returns what is refunded.
@@ -90,7 +104,7 @@ const (
 )
 
 const listedColumns = `entity_id, organisation_id, donation_id, ref, donor, payment_id, order_id, refund_id, origin, amount, currency, reason, note, requested_by,
-	state, at, key, changed_at, problem, booked`
+	state, at, key, changed_at, problem, booked, charge_ref`
 
 // List returns refunds, the newest first. It reads the newest of those that staff ordered, and the newest of the others.
 func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {
@@ -134,7 +148,38 @@ func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {
 	slices.SortFunc(all, func(a, b Listed) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.Key, a.Key))
 	})
-	return all[:min(len(all), limit)], nil
+	all = all[:min(len(all), limit)]
+	return all, markOwed(ctx, tx, all)
+}
+
+// markOwed sets Owed of refunds that failed.
+func markOwed(ctx context.Context, tx *sqlx.Tx, all []Listed) error {
+	var failed []uuid.UUID
+	for _, l := range all {
+		if l.State == Failed && l.Booked {
+			failed = append(failed, l.PaymentID)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	const query = `/* refund.markOwed */ SELECT p.id FROM unnest($1::uuid[]) AS p (id) WHERE (SELECT sum(s.owed) FROM payment_position(p.id) s) > 0`
+	var owing []uuid.UUID
+	if err := tx.SelectContext(ctx, &owing, query, pg.UUIDs(failed)); err != nil {
+		return err
+	}
+	for i, l := range all {
+		all[i].Owed = l.State == Failed && l.Booked && slices.Contains(owing, l.PaymentID)
+	}
+	return nil
+}
+
+// IsOwed reports whether a processor's refund failed and the books (2300) still owe money of its payment to the donor.
+func IsOwed(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, refund string) (owed bool, err error) {
+	const query = `/* refund.IsOwed */ SELECT EXISTS (SELECT FROM refund_list l WHERE l.entity_id = $1 AND l.refund_id = $2 AND l.state = 'failed'
+		AND l.booked AND (SELECT sum(s.owed) FROM payment_position(l.payment_id) s) > 0)`
+	err = tx.GetContext(ctx, &owed, query, entity, refund)
+	return owed, err
 }
 
 func orNull(id uuid.UUID) *uuid.UUID {

@@ -87,6 +87,33 @@ func TestLimitOfOnePerson(t *testing.T) {
 	require.ErrorIs(t, err, refund.ErrSecondPerson, "without a setting every refund needs two")
 }
 
+// TestARequestIsNoWayAroundTheLimit: an order that names a request does not count for one person's limit, so it is refused unless
+// the request was approved, also below the limit and written by SQL.
+func TestARequestIsNoWayAroundTheLimit(t *testing.T) {
+	d := newDesk(t, program.Options{})
+	d.Exec(`UPDATE legal_entity SET two_persons_refund = 1000`)
+	r := d.request(map[string]int64{"general": 900})
+	r.ID = program.NewID()
+	asked := approval.Request{
+		ID: program.NewID(), EntityID: r.EntityID, Kind: approval.Refund, Subject: r.ID.String(), Body: d.preview(r).Body, RequestedBy: d.staff.ID,
+	}
+	require.NoError(t, d.staff.InTx(t, d.DB.Server, func(tx *sqlx.Tx) error { return approval.RequestTx(t.Context(), tx, asked, nil) }))
+	for range 2 {
+		named := r
+		named.Approval = &refund.Approval{RequestID: asked.ID, Hash: asked.Hash()}
+		_, err := d.try(d.staff, named)
+		require.ErrorIs(t, err, refund.ErrSecondPerson, "nobody approved it")
+	}
+	o := d.order(map[string]int64{"general": 900})
+	for _, db := range []*sqlx.DB{d.DB.Server, d.DB.Owner} { // an order gets no request afterwards
+		_, err := db.Exec(`UPDATE refund_order SET request_id = $2, request_hash = approval_hash(r) FROM approval_request r WHERE refund_order.id = $1 AND r.id = $2`,
+			o.ID, asked.ID)
+		require.Error(t, err)
+	}
+	_, err := d.try(d.staff, d.request(map[string]int64{"general": 101}))
+	require.ErrorIs(t, err, refund.ErrSecondPerson)
+}
+
 // TestSecondPerson: above the limit, the session of whoever approves executes exactly what was approved, once.
 func TestSecondPerson(t *testing.T) {
 	d := newDesk(t, program.Options{})

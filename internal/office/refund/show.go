@@ -46,7 +46,7 @@ func Lines(ctx context.Context, db *sqlx.DB, words *phrase.Catalogue, slugs map[
 			Entity: slugs[l.EntityID], Donation: l.DonationID, Order: l.OrderID, Refund: l.RefundID, Origin: l.Origin,
 			Amount: l.AmountMinor, Currency: l.Currency,
 			Reason: l.Reason, RequestedBy: l.RequestedBy, State: l.State, Problem: l.Problem, At: l.At.UTC(), Booked: l.Booked,
-			Next: words.T(phrase.English, l.State.NextKey()),
+			Next: words.T(phrase.English, l.NextKey()),
 		}
 	}
 	return lines, err

@@ -137,13 +137,14 @@ func dueOrders(ctx context.Context, q sqlx.QueryerContext) (due []dueOrder, err 
 }
 
 // orderedBefore returns what counts against the entity's limit beside a new order, in minor units: what was
-// ordered of the gift, and by the person, under whichever account, in 24 hours. The database computes the same when an
-// order is written.
+// ordered of the gift, and by the person, under whichever account, in 24 hours, without a second person. The database
+// computes the same when an order is written.
 func orderedBefore(ctx context.Context, q sqlx.QueryerContext, r Request, payment uuid.UUID) (gift, person int64, err error) {
 	const query = `/* refund.orderedBefore */
-		SELECT (SELECT coalesce(sum(amount), 0)::bigint FROM refund_order WHERE payment_id = $1 AND state <> 'refused') AS gift,
+		SELECT (SELECT coalesce(sum(amount), 0)::bigint FROM refund_order WHERE payment_id = $1 AND request_id IS NULL
+		           AND (state <> 'refused' OR ordered_at > clock_timestamp() - interval '24 hours')) AS gift,
 		       (SELECT coalesce(sum(amount), 0)::bigint FROM refund_order WHERE entity_id = $3 AND ordered_at > clock_timestamp() - interval '24 hours'
-		           AND staff_person_of(requested_by) = staff_person_of($2) AND state <> 'refused') AS person`
+		           AND staff_person_of(requested_by) = staff_person_of($2) AND request_id IS NULL) AS person`
 	var sums struct {
 		Gift   int64 `db:"gift"`
 		Person int64 `db:"person"`

@@ -1,5 +1,5 @@
 // Package suspense lists the amounts in suspense (account 1090) and resolves them (table suspense_resolution): a person asks to
-// book an amount to an account of operations, or as a gift to funds, and another one approves it.
+// book an amount to an account of operations, or as a gift to funds, or to refund it, and another one approves it.
 //
 //	in suspense ──┬── asked ── approved ──▶ resolved: 1090 / account, in operations; or 1090 / 1010 in operations and
 //	              │                         1010 / 40xx in each fund of a gift, with its receipt

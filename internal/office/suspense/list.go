@@ -85,8 +85,10 @@ func History(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, subje
 // Resolution is a resolution as it is stored.
 type Resolution struct {
 	ID         uuid.UUID      `db:"id"`
-	Account    ledger.Account `db:"account_code"` // empty: it is a gift
+	Account    ledger.Account `db:"account_code"` // empty: it is a gift, or went back
 	DonationID *uuid.UUID     `db:"donation_id"`
+	Refunded   bool           `db:"refunded"`
+	Waits      bool           `db:"waits"` // a refund that was ordered less than a week ago
 	Reason     string         `db:"reason"`
 	RequestID  uuid.UUID      `db:"request_id"`
 	ResolvedBy uuid.UUID      `db:"resolved_by"`
@@ -96,7 +98,7 @@ type Resolution struct {
 // ResolutionsOf returns the resolutions of a subject, in the order of time.
 func ResolutionsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, subject string) (all []Resolution, err error) {
 	const query = `/* suspense.ResolutionsOf */
-		SELECT id, coalesce(account_code, '') AS account_code, donation_id, reason, request_id, resolved_by, resolved_at FROM suspense_resolution WHERE entity_id = $1 AND subject = $2 ORDER BY
+		SELECT id, coalesce(account_code, '') AS account_code, donation_id, refunded, refunded AND resolved_at > now() - interval '7 days' AS waits, reason, request_id, resolved_by, resolved_at FROM suspense_resolution WHERE entity_id = $1 AND subject = $2 ORDER BY
 			resolved_at`
 	err = sqlx.SelectContext(ctx, q, &all, query, entity, subject)
 	return all, err

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/people/approval"
 	"konbit/internal/people/audit"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 )
 
@@ -24,14 +25,15 @@ import (
 var Accounts = []ledger.Account{ledger.ContributionsWithout, ledger.RefundsWithout, ledger.ChargebacksWithout, ledger.ProcessingFees,
 	ledger.DisputeFees, ledger.BankFees, ledger.ForeignExchange}
 
-// Act is what a person asks for: the whole amount of a subject to an account of operations, or as a gift.
+// Act is what a person asks for: the whole amount of a subject to an account of operations, or as a gift, or back to who paid.
 type Act struct {
 	EntityID   uuid.UUID
 	Subject    string
 	Minor      int64 // as in Amount
 	Currency   money.Currency
-	Account    ledger.Account // empty: DonationID
+	Account    ledger.Account // empty: DonationID, or Refund
 	DonationID uuid.UUID      // the gift that it becomes; see RecordGiftTx
+	Refund     bool           // the whole charge goes back
 	Reason     string         // names no donor: it is part of what is approved
 }
 
@@ -44,8 +46,11 @@ func (a Act) IsGift() bool { return a.DonationID != uuid.Nil }
 // Body returns the canonical text of an act, as the function suspense_body of migration 00142 has it.
 func (a Act) Body() string {
 	to := "account " + string(a.Account)
-	if a.IsGift() {
+	switch {
+	case a.IsGift():
 		to = "gift " + a.DonationID.String()
+	case a.Refund:
+		to = "refund"
 	}
 	return strings.Join([]string{"suspense", "entity " + a.EntityID.String(), "subject " + a.Subject, fmt.Sprintf("amount %d %s", a.Minor, a.Currency),
 		to, "reason " + a.Reason}, "\n")
@@ -78,6 +83,8 @@ func ReadBody(text string) (a Act, err error) {
 		a.Account = ledger.Account(value)
 	case "gift":
 		a.DonationID, err = uuid.Parse(value)
+	case "refund":
+		a.Refund = true
 	default:
 		err = fmt.Errorf("suspense: the text of a request books to %q", to)
 	}
@@ -92,6 +99,8 @@ func (a Act) RequestOf(request, id, staff uuid.UUID) approval.Request {
 // Why a resolution is refused.
 var (
 	ErrAmount     = fault.New(fault.Conflict, "office.suspense.problem.amount", nil)
+	ErrRefund     = fault.New(fault.Conflict, "office.suspense.problem.refund", nil)
+	ErrWaits      = fault.New(fault.Conflict, "office.suspense.problem.waits", nil)
 	ErrGift       = fault.New(fault.Conflict, "office.suspense.problem.gift", nil)
 	ErrSecondOnly = fault.New(fault.Forbidden, "office.suspense.problem.second", nil)
 )
@@ -99,6 +108,7 @@ var (
 // Resolver executes requests.
 type Resolver struct {
 	Settler donation.Settler
+	Queue   *jobs.Queue
 	NewID   func() uuid.UUID
 	Now     func() time.Time
 }
@@ -120,7 +130,10 @@ var about = []string{
 //	x      40xx     each fund of the gift, as donation.Settler books it, with its receipt
 //	3900   x        each fund, the sponsor's fee; x / 3900 in operations. The processing fee stays in operations
 //
-// It reports ErrAmount if something else is in suspense now, ErrGift if the gift is paid already or gone, and ErrSecondOnly if
+// A charge that goes back is refunded by a job (see Refunds); the books follow what the processor reports.
+//
+// It reports ErrAmount if something else is in suspense now, ErrRefund if it is no whole charge, ErrWaits if a refund of it was ordered in
+// the last week, ErrGift if the gift is paid already or gone, and ErrSecondOnly if
 // the request is not approved.
 func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r approval.Stored, by uuid.UUID) error {
 	act, err := ReadBody(r.Body)
@@ -145,7 +158,14 @@ func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cata
 		}
 		to, after["account"], after["donation"] = from.Account, string(from.Account), act.DonationID.String()
 	}
-	if err := s.postTx(ctx, tx, catalog, id, act, to); err != nil {
+	if act.Refund {
+		delete(after, "account")
+		after["refund"] = act.Subject
+		err = s.Queue.EnqueueTx(ctx, tx, RefundJob{ResolutionID: id})
+	} else {
+		err = s.postTx(ctx, tx, catalog, id, act, to)
+	}
+	if err != nil {
 		return err
 	}
 	if err := task.CloseAboutTx(ctx, tx, r.EntityID, about, act.Subject, by, s.Now()); err != nil {
@@ -160,15 +180,19 @@ func (s Resolver) ResolveTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cata
 // insertTx writes the resolution; the database compares it with the request.
 func insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, act Act, r approval.Stored) error {
 	const query = `/* suspense.insertTx */
-		INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash)
-		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10)`
+		INSERT INTO suspense_resolution (id, entity_id, subject, amount, currency, account_code, donation_id, reason, request_id, request_hash, refunded)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10, $11)`
 	_, err := tx.ExecContext(ctx, query, id, r.EntityID, act.Subject, act.Minor, act.Currency, act.Account,
-		uuid.NullUUID{UUID: act.DonationID, Valid: act.IsGift()}, act.Reason, r.ID, r.StoredHash)
+		uuid.NullUUID{UUID: act.DonationID, Valid: act.IsGift()}, act.Reason, r.ID, r.StoredHash, act.Refund)
 	switch approval.Refused(err) {
 	case "suspense_amount":
 		return ErrAmount
 	case "suspense_gift":
 		return ErrGift
+	case "suspense_refund":
+		return ErrRefund
+	case "suspense_refund_waits":
+		return ErrWaits
 	case "requires_approval":
 		return ErrSecondOnly
 	}

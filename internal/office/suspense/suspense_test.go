@@ -18,6 +18,7 @@ import (
 	"konbit/internal/people/approval"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -82,7 +83,7 @@ func (f fixture) execute(by *office.Person, r approval.Request, approve bool) er
 }
 
 func (f fixture) resolver() suspense.Resolver {
-	return suspense.Resolver{Settler: f.Settler, NewID: program.NewID, Now: time.Now}
+	return suspense.Resolver{Settler: f.Settler, Queue: f.Queue, NewID: program.NewID, Now: time.Now}
 }
 
 // TestTwoPersonsResolve: the second person books what the first one asked for, once; the task closes, and the books are sound.
@@ -183,7 +184,7 @@ func TestBodyIsReadAsItWasWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, act, read)
 	var text string
-	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, $5, NULL, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason))
+	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, $5, NULL, false, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.Account, act.Reason))
 	require.Equal(t, act.Body(), text)
 	for _, wrong := range []string{"", "suspense", strings.Replace(act.Body(), "amount", "sum", 1), strings.Replace(act.Body(), "1240", "many", 1)} {
 		_, err := suspense.ReadBody(wrong)
@@ -297,7 +298,7 @@ func TestGiftMustBeAsApproved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, act, read)
 	var text string
-	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, NULL, $5, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.DonationID, act.Reason))
+	require.NoError(t, f.DB.Owner.Get(&text, `SELECT suspense_body($1, $2, $3, $4, NULL, $5, false, $6)`, act.EntityID, act.Subject, act.Minor, act.Currency, act.DonationID, act.Reason))
 	require.Equal(t, act.Body(), text)
 	_, err = f.Settle(donation.IncomingPayment{EntityID: f.entity, Method: payment.OfSuspense, DonationID: act.DonationID, Amount: act.Amount(), ReceivedAt: time.Now(),
 		Cause: "test", PaymentID: uuid.New()})
@@ -307,4 +308,52 @@ func TestGiftMustBeAsApproved(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, f.execute(f.ben, r, true), suspense.ErrGift, "it is paid already")
 	require.Equal(t, 1240, f.Count(`SELECT -sum(amount) FROM posting WHERE account_code = '1090'`))
+}
+
+// TestChargeGoesBack: two persons decide that a payment that is no gift goes back; the program refunds it once, and what Stripe
+// reports takes it out of suspense. Meanwhile nothing else is decided about it, and a part never goes back.
+func TestChargeGoesBack(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	h.Exec(`UPDATE legal_entity SET money_factor = 'totp'`)
+	past, err := h.Fake.BeginHistory(h.Fake.Now().Add(-3*time.Hour), h.Fake.Now().Add(-time.Hour), 1)
+	require.NoError(t, err)
+	require.NoError(t, past.PayByHand("tsne", 4500, stripefake.GoodCard, "unknown@donor.example", "Bake sale"))
+	past.Tell()
+	h.DeliverNew()
+	h.DrainAll()
+	_, err = h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	f := fixture{Program: h, t: t}
+	require.NoError(t, h.DB.Owner.Get(&f.entity, `SELECT id FROM legal_entity WHERE slug = 'tsne'`))
+	f.ana = office.Add(t, h.DB.Owner, "ana", office.Role{Role: "finance", Entity: "tsne"})
+	f.ben = office.Add(t, h.DB.Owner, "ben", office.Role{Role: "finance", Entity: "tsne"})
+	open, err := suspense.Open(t.Context(), h.DB.Owner, f.entity, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	act := suspense.Act{EntityID: f.entity, Subject: open[0].Subject, Minor: 4500, Currency: "USD", Refund: true, Reason: "it was for another association"}
+	part := act
+	part.Minor = 4400
+	require.ErrorIs(t, f.execute(f.ben, f.ask(f.ana, part), true), suspense.ErrAmount)
+
+	other := act
+	other.Refund, other.Account = false, ledger.ContributionsWithout
+	r, late := f.ask(f.ana, act), f.ask(f.ana, other)
+	require.ErrorIs(t, f.execute(f.ben, r, false), suspense.ErrSecondOnly)
+	require.NoError(t, f.execute(f.ben, r, true))
+	require.ErrorIs(t, f.execute(f.ben, late, true), suspense.ErrWaits)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'suspense_refund'`))
+	for range 2 {
+		refunds := suspense.Refunds{DB: h.DB.Server, Catalog: h.Catalog, Whole: h.Stripe.Refunds().Whole}
+		require.NoError(t, refunds.Execute(t.Context(), uuid.MustParse(r.Subject)))
+		require.Len(t, h.Fake.State().Refunds, 1, "once")
+	}
+	h.DeliverNew()
+	h.DrainAll()
+	_, err = h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	open, err = suspense.Open(t.Context(), h.DB.Owner, f.entity, 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, open)
+	h.RequireNoFindings()
 }

@@ -174,6 +174,61 @@ func TestRolesAreApprovedByASecondAdmin(t *testing.T) {
 	require.Equal(t, "operator_approves_roles", approval.Refused(operator(money)))
 }
 
+// TestRequestsOfRolesAreOfTheirSubject: a request whose body is about another person than its subject, or in another scope, is
+// refused; one that is there all the same grants nothing. Whoever it concerns does not decline it either.
+func TestRequestsOfRolesAreOfTheirSubject(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "totp")
+	d.Owner.MustExec(`INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, created_at, updated_at)
+		VALUES (gen_random_uuid(), 'other', 'x', '12-3456789', '{}', 'UTC', 'USD', 'x', now(), now())`)
+	var other uuid.UUID
+	require.NoError(t, d.Owner.Get(&other, `SELECT id FROM legal_entity WHERE slug = 'other'`))
+	first := office.Add(t, d.Owner, "first", office.Role{Role: "admin", Entity: "desk"}, office.Role{Role: "admin", Entity: "other"})
+	second := office.Add(t, d.Owner, "second", office.Role{Role: "admin", Entity: "desk"})
+	office.Add(t, d.Owner, "third", office.Role{Role: "admin", Entity: "desk"})
+	elsewhere := office.Add(t, d.Owner, "elsewhere", office.Role{Role: "admin", Entity: "other"})
+	requested := func(entity uuid.UUID, subject *office.Person, act string, about *office.Person, in uuid.UUID) approval.Request {
+		r := approval.Request{ID: uuid.New(), EntityID: entity, Kind: approval.Roles, Subject: subject.ID.String(), Needs: 1, RequestedBy: first.ID}
+		require.NoError(t, d.Owner.Get(&r.Body, `SELECT role_change_text($1, $2, 'finance', $3, NULL)`, act, about.ID, in))
+		return r
+	}
+	// By SQL as the owner, as a request of an earlier version could be.
+	stored := func(r approval.Request) {
+		d.Owner.MustExec(`INSERT INTO approval_request (id, entity_id, kind, subject, body, hash, needs, requested_by, factor, requested_at, expires_at)
+			SELECT $1, $2, 'roles', $3, $4, $5, 1, $6, 'totp', n, n + interval '14 days' FROM (SELECT clock_timestamp() AS n) x`,
+			r.ID, r.EntityID, r.Subject, r.Body, hashOf(r), r.RequestedBy)
+	}
+	change := func(r approval.Request, about *office.Person) error {
+		return first.InTx(t, d.Server, func(tx *sqlx.Tx) error {
+			if _, err := tx.Exec(`SELECT change_role('grant', gen_random_uuid(), $1, 'finance', $2, NULL, $3)`, about.ID, d.entity, r.ID); err != nil {
+				return err
+			}
+			return audit.RecordTx(t.Context(), tx, audit.Act{Name: "staff.role_granted", ObjectKind: "staff", ObjectID: about.ID.String()})
+		})
+	}
+	for name, c := range map[string]struct {
+		r        approval.Request
+		approver *office.Person
+		about    *office.Person
+	}{
+		"the approver's own role": {requested(d.entity, d.ben, "grant", second, d.entity), second, second},
+		"another entity's role":   {requested(other, d.ben, "grant", d.ben, d.entity), elsewhere, d.ben},
+	} {
+		require.Equal(t, "approval_is_of_subject", approval.Refused(d.request(first, c.r)), name)
+		stored(c.r)
+		require.NoError(t, d.approve(c.approver, c.r, c.approver.Code(t)), name)
+		require.Equal(t, "role_has_second_admin", approval.Refused(change(c.r, c.about)), name)
+	}
+	r := requested(d.entity, second, "grant", second, d.entity)
+	require.NoError(t, d.request(first, r))
+	for _, who := range []*office.Person{first, second} {
+		err := who.InTx(t, d.Server, func(tx *sqlx.Tx) error { return approval.DeclineTx(t.Context(), tx, r.ID, r.Hash(), "no") })
+		require.Equal(t, "approval_by_another", approval.Refused(err))
+	}
+}
+
+func hashOf(r approval.Request) []byte { h := r.Hash(); return h[:] }
+
 // TestVerifyFindsForgedApprovals: approvals by passkey are proved by the stored answers; one that was written by SQL is found.
 func TestVerifyFindsForgedApprovals(t *testing.T) {
 	t.Parallel()

@@ -75,6 +75,18 @@ func Decisions(ctx context.Context, q sqlx.QueryerContext, request uuid.UUID) (a
 	return all, err
 }
 
+// OwnOf returns the requests of a person, under whichever account, that are open or were approved or declined in the last three
+// days, the newest first.
+func OwnOf(ctx context.Context, q sqlx.QueryerContext, entity, staff uuid.UUID) (all []Stored, err error) {
+	const query = `/* approval.OwnOf */ SELECT ` + columns + ` FROM approval_request r
+		WHERE r.entity_id = $1 AND r.requested_at > now() - interval '17 days' AND staff_person_of(r.requested_by) = staff_person_of($2)
+		  AND r.withdrawn_at IS NULL AND coalesce(r.executed_at, r.declined_at, r.expires_at) > now() - CASE WHEN num_nonnulls(r.executed_at, r.declined_at) = 0
+		      THEN interval '0' ELSE interval '3 days' END
+		ORDER BY r.requested_at DESC, r.id DESC LIMIT 50`
+	err = sqlx.SelectContext(ctx, q, &all, query, entity, staff)
+	return all, err
+}
+
 // OpenOnes returns those of some requests that are open, the oldest first.
 func OpenOnes(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (all []Stored, err error) {
 	const query = `/* approval.OpenOnes */ SELECT ` + columns + ` FROM approval_request r

@@ -89,6 +89,14 @@ func TestEffectNeedsAnEntry(t *testing.T) {
 	require.NoError(t, try(ana, `UPDATE effect SET n = 2`, "1"))
 	require.True(t, pg.Violates(try(ana, `DELETE FROM effect`, ""), "requires_audit"))
 	require.NoError(t, try(ana, `DELETE FROM effect`, "1"))
+
+	db.Owner.MustExec(`CREATE TABLE act_of (id text, by uuid); GRANT ALL ON act_of TO ` + testkit.ServerRole + `;
+		CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON act_of DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW EXECUTE FUNCTION requires_audit('refund_order', 'id', 'by')`)
+	ben := office.Add(t, db.Owner, "ben")
+	act := `INSERT INTO act_of VALUES ('1', '` + ana.ID.String() + `')`
+	require.True(t, pg.Violates(try(ben, act, "1"), "requires_audit"), "an entry of another person")
+	require.NoError(t, try(ana, act, "1"))
 }
 
 // chain returns a database whose audit log has four sealed entries, and the head after them. The first one is about ana.
@@ -166,6 +174,7 @@ func TestLateEntriesAreSealed(t *testing.T) {
 	db, _ := chain(t)
 	late := db.Server.MustBegin()
 	require.NoError(t, record(t.Context(), late, "late"))
+	late.MustExec(`SELECT pg_advisory_xact_lock(hashtext('konbit audit seal')), pg_advisory_xact_lock(n) FROM generate_series(0, 100) n`) // holds no seal back
 	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return record(t.Context(), tx, "5") }))
 	sealed, err := audit.Seal(t.Context(), db.Server)
 	require.NoError(t, err)

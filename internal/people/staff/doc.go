@@ -13,9 +13,11 @@
 //
 // The database decides, not this package. Migration 00120 has the tables and the functions that change them. Each function
 // reads the session itself, from the setting konbit.staff_session of the transaction (InTx sets it), and checks what the
-// person may do. So whoever holds the password of the server's role can open sessions of stage first, and do nothing in them.
-// What the database cannot check is a signature of a passkey: this package checks it and stores the answer, and it can be
-// checked again from the public key.
+// person may do. What the database cannot check is a signature of a passkey: this package checks it and stores the answer, and
+// it can be checked again from the public key. So whoever holds the password of the server's role can make an answer up, and
+// act in somebody's name by it, until VerifyAnswer finds it. With each passkey and app is stored what allowed to set it up,
+// which VerifyPasskeys follows, so that a key that was added by such an answer is found too. A code, and a link that the
+// server emailed, prove nothing against who holds the database.
 //
 // # Factors
 //
@@ -37,8 +39,8 @@
 // # Emergency access
 //
 // If no admin can sign in, the operator makes an emergency access (break-glass) as the owner of the tables: a link valid for
-// 15 minutes opens a session of an hour, which reads everything and changes roles, and uses no factor. All admins and the
-// auditors are told at once, and a task stays open.
+// 15 minutes opens a session of an hour, which reads every page and no file, ends roles and grants the role admin alone, and
+// uses no factor. All admins and the auditors are told at once, and a task of each entity stays open until its finance closes it.
 //
 // All times are the database's. The package sends no email: it enqueues EmailJob, and package mail sends it.
 package staff

@@ -68,7 +68,7 @@ func TestPasskey(t *testing.T) {
 	assert.Equal(t, asked.Nonce, kept.Nonce)
 	assert.NotEmpty(t, kept.Credential.Response["signature"])
 
-	// The server cannot replace the public key by the way: an answer changes the counter and the flags alone.
+	// The server does not replace the public key by the way: an answer changes the counter and the flags alone.
 	var key, forged string
 	require.NoError(t, f.db.Owner.Get(&key, `SELECT credential ->> 'publicKey' FROM staff_passkey`))
 	require.NotEmpty(t, key)

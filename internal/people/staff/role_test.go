@@ -126,6 +126,51 @@ func TestSecondAdminApproves(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestDisabledUntilApproved: asking for a role of a person who was disabled enables nobody; the approval of a second admin does. One from
+// before the person was disabled does not.
+func TestDisabledUntilApproved(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	boss := f.add("boss@example.org", staff.Admin, f.whole()).withCode()
+	bea := f.add("bea@example.org", staff.Admin, f.whole()).withCode()
+	gone := f.add("gone@example.org", staff.Finance, f.whole()).withCode()
+	invited := staff.Invitation{Email: "gone@example.org", Name: "Gone", Language: "en", Role: staff.Auditor, Scope: f.whole()}
+	disabled := func() int {
+		return f.count(`SELECT count(*) FROM staff WHERE id = $1 AND disabled_at IS NOT NULL`, gone.id)
+	}
+	ask := func() (grant func() error) {
+		id, err := f.RequestInvite(t.Context(), boss.session(), invited)
+		require.NoError(t, err)
+		request, err := approval.ByID(t.Context(), f.db.Owner, id)
+		require.NoError(t, err)
+		code := bea.code()
+		require.NoError(t, staff.InTx(t.Context(), f.DB, bea.session(), func(tx *sqlx.Tx) error {
+			return approval.ApproveTx(t.Context(), tx, id, request.Hash(), code, "")
+		}))
+		return func() error {
+			return f.Grant(t.Context(), bea.session(), staff.RoleChange{StaffID: gone.id, Role: staff.Auditor, Scope: f.whole(), Request: uuid.NullUUID{UUID: id, Valid: true}})
+		}
+	}
+	early := ask()
+	f.audited(gone.id, `SELECT disable_staff($1)`, gone.id)
+	require.True(t, staff.NeedsSecondAdmin(early()), "approved before")
+	require.Equal(t, 1, disabled())
+	f.exec(`UPDATE staff_session SET factor_at = clock_timestamp() WHERE ended_at IS NULL`)
+	require.Empty(t, f.answer(boss, `WITH a AS (INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('staff.added', 'staff', $2))
+		SELECT add_staff($1, 'gone@example.org', 'x', 'en')`, uuid.New(), gone.id.String()))
+	require.Equal(t, 1, disabled(), "add_staff finds the account")
+	invited.Role = staff.Entry
+	_, err := f.RequestInvite(t.Context(), boss.session(), invited)
+	require.NoError(t, err)
+	require.Equal(t, 1, disabled())
+	id, err := f.RequestInvite(t.Context(), boss.session(), invited)
+	require.NoError(t, err)
+	token, err := f.operator.ApproveAsOperator(t.Context(), id, "the other admin is ill")
+	require.NoError(t, err)
+	require.NotEmpty(t, token)
+	require.Zero(t, disabled())
+}
+
 // TestInvitations: an admin invites to a role in the scope; the link is only in the email, and the server's role cannot make one.
 func TestInvitations(t *testing.T) {
 	t.Parallel()

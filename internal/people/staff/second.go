@@ -17,11 +17,11 @@ type Named struct {
 	Name string    `db:"name"`
 }
 
-// OthersWith returns by name the people who hold a role for a whole scope and are not a person, under whichever account: who
-// may be the second person. Pages pass the transaction of ReadTx.
+// OthersWith returns by name the people who hold a role for a whole scope, can sign in, and are not a person, under whichever
+// account: who may be the second person. Pages pass the transaction of ReadTx.
 func OthersWith(ctx context.Context, q sqlx.QueryerContext, role RoleName, in Scope, than uuid.UUID) (all []Named, err error) {
 	const query = `/* staff.OthersWith */ SELECT m.id, m.name FROM staff m
-		WHERE m.disabled_at IS NULL AND NOT m.break_glass AND staff_person_of(m.id) <> staff_person_of($4)
+		WHERE m.disabled_at IS NULL AND NOT m.break_glass AND staff_person_of(m.id) <> staff_person_of($4) AND office_can_sign_in(m.id)
 		  AND EXISTS (SELECT FROM staff_role r WHERE r.staff_id = m.id AND r.ended_at IS NULL AND r.role = $1 AND r.entity_id = $2
 		                 AND (r.organisation_id IS NULL OR r.organisation_id = $3))
 		ORDER BY lower(m.name), m.id`
@@ -42,6 +42,17 @@ func NamesOf(ctx context.Context, q sqlx.QueryerContext, ids ...uuid.UUID) (map[
 		names[m.ID] = m.Name
 	}
 	return names, nil
+}
+
+// PersonOfRequest returns whose role a request changes, if the reader is an admin of its scope; nil if not. Such a person may not
+// hold a role yet, so that NamesOf has no name. Pages pass the transaction of ReadTx.
+func PersonOfRequest(ctx context.Context, q sqlx.QueryerContext, request uuid.UUID) (*Colleague, error) {
+	const query = `/* staff.PersonOfRequest */ SELECT name, email FROM office_person_of_request($1)`
+	var found []Colleague
+	if err := sqlx.SelectContext(ctx, q, &found, query, request); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // The changes of a role.

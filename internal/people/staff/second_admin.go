@@ -20,7 +20,7 @@ const needsSecondAdmin = "role_has_second_admin"
 func NeedsSecondAdmin(err error) bool { return Rule(err) == needsSecondAdmin }
 
 // RequestInvite is Invite where a second admin approves: it adds the person, without a role, and asks for the role. The
-// invitation is sent when the role is granted.
+// invitation is sent when the role is granted; a disabled person stays disabled until then.
 func (s Service) RequestInvite(ctx context.Context, by Session, i Invitation) (request uuid.UUID, err error) {
 	const add = `/* staff.RequestInvite */ SELECT add_staff($1, $2, $3, $4)`
 	err = InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error {
@@ -76,7 +76,7 @@ func (s Service) requestTx(ctx context.Context, tx *sqlx.Tx, by Session, act str
 // ApproveAsOperator approves a request of kind approval.Roles in place of a second admin, and makes the change. For a person who
 // cannot sign in yet it returns the secret of the link with which they set that up. Service.DB is the owner's.
 func (s Service) ApproveAsOperator(ctx context.Context, request uuid.UUID, reason string) (token string, err error) {
-	const execute = `/* staff.ApproveAsOperator */ SELECT role_change_is_approved($1, $2)`
+	const execute = `/* staff.ApproveAsOperator */ SELECT role_change_is_approved($1, $2, $3, $4, $5, $6)`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if err := approval.ApproveAsOperatorTx(ctx, tx, request, reason); err != nil {
 			return err
@@ -90,11 +90,11 @@ func (s Service) ApproveAsOperator(ctx context.Context, request uuid.UUID, reaso
 			return err
 		}
 		var executed bool
-		if err := tx.GetContext(ctx, &executed, execute, request, r.Body); err != nil {
+		if err := tx.GetContext(ctx, &executed, execute, request, act, c.StaffID, c.Role, c.EntityID, c.OrganisationID); err != nil {
 			return err
 		}
 		if !executed {
-			return fmt.Errorf("staff: request %s cannot be executed any more: who asked for it is no admin now", request)
+			return fmt.Errorf("staff: request %s cannot be executed any more: who asked for it is no admin now, or whom it is about was disabled since", request)
 		}
 		if err := s.changeRoleTx(ctx, tx, act, uuid.Nil, c, reason); err != nil {
 			return err

@@ -19,7 +19,7 @@ import (
 )
 
 // Limits of tries. A network that tries too often waits; others, and other persons in it, sign in as before. Nobody who
-// lacks the password can use up the tries of codes.
+// lacks the password, or a recovery code of a person without one, can use up the tries of codes.
 var (
 	signInsOfNetwork = guard.Limit{Max: 60, Window: 15 * time.Minute}
 	signInsOfAddress = guard.Limit{Max: 10, Window: 15 * time.Minute} // of one address, in one network
@@ -82,17 +82,24 @@ func (s Service) SignIn(ctx context.Context, a Attempt) (opened Session, secret 
 	if err := s.DB.GetContext(ctx, &found, query, address); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Session{}, "", err
 	}
-	right := isPassword(found.Hash, a.Password)
-	if found.ID != uuid.Nil && found.Hash == "" && recoveryCode.MatchString(code) {
-		right = true
+	right, byRecovery := isPassword(found.Hash, a.Password), false
+	if !right && recoveryCode.MatchString(code) {
+		// Also without a person, or with one who has a password: nobody sees the difference. Beyond the limits above a wrong
+		// code spends nothing, opens no session and ends none.
+		person := uuid.NullUUID{UUID: found.ID, Valid: found.ID != uuid.Nil && found.Hash == ""}
+		if err := s.DB.GetContext(ctx, &byRecovery, `/* staff.SignIn recovery */ SELECT is_staff_recovery($1, $2)`, person, code); err != nil {
+			return Session{}, "", err
+		}
 	}
-	if !right {
+	if !right && !byRecovery {
 		securitylog.Record(ctx, securitylog.StaffSignInWrong)
 		return Session{}, "", ErrWrong
 	}
-	err = s.allow(ctx, "staff codes", guard.Quota{Kind: "staff codes", Subject: found.ID.String(), Limit: codesOfPerson})
-	if err != nil {
-		return Session{}, "", err
+	if right {
+		err = s.allow(ctx, "staff codes", guard.Quota{Kind: "staff codes", Subject: found.ID.String(), Limit: codesOfPerson})
+		if err != nil {
+			return Session{}, "", err
+		}
 	}
 	accepted := false
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {

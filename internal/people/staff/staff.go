@@ -103,6 +103,7 @@ var errNotFound error = fault.New(fault.NotFound, "problem.404.text", nil)
 var rules = []string{
 	"staff_is_admin", "role_is_of_another", "role_has_second_admin", "staff_is_enabled", "role_is_held", "staff_role_once", "last_admin_stays",
 	"last_factor_stays", "invitation_is_first", "staff_factor_is_fresh", "totp_has_password", "staff_codes_an_hour", "recovery_codes_are_ten",
+	"emergency_grants_admin",
 }
 
 // Rule returns the name of the rule that an error of the database reports, if a person can break it on a page; else "".

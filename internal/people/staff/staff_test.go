@@ -2,6 +2,9 @@ package staff_test
 
 import (
 	"errors"
+	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,10 +115,81 @@ func TestWrongCodes(t *testing.T) {
 	require.NotContains(t, []any{f.count(`SELECT last_value FROM staff_code_tries`)}, 0)
 	_, err = f.ProveByCode(t.Context(), s, p.code())
 	require.Equal(t, "staff_codes_an_hour", staff.Rule(err))
-	f.exec(`UPDATE staff_code_hour SET began = began - interval '61 minutes'`)
+	f.nextHour()
 	right, err := f.ProveByCode(t.Context(), s, p.code())
 	require.NoError(t, err)
 	require.True(t, right, "in the next hour")
+}
+
+// nextHour lets the tries of codes be those of an hour ago.
+func (f fixture) nextHour() {
+	f.t.Helper()
+	f.exec(`SELECT setval('staff_code_tries', last_value - 1000) FROM staff_code_tries`)
+}
+
+// TestCodesOfALaterHour: tries that are rolled back are counted also in an hour in which nothing was committed, from many
+// connections at once, and a full hour takes nothing of the next one.
+func TestCodesOfALaterHour(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.add("ana@example.org", staff.Finance, f.whole()).withCode()
+	s := p.session()
+	for range 2 {
+		f.nextHour()
+		var looked atomic.Int64 // codes that the database looked at
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 200 {
+					_ = staff.InTx(t.Context(), f.DB, s, func(tx *sqlx.Tx) error {
+						if _, err := tx.Exec(`SELECT staff_check_code('000000')`); err == nil {
+							looked.Add(1)
+						}
+						return errors.New("rolled back")
+					})
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, 500, looked.Load())
+	}
+	f.nextHour()
+	right, err := f.ProveByCode(t.Context(), s, p.code())
+	require.NoError(t, err)
+	require.True(t, right)
+}
+
+// TestStrangersSpendNoRecoveryCodes: whoever has no password signs in by a recovery code. A stranger who tries such codes, from
+// many networks, gets the answer of an unknown address, ends no session, and spends none of the tries of others (STAFF 7).
+func TestStrangersSpendNoRecoveryCodes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p := f.add("ana@example.org", staff.Finance, f.whole()).withPasskey()
+	var err error
+	p.codes, err = f.NewRecoveryCodes(t.Context(), p.session())
+	require.NoError(t, err)
+	before := f.count(`SELECT last_value FROM staff_code_tries`)
+	try := func(email, code string, network int) error {
+		_, _, err := f.SignIn(t.Context(), staff.Attempt{Email: email, Code: code, From: staff.Client{Address: netip.AddrFrom4([4]byte{10, byte(network), 0, 1})}})
+		return err
+	}
+	const wrong = "0aaaaaaaaaaaaaaaa"
+	for network := range 40 {
+		require.ErrorIs(t, try(p.email, wrong, network), staff.ErrWrong)
+		require.ErrorIs(t, try("nobody@example.org", wrong, network), staff.ErrWrong)
+	}
+	for range 9 {
+		require.ErrorIs(t, try(p.email, wrong, 0), staff.ErrWrong)
+		require.ErrorIs(t, try("nobody@example.org", wrong, 0), staff.ErrWrong)
+	}
+	var limited staff.Limited
+	require.ErrorAs(t, try(p.email, p.codes[1], 0), &limited, "of this person, in this network")
+	require.ErrorAs(t, try("nobody@example.org", wrong, 0), &limited)
+	require.Equal(t, before, f.count(`SELECT last_value FROM staff_code_tries`))
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM staff_session WHERE staff_id = $1`, p.id))
+	require.True(t, f.isOpen(p.cookie))
+	require.NoError(t, try(p.email, p.codes[1], 50))
+	require.ErrorIs(t, try(p.email, p.codes[1], 50), staff.ErrWrong, "once")
 }
 
 // TestRecoveryCodes: each opens a session once in place of the code, is told to the person and the admins, and is no factor

@@ -18,6 +18,14 @@ func Date(lang Language, t time.Time) string {
 	return strings.NewReplacer("{day}", number, "{month}", words.months[month-1], "{year}", strconv.Itoa(year)).Replace(words.date)
 }
 
+// ShortDate returns the day of t, in t's own location, for a column of a table: "Nov 21, 2026", "21 nov 2026".
+func ShortDate(lang Language, t time.Time) string {
+	words := lang.data()
+	month := []rune(words.months[t.Month()-1])
+	return strings.NewReplacer("{day}", strconv.Itoa(t.Day()), "{month}", string(month[:min(len(month), 3)]), "{year}", strconv.Itoa(t.Year()),
+		" de ", " ").Replace(words.date)
+}
+
 // Month returns the month of t, in t's own location: "November 2026", "noviembre de 2026".
 func Month(lang Language, t time.Time) string {
 	words := lang.data()

@@ -173,6 +173,10 @@ func TestDate(t *testing.T) {
 			assert.Equal(t, want, phrase.Date(lang, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
 		})
 	}
+	for lang, want := range map[phrase.Language]string{"en": "Nov 21, 2026", "es": "21 nov 2026", "pt": "21 nov 2026", "ht": "21 nov 2026"} {
+		assert.Equal(t, want, phrase.ShortDate(lang, evening))
+	}
+	assert.Equal(t, "1 me 2027", phrase.ShortDate("ht", time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)))
 	assert.Equal(t, phrase.Calendar{
 		Pattern: "{day} {month} {year}", First: "1ye", Months: "janvye,fevriye,mas,avril,me,jen,jiyè,out,septanm,oktòb,novanm,desanm",
 	}, phrase.HaitianCreole.Calendar())

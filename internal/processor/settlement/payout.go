@@ -85,9 +85,9 @@ func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	return s.postTx(ctx, tx, t, entry)
 }
 
-// payoutSharesTx returns what a payout takes from each fund, in minor units: the sum of what its members left there, and what
-// moved between funds since the payout before. A payout without members, or with a member that is not booked because it is older than these books, is divided by
-// sharesByClearingTx.
+// payoutSharesTx returns what a payout takes from each fund, in minor units: the sum of what its members left there, and
+// what moved between funds since the payout before. A payout without members, or with a member that is not booked because
+// it is older than these books, is divided by sharesByClearingTx.
 func (s *bookingRun) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
 	if !t.IsAutomaticPayout() {
 		return s.sharesByClearingTx(ctx, tx, t)

@@ -152,11 +152,22 @@ func TestPeople(t *testing.T) {
 	}
 	boss.Stale()
 	got := boss.PostOffice("/office/tsne/people", invite())
-	require.Equal(t, 422, got.StatusCode, "it asks for a code")
+	require.Equal(t, 200, got.StatusCode, "it asks for a code, and nothing is wrong yet")
 	require.Contains(t, got.Page, `id="confirm"`)
+	require.NotContains(t, got.Page, `class="error"`)
+	require.NotContains(t, got.Page, "aria-invalid")
+	form := invite()
+	form.Set("code", "")
+	require.Contains(t, boss.PostOffice("/office/tsne/people", form).Page, "Type a code")
+	form.Set("email", "bad")
+	form.Del("code")
+	bad := boss.PostOffice("/office/tsne/people", form)
+	require.Equal(t, 422, bad.StatusCode)
+	require.Contains(t, bad.Page, `id="email-error"`)
+	require.NotContains(t, bad.Page, `id="confirm"`, "first what is wrong")
 	require.Contains(t, got.Page, `value="Ana@example.org"`)
 	require.Zero(t, h.Count(`SELECT count(*) FROM staff WHERE email = 'ana@example.org'`))
-	form := invite()
+	form = invite()
 	form.Set("code", "000000")
 	require.Equal(t, 422, boss.PostOffice("/office/tsne/people", form).StatusCode)
 	form.Set("code", boss.Code())
@@ -288,4 +299,26 @@ func TestT21KnownAndUnknownAddressesTakeTheSameTime(t *testing.T) { // not besid
 	known, unknown := median(took["ana@example.org"]), median(took["bea@example.org"])
 	t.Logf("known %.4f s, unknown %.4f s", known, unknown)
 	assert.InDelta(t, known, unknown, 0.020)
+}
+
+// TestWhatWasWrittenIsGivenBack: a form of a session that ended, or that another one replaced, changes nothing, and what was written in it
+// stands on the page that says so, in the language of the person.
+func TestWhatWasWrittenIsGivenBack(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	m := visitor.NewMember(t, h, "max@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	h.Exec(`UPDATE staff SET language = 'es' WHERE id = $1`, m.ID)
+	note := url.Values{"session": {"of another session"}, "on": {"gift"}, "text": {"Llamó el <lunes>."}}
+	got := m.Ask("POST", "/office/tsne/notes", note)
+	require.Equal(t, 403, got.StatusCode)
+	require.Contains(t, got.Page, "Llamó el &lt;lunes&gt;.</textarea>")
+	require.Contains(t, got.Page, "no se guardó nada")
+	require.Contains(t, got.Page, `href="/office"`)
+	h.Exec(`UPDATE staff_session SET ended_at = now(), ended_because = 'role' WHERE staff_id = $1`, m.ID)
+	got = m.Ask("POST", "/office/tsne/notes?lang=es", note, "Referer: "+h.URL+"/office/tsne/gifts/x")
+	require.Equal(t, 401, got.StatusCode)
+	require.Contains(t, got.Page, "Llamó el &lt;lunes&gt;.</textarea>")
+	require.Contains(t, got.Page, "Su sesión había terminado")
+	require.Contains(t, got.Page, `name="next" value="/office/tsne/gifts/x"`)
+	require.NotContains(t, m.Ask("POST", "/office/tsne/notes", note, "Referer: https://evil.example/office/x").Page, "/office/x")
 }

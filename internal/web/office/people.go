@@ -61,8 +61,10 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return err
 	}
 	if p.Admin {
-		if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
-			return err
+		if len(problems) == 0 { // what is wrong comes first, then the code
+			if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
+				return err
+			}
 		}
 		if v.Organisation == nil {
 			p.Choices = append(p.Choices, ScopeOption{"", v.Entity.LegalName})
@@ -148,6 +150,9 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return err
 	}
 	if !asked.OK {
+		if !r.PostForm.Has("code") {
+			asked.Problems = nil // the page asks for a code for the first time: nothing is wrong yet
+		}
 		return a.showPeople(w, r, v, form, nil, asked)
 	}
 	err = do.now()

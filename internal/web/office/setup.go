@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/skip2/go-qrcode"
 
@@ -58,9 +59,13 @@ func (a *Area) setupGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	return a.showSetup(w, r, v, SetupPage{Step: "choose"})
 }
 
-// setupPost does one step: the field do names it. Passwords and recovery codes are hashed slowly: each step has staff.CodesTimeout.
+// hashingTimeout bounds a request that hashes a password slowly, which the time of a page is too short for on a busy machine.
+const hashingTimeout = 10 * time.Second
+
+// setupPost does one step: the field do names it. Each has hashingTimeout, the recovery codes staff.CodesTimeout.
 func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) (err error) {
-	ctx, cancel := context.WithTimeout(r.Context(), staff.CodesTimeout)
+	whole := r
+	ctx, cancel := context.WithTimeout(r.Context(), hashingTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 	p := SetupPage{Step: "choose"}
@@ -72,7 +77,7 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	case "code":
 		var right bool
 		if right, err = a.Staff.ConfirmTOTP(r.Context(), v.Session, form.Get("code")); err == nil && right {
-			return a.added(w, r, v, "app_set")
+			return a.added(w, whole, v, "app_set")
 		}
 		p.Step, p.Problems = "code", []fault.Field{{Name: "code", Phrase: "office.code.wrong"}}
 	case "passkey":
@@ -85,13 +90,13 @@ func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 			name = a.View.Phrase(v.Language, "office.passkey.name", "device", web.StaffClient(r).Device)
 		}
 		if err = a.Staff.Register(r.Context(), v.Session, form.Get("assertion"), name); err == nil {
-			return a.added(w, r, v, "passkey_added")
+			return a.added(w, whole, v, "passkey_added")
 		}
 		if fault.Is(err, fault.Invalid) {
 			p.Problems, err = []fault.Field{{Name: "passkey", Phrase: "office.passkey.wrong"}}, nil
 		}
 	case "codes":
-		return a.showNewCodes(w, r, v)
+		return a.showNewCodes(w, whole, v)
 	default:
 		return web.NotFound()
 	}

@@ -29,6 +29,8 @@ type SignInPage struct {
 	Next     string // address that is shown after signing in; may be empty
 	Email    string
 	Required bool // the requested page needs a session
+	Lost     bool // a form was sent after the session had ended, and changed nothing
+	Typed    string
 	Wait     int  // minutes until another try is possible; 0: now
 	Passkeys bool // passkeys work at this address
 	Prompt   *staff.Prompt
@@ -59,8 +61,10 @@ func (a *Area) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 	next := ""
 	if r.Method == http.MethodGet {
 		next = safeNext(r.URL.RequestURI())
+	} else if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host { // the page whose form was sent
+		next = safeNext(from.RequestURI())
 	}
-	return a.showSignIn(w, r, http.StatusUnauthorized, SignInPage{Required: true, Next: next})
+	return a.showSignIn(w, r, http.StatusUnauthorized, SignInPage{Required: true, Next: next, Lost: r.Method == http.MethodPost, Typed: web.TypedText(r)})
 }
 
 // safeNext returns an address of the office; empty if it is another.

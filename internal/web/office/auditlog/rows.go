@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,6 +17,7 @@ import (
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -114,12 +117,13 @@ func (a *Area) listOf(r *http.Request, v web.StaffVisit, entries []audit.Entry, 
 	}
 	t := desk.Table{Caption: say("office.audit.title")}
 	for _, name := range []string{"at", "person", "act", "object", "change", "reason"} {
-		t.Columns = append(t.Columns, desk.Column{Name: name, Label: say("office.audit.column." + name), Wide: name == "object" || name == "change" || name == "reason"})
+		t.Columns = append(t.Columns, desk.Column{Name: name, Label: say("office.audit.column." + name),
+			Wide: name == "object" || name == "change" || name == "reason"})
 	}
 	for _, e := range entries {
 		t.Rows = append(t.Rows, desk.Row{URL: links[e.Serial], Cells: []desk.Cell{
 			{At: a.Moment(e.At, desk.ZoneOf(v))}, {Text: a.who(v, e, names)}, {Text: a.actWords(v, e.Act), File: e.Act},
-			a.object(v, e, names), {Text: change(e)}, {Text: e.Reason},
+			a.object(v, e, names), a.change(v, e), {Text: e.Reason},
 		}})
 	}
 	l := desk.List{Says: a.View.PhraseN(v.Language, "office.audit.says", len(entries)), Table: t, Empty: say("office.audit.empty")}
@@ -147,7 +151,7 @@ func (a *Area) who(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) 
 	return a.View.Phrase(v.Language, "office.audit.elsewhere")
 }
 
-// object returns the cell of an entry's object, with its id below.
+// object returns the cell of an entry's object, with the beginning of its id below.
 func (a *Area) object(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) desk.Cell {
 	kind := e.ObjectKind
 	if key := "office.audit.kind." + kind; a.View.HasPhrase(key) {
@@ -156,32 +160,101 @@ func (a *Area) object(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]strin
 	if id, err := uuid.Parse(e.ObjectID); err == nil && e.ObjectKind == "staff" && names[id] != "" {
 		kind = names[id]
 	}
-	return desk.Cell{Text: kind, Soft: e.ObjectID, File: e.ObjectKind + " " + e.ObjectID}
+	cell := desk.Cell{Text: kind, Soft: short(e.ObjectID), File: e.ObjectKind + " " + e.ObjectID}
+	if cell.Soft != e.ObjectID {
+		cell.Title = e.ObjectID
+	}
+	return cell
 }
 
-// change returns what an act changed: each field with its value before and after. Values are ids, amounts and states.
-func change(e audit.Entry) string {
+// change returns the cell of what an act changed: each field with its value before and after. Values are ids, amounts and states.
+// Pages show them in words and the beginnings of ids; files have them as they are stored.
+func (a *Area) change(v web.StaffVisit, e audit.Entry) desk.Cell {
 	before, after := fieldsOf(e.Before), fieldsOf(e.After)
 	all := maps.Clone(before)
 	if all == nil {
 		all = map[string]any{}
 	}
 	maps.Copy(all, after)
-	var lines []string
+	var shown, stored []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		switch was, is := textOf(before[name]), textOf(after[name]); {
-		case was == is, is == "" && was == "":
-		case was == "" && name == "detail": // the only value, which names itself
-			lines = append(lines, is)
-		case was == "":
-			lines = append(lines, name+": "+is)
-		case is == "":
-			lines = append(lines, name+": "+was+" →")
-		default:
-			lines = append(lines, name+": "+was+" → "+is)
+		was, is := textOf(before[name]), textOf(after[name])
+		if was == is {
+			continue
+		}
+		stored = append(stored, changed(name, was, is))
+		if label := a.label(v, name, all); label != "" {
+			shown = append(shown, changed(label, a.value(v, name, was, before), a.value(v, name, is, after)))
 		}
 	}
-	return strings.Join(lines, "; ")
+	return desk.Cell{Text: strings.Join(shown, "; "), File: strings.Join(stored, "; ")}
+}
+
+// changed returns a field with its value before and after. The field detail names itself.
+func changed(name, was, is string) string {
+	switch {
+	case was == "" && name == "detail":
+		return is
+	case was == "":
+		return name + ": " + is
+	case is == "":
+		return name + ": " + was + " →"
+	}
+	return name + ": " + was + " → " + is
+}
+
+// label returns what a page calls a field; "" if it does not show it: hashes say nothing to people, funds are in the gift's page,
+// and an amount has its currency.
+func (a *Area) label(v web.StaffVisit, name string, all map[string]any) string {
+	if name == "hash" || name == "parts" || name == "currency" && all["amount"] != nil {
+		return ""
+	}
+	if key := "office.audit.field." + name; a.View.HasPhrase(key) {
+		return a.View.Phrase(v.Language, key)
+	}
+	return name
+}
+
+// value returns a value of a field in words.
+func (a *Area) value(v web.StaffVisit, name, value string, of map[string]any) string {
+	say := func(key string) string {
+		if a.View.HasPhrase(key) {
+			return a.View.Phrase(v.Language, key)
+		}
+		return value
+	}
+	minor, notWhole := strconv.ParseInt(value, 10, 64)
+	currency := textOf(of["currency"])
+	act, role, two := strings.Cut(value, " ")
+	switch {
+	case name == "amount" && notWhole == nil && currency != "":
+		return money.New(minor, money.Currency(currency)).Format(string(v.Language))
+	case value == "", notWhole == nil:
+		return value
+	case name == "kind":
+		if key := "office.today.approval." + value; a.View.HasPhrase(key) {
+			return say(key)
+		}
+		return say("task." + value + ".title")
+	case name == "reason":
+		return say("office.refund.reason." + value)
+	case name == "detail" && two && a.View.HasPhrase("office.role."+role) && a.View.HasPhrase("office.roles.act."+act):
+		return a.View.Phrase(v.Language, "office.roles.act."+act, "role", a.View.Phrase(v.Language, "office.role."+role))
+	case name == "detail":
+		return short(say("office.role." + value))
+	}
+	return short(value)
+}
+
+// longID matches ids of rows, of objects at Stripe, and hashes.
+var longID = regexp.MustCompile(`^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22,}$|^([a-z]{2,6}_[A-Za-z0-9]{8}|[0-9a-f]{8})[A-Za-z0-9]{8,}$`)
+
+// short returns the beginning of an id; another text as it is.
+func short(text string) string {
+	if id := longID.FindStringSubmatch(text); id != nil {
+		return id[1] + id[2] + "…"
+	}
+	return text
 }
 
 // textOf returns a value of an entry as text; "" for none.

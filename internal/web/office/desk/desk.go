@@ -2,12 +2,15 @@ package desk
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 )
 
@@ -19,12 +22,37 @@ type Desk struct {
 }
 
 // In returns the permission of staff who hold one of the roles in the scope that the address names.
+// An emergency access gets pages and no file there (STAFF 14), and sends forms where an admin does.
 func (d *Desk) In(roles ...staff.RoleName) web.Permission[web.StaffVisit] {
-	return d.StaffIn(d.AskToSignIn, roles...)
+	reads := func(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+	return notInEmergency(d.StaffIn(d.AskToSignIn, roles...), func(r *http.Request) bool {
+		return WantsFile(r) != "" || !reads(r) && !slices.Contains(roles, staff.Admin)
+	})
+}
+
+// Files narrows a permission for a route that answers with a file, or leads to one: an emergency access gets none.
+func Files(p web.Permission[web.StaffVisit]) web.Permission[web.StaffVisit] {
+	p = notInEmergency(p, func(*http.Request) bool { return true })
+	p.Name += ", no emergency access"
+	return p
+}
+
+// notInEmergency refuses requests of an emergency access.
+func notInEmergency(p web.Permission[web.StaffVisit], refused func(r *http.Request) bool) web.Permission[web.StaffVisit] {
+	find := p.Find
+	p.Find = func(r *http.Request, v web.StaffVisit) (web.StaffVisit, error) {
+		v, err := find(r, v)
+		if err == nil && v.BreakGlass && refused(r) {
+			securitylog.Record(r.Context(), securitylog.RoleRefused)
+			err = fault.New(fault.Forbidden, "problem.403.text", nil)
+		}
+		return v, err
+	}
+	return p
 }
 
 // Pages limits the pages that a person reads (STAFF 28).
-var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 300, Window: 10 * time.Minute}}
+var Pages = web.Limit{Name: "staff pages", Words: "office.limit.pages", Limit: guard.Limit{Max: 900, Window: 10 * time.Minute}}
 
 // Readers are the roles that read gifts, donors and money. The policies of the database say the same (ofMoney in package
 // migrations). Admins look after people and their roles; a person with the role entry types batches.

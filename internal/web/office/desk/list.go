@@ -106,6 +106,7 @@ type Row struct {
 type Cell struct {
 	Text   string
 	Soft   string // a second line
+	Title  string // all of Soft, if Soft is only its beginning
 	URL    string // makes the cell a link
 	State  string // good, hold, bad or plain: shows Text as a state, with a shape
 	Amount *money.Amount

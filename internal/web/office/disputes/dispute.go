@@ -76,7 +76,7 @@ func (a *Area) fill(v web.StaffVisit, p *Page, d dispute.Dispute) {
 	}
 	add := func(key string, cell desk.Cell) { p.Facts = append(p.Facts, Fact{a.say(v, key), cell}) }
 	if d.DueAt != nil && d.State.AsksForEvidence() {
-		add("office.dispute.due", desk.Cell{At: a.Moment(*d.DueAt, zone)})
+		add("office.dispute.due", desk.Cell{At: d.DueAt.In(zone)})
 	}
 	if reason := a.reasonOf(v, d); reason != "" {
 		add("office.dispute.reason", desk.Cell{Text: reason})
@@ -89,7 +89,7 @@ func (a *Area) fill(v web.StaffVisit, p *Page, d dispute.Dispute) {
 	add("office.dispute.ref", desk.Cell{Text: d.Ref})
 	happened := func(at *time.Time, key string) {
 		if at != nil {
-			p.History = append(p.History, Event{a.Moment(*at, zone), a.say(v, key, "amount", d.Amount())})
+			p.History = append(p.History, Event{at.In(zone), a.say(v, key, "amount", d.Amount())})
 		}
 	}
 	happened(&d.OpenedAt, "office.dispute.was.opened")

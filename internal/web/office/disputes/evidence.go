@@ -62,47 +62,33 @@ func (a *Area) document(v web.StaffVisit, d dispute.Dispute, known map[string][]
 	const lang = phrase.English
 	say := func(key string, args ...any) string { return a.View.Phrase(lang, "office.evidence."+key, args...) }
 	zone := desk.ZoneOf(v)
-	moment := func(at *time.Time) string {
+	day := func(at *time.Time) string { // of the business clock
 		if at == nil {
 			return ""
 		}
-		t := a.Moment(*at, zone)
+		t := at.In(zone)
 		return phrase.Date(lang, t) + ", " + t.Format("15:04 MST")
 	}
-	form := dossier.Section{Heading: say("form"), Empty: say("form_empty")}
-	typed := map[string]string{}
-	for _, k := range known["contact"] {
-		typed[k.Name] = k.Value
-	}
-	for _, name := range contactOrder {
-		if typed[name] != "" {
-			form.Rows = append(form.Rows, dossier.Row{Label: say("contact." + name), Value: typed[name]})
+	moment := func(at *time.Time) string { // of the machine's clock
+		if at == nil {
+			return ""
 		}
+		shown := a.Moment(*at, zone)
+		return day(&shown)
 	}
-	payment := dossier.Section{Heading: say("payment"), Rows: []dossier.Row{
-		{Label: say("disputed"), Value: d.Amount().Format(string(lang))}, {Label: say("charge"), Value: d.ChargeRef}, {Label: say("dispute"),
-			Value: d.Ref}, {Label: say("gift"), Value: *d.PublicRef}}}
-	if d.PlanID != nil {
-		payment.Rows = append(payment.Rows, dossier.Row{Label: say("recurring"), Value: say("yes")})
-	}
-	for _, k := range known["step"] {
-		key := "office.evidence.step." + k.Name
-		if a.View.HasPhrase(key) {
-			payment.Rows = append(payment.Rows, dossier.Row{Label: a.View.Phrase(lang, key), Value: moment(k.At)})
-		}
-	}
+	payment, form := a.paymentSection(d, known, day), formSection(known, say, moment)
 	receipts := dossier.Section{Heading: say("receipts"), Empty: say("receipts_empty")}
 	for _, k := range known["receipt"] {
-		receipts.Rows = append(receipts.Rows, dossier.Row{Label: k.Name, Value: say("receipt."+k.Value, "moment", moment(k.At))})
+		receipts.Rows = append(receipts.Rows, dossier.Row{Label: k.Name, Value: say("receipt."+k.Value, "moment", day(k.At))})
 	}
 	emails := dossier.Section{Heading: say("emails"), Empty: say("emails_empty")}
 	for _, k := range known["email"] {
-		emails.Rows = append(emails.Rows, dossier.Row{Label: moment(k.At), Value: say("email", "kind", k.Name, "address", k.Value)})
+		emails.Rows = append(emails.Rows, dossier.Row{Label: moment(k.At), Value: say("email", "kind", a.emailIn(lang, k.Name), "address", k.Value)})
 	}
 	earlier := dossier.Section{Heading: say("earlier"), Empty: say("earlier_empty")}
 	for _, k := range known["earlier"] {
 		if minor, err := strconv.ParseInt(k.Value, 10, 64); err == nil {
-			earlier.Rows = append(earlier.Rows, dossier.Row{Label: moment(k.At), Value: money.New(minor,
+			earlier.Rows = append(earlier.Rows, dossier.Row{Label: day(k.At), Value: money.New(minor,
 				v.Entity.Currency).Format(string(lang)) + " (" + k.Name + ")"})
 		}
 	}
@@ -111,4 +97,89 @@ func (a *Area) document(v web.StaffVisit, d dispute.Dispute, known map[string][]
 		Lead:     say("lead", "entity", v.Entity.LegalName, "ein", v.Entity.EIN),
 		Sections: []dossier.Section{payment, form, receipts, emails, earlier},
 	}
+}
+
+// paymentSection says how the gift was given, what was charged, what was given back and what is in dispute.
+func (a *Area) paymentSection(d dispute.Dispute, known map[string][]giftlist.Known, moment func(*time.Time) string) dossier.Section {
+	const lang = phrase.English
+	say := func(key string, args ...any) string { return a.View.Phrase(lang, "office.evidence."+key, args...) }
+	s := dossier.Section{Heading: say("payment")}
+	add := func(label, value string) { s.Rows = append(s.Rows, dossier.Row{Label: label, Value: value}) }
+	amount := func(minor int64) string { return money.New(minor, d.Currency).Format(string(lang)) }
+	charged, left := (*time.Time)(nil), int64(0)
+	for _, k := range known["charge"] {
+		charged, left = k.At, minorOf(k)
+		add(say("given"), amount(left))
+	}
+	add(say("disputed"), amount(d.Minor))
+	add(say("charge"), d.ChargeRef)
+	add(say("dispute"), d.Ref)
+	add(say("gift"), *d.PublicRef)
+	for _, k := range known["form"] {
+		if k.Value == "plan" {
+			add(say("how"), say("renewal", "n", k.Name, "charged", moment(charged), "begun", moment(k.At)))
+			continue
+		}
+		add(say("step.started"), moment(k.At))
+		if d.PlanID != nil {
+			add(say("recurring"), say("first"))
+		}
+	}
+	add(say("step.settled"), moment(charged))
+	for _, k := range known["refund"] {
+		left -= minorOf(k)
+		add(say("refunded"), say("refund", "amount", amount(minorOf(k)), "moment", moment(k.At), "id", k.Name))
+	}
+	if len(known["refund"]) > 0 {
+		add(say("left"), amount(left))
+	}
+	return s
+}
+
+// minorOf returns the amount of a fact; 0 if it has none.
+func minorOf(k giftlist.Known) int64 {
+	minor, err := strconv.ParseInt(k.Value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return minor
+}
+
+// formSection lists what the donor typed, with the email as it was then.
+func formSection(known map[string][]giftlist.Known, say func(key string, args ...any) string, moment func(*time.Time) string) dossier.Section {
+	s := dossier.Section{Heading: say("form"), Empty: say("form_empty")}
+	for _, k := range known["form"] {
+		if k.Value == "plan" {
+			s.Heading = say("form_plan")
+		}
+	}
+	typed := map[string]string{}
+	for _, k := range known["contact"] {
+		typed[k.Name] = k.Value
+	}
+	moved := known["moved"]
+	if len(moved) > 0 && len(typed) > 0 {
+		typed["email"] = moved[0].Name
+		if typed["email"] == "" {
+			typed["email"] = say("email_unknown")
+		}
+	}
+	for _, name := range contactOrder {
+		if typed[name] != "" {
+			s.Rows = append(s.Rows, dossier.Row{Label: say("contact." + name), Value: typed[name]})
+		}
+	}
+	for _, k := range moved {
+		s.Rows = append(s.Rows, dossier.Row{Label: say("moved"), Value: say("moved_to", "address", k.Value, "moment", moment(k.At))})
+	}
+	return s
+}
+
+// emailIn returns what an email is, in words.
+func (a *Area) emailIn(lang phrase.Language, kind string) string {
+	key := "office.gifts.event.email." + kind
+	if !a.View.HasPhrase(key) {
+		key = "office.gifts.event.email.other"
+	}
+	return a.View.Phrase(lang, key)
 }

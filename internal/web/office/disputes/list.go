@@ -117,7 +117,7 @@ func (a *Area) table(v web.StaffVisit, page []dispute.Dispute) desk.Table {
 	for _, d := range page {
 		due, gift, reason := desk.Cell{}, desk.Cell{}, desk.Cell{Text: a.reasonOf(v, d)}
 		if d.DueAt != nil && d.State.AsksForEvidence() {
-			due.At = a.Moment(*d.DueAt, zone)
+			due.At = d.DueAt.In(zone)
 		}
 		if d.PublicRef != nil {
 			gift = desk.Cell{Text: a.say(v, "office.dispute.its_gift"), URL: v.Path("gifts/" + *d.PublicRef), File: *d.PublicRef}
@@ -126,7 +126,7 @@ func (a *Area) table(v web.StaffVisit, page []dispute.Dispute) desk.Table {
 			reason.File = *d.Reason
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: v.Path("disputes/" + d.Ref), Cells: []desk.Cell{
-			{At: a.Moment(d.OpenedAt, zone)}, desk.AmountCell(d.Amount()), a.stateOf(v, d), due, reason, gift}})
+			{At: d.OpenedAt.In(zone)}, desk.AmountCell(d.Amount()), a.stateOf(v, d), due, reason, gift}})
 	}
 	return t
 }

@@ -20,6 +20,6 @@ func (a *Area) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/office/{entity}/disputes", web.Page, readers, a.listGet).Limited(desk.Pages),
 		web.Get("/office/{entity}/disputes/{dispute}", web.Page, readers, a.disputeGet).Limited(desk.Pages),
-		web.Get("/office/{entity}/disputes/{dispute}/evidence", web.Page, readers, a.evidenceGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/disputes/{dispute}/evidence", web.Page, desk.Files(readers), a.evidenceGet).Limited(desk.Pages),
 	}
 }

@@ -31,6 +31,7 @@ type ActPage struct {
 type ActForm struct {
 	Do         string
 	Submission string // one-time id
+	Version    string // of what the form was filled with; empty: nothing that others may change
 	Heading    string
 	Text       []string // what it does, and which email the donor gets
 	Months     []Option

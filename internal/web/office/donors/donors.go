@@ -183,7 +183,7 @@ func (f form) content(r *http.Request) string {
 	var b strings.Builder
 	b.WriteString(r.URL.Path)
 	for _, name := range []string{"do", "reason", "months", "email", "first_name", "last_name", "organisation_name", "language",
-		"phone", "address_line1", "address_line2", "city", "region", "postal_code", "country"} {
+		"phone", "address_line1", "address_line2", "city", "region", "postal_code", "country", "version"} {
 		b.WriteString("\n" + name + "=" + typed.Get(name))
 	}
 	return b.String()

@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
@@ -121,20 +122,12 @@ func (o office) DrainAll() {
 	})
 }
 
-var oneTime = regexp.MustCompile(`name="submission" value="([^"]+)"><input type="hidden" name="do" value="(\w+)"`)
-
-// formOf returns a form of a page with its one-time id, the act and the reason.
-func (o office) formOf(m *visitor.Member, path, do string) url.Values {
+// formOf returns a form of a page with what it contains, and the reason.
+func (o office) formOf(m *visitor.Member, path, do string) visitor.Form {
 	o.t.Helper()
 	got := m.Ask("GET", path, nil)
 	require.Equal(o.t, 200, got.StatusCode, got.Page)
-	for _, found := range oneTime.FindAllStringSubmatch(got.Page, -1) {
-		if found[2] == do {
-			return url.Values{"submission": {found[1]}, "do": {do}, "reason": {"asked by phone"}}
-		}
-	}
-	o.t.Fatalf("no form %s on %s: %s", do, path, got.Page)
-	return nil
+	return visitor.FormOn(o.t, got.Page, "do", do).Fill("reason", "asked by phone")
 }
 
 func (o office) latest(donor uuid.UUID) receipt.Receipt {
@@ -296,9 +289,9 @@ func TestPauseAndStop(t *testing.T) {
 	plan := o.Lines(`SELECT id::text FROM plan`)[0]
 	page := path(o.ana, "plans/"+plan, "?org=csio")
 	form := o.formOf(o.project, page, "pause")
-	form.Set("months", "2")
+	form.Fill("months", "2")
 	for range 2 {
-		got := o.project.PostOffice(page, form)
+		got := o.project.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 		o.DrainAll()
 	}
@@ -306,22 +299,22 @@ func TestPauseAndStop(t *testing.T) {
 	require.Equal(t, []string{"pause true"}, o.Lines(`SELECT kind || ' ' || (asked_by = 'staff ' || $1) FROM plan_request WHERE kind = 'pause'`, o.project.ID.String()))
 	require.Equal(t, []string{"plan.paused true asked by phone"}, o.audited(plan))
 	require.Equal(t, 1, o.emails("plan_paused"))
-	form.Set("months", "3")
-	got := o.project.PostOffice(page, form)
+	form.Fill("months", "3")
+	got := o.project.PostOffice(page, form.Values)
 	require.Equal(t, 422, got.StatusCode)
 	require.Contains(t, got.Page, "said something else")
 
-	form.Set("months", "2")
-	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode, "the form of another person")
+	form.Fill("months", "2")
+	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode, "the form of another person")
 
 	form = o.formOf(o.finance, path(o.ana, "plans/"+plan, ""), "cancel")
-	form.Set("reason", "")
-	got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form)
+	form.Fill("reason", "")
+	got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
 	require.Equal(t, 422, got.StatusCode, "why?")
 	require.Equal(t, []string{"paused"}, o.Lines(`SELECT status FROM plan`))
-	form.Set("reason", "lost the job; by phone")
+	form.Fill("reason", "lost the job; by phone")
 	for range 2 {
-		got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form)
+		got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 		o.DrainAll()
 	}
@@ -334,8 +327,8 @@ func TestPauseAndStop(t *testing.T) {
 	require.Equal(t, "canceled", atStripe.Status)
 	got = o.finance.Ask("GET", path(o.ana, "plans/"+plan, ""), nil)
 	require.Contains(t, got.Page, "has ended")
-	form = url.Values{"submission": {uuid.NewString()}, "do": {"cancel"}, "reason": {"again"}}
-	require.Equal(t, 409, o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form).StatusCode)
+	form.Values = url.Values{"submission": {uuid.NewString()}, "do": {"cancel"}, "reason": {"again"}}
+	require.Equal(t, 409, o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values).StatusCode)
 	require.Len(t, o.audited(plan), 2)
 }
 
@@ -351,14 +344,14 @@ func TestCorrectDetails(t *testing.T) {
 	page := path(o.ana, "details", "")
 	form := o.formOf(o.finance, page, "details")
 	for name, value := range map[string]string{"first_name": "Ana", "last_name": "Pérez Ruiz", "address_line1": "9 New Street", "city": "Lynn", "postal_code": "01901", "country": "US", "language": "es", "phone": "x"} {
-		form.Set(name, value)
+		form.Fill(name, value)
 	}
-	got := o.finance.PostOffice(page, form)
+	got := o.finance.PostOffice(page, form.Values)
 	require.Equal(t, 422, got.StatusCode)
 	require.Contains(t, got.Page, `value="9 New Street"`, "what was typed stays")
-	form.Set("phone", "617 555 0100")
+	form.Fill("phone", "617 555 0100")
 	for range 2 {
-		got = o.finance.PostOffice(page, form)
+		got = o.finance.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 	}
 	require.Equal(t, []string{"Pérez Ruiz 9 New Street es 617 555 0100"}, o.Lines(`SELECT concat_ws(' ', last_name, address_line1, language, phone) FROM donor WHERE id = $1`, o.ana))
@@ -368,6 +361,34 @@ func TestCorrectDetails(t *testing.T) {
 	require.Contains(t, o.finance.Ask("GET", "/office/tsne/donors?q=lynn", nil).Page, "Ana Pérez Ruiz", "found by the new address")
 }
 
+// TestDetailsOfTwo: who stores a form that is older than what another person stored is told what changed; what they typed stays.
+func TestDetailsOfTwo(t *testing.T) {
+	o := newOffice(t)
+	page := path(o.ana, "details", "")
+	mine, theirs := o.formOf(o.finance, page, "details"), o.formOf(o.finance, page, "details")
+	require.Equal(t, "7 Rue Pérez", mine.Get("address_line1"), "the address typed with the gift")
+	require.Contains(t, o.finance.Ask("GET", page, nil).Page, "was typed with the gift of")
+	theirs.Fill("last_name", "Pérez Ruiz", "phone", "617 555 0100", "country", "US")
+	require.Equal(t, 303, o.finance.PostOffice(page, theirs.Values).StatusCode)
+	mine.Fill("last_name", "Paz", "country", "US")
+	got := o.finance.PostOffice(page, mine.Values)
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, "Somebody else changed this to “Pérez Ruiz”")
+	require.Contains(t, got.Page, "Somebody else changed this to “617 555 0100”")
+	require.Equal(t, []string{"Pérez Ruiz 617 555 0100"}, o.Lines(`SELECT last_name || ' ' || phone FROM donor WHERE id = $1`, o.ana))
+	mine = visitor.FormOn(t, got.Page, "do", "details")
+	require.Equal(t, "Paz", mine.Get("last_name"), "what was typed stays")
+	require.Equal(t, 303, o.finance.PostOffice(page, mine.Values).StatusCode, "now they know")
+	require.Equal(t, []string{"Paz "}, o.Lines(`SELECT last_name || ' ' || phone FROM donor WHERE id = $1`, o.ana))
+
+	half := o.formOf(o.finance, page, "details").Fill("city", "")
+	got = o.finance.PostOffice(page, half.Values)
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, "An address needs street, city, postal code and country")
+	half.Fill("address_line1", "", "address_line2", "", "region", "", "postal_code", "", "country", "")
+	require.Equal(t, 303, o.finance.PostOffice(page, half.Values).StatusCode, "or none")
+}
+
 // TestSendAgain: the same email goes to the same donor again, once for each form.
 func TestSendAgain(t *testing.T) {
 	o := newOffice(t)
@@ -375,7 +396,7 @@ func TestSendAgain(t *testing.T) {
 	page := path(o.ana, "receipts/"+r.ID.String(), "?org=csio")
 	form := o.formOf(o.project, page, "resend")
 	for range 2 {
-		got := o.project.PostOffice(page, form)
+		got := o.project.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 	}
 	o.DrainAll()
@@ -393,12 +414,12 @@ func TestOtherAddress(t *testing.T) {
 	r := o.latest(o.ana)
 	page := path(o.ana, "receipts/"+r.ID.String(), "")
 	form := o.formOf(o.finance, page, "redirect")
-	form.Set("email", "ana@")
-	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode)
-	form.Set("email", "Ana.Perez@example.net")
+	form.Fill("email", "ana@")
+	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode)
+	form.Fill("email", "Ana.Perez@example.net")
 	var got visitor.Response
 	for range 2 {
-		got = o.finance.PostOffice(page, form)
+		got = o.finance.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 	}
 	o.DrainAll()
@@ -421,12 +442,12 @@ func TestCorrectReceipt(t *testing.T) {
 	r := o.latest(o.bea)
 	page := path(o.bea, "receipts/"+r.ID.String(), "")
 	form := o.formOf(o.finance, page, "correct")
-	form.Set("first_name", "Bea")
-	form.Set("last_name", "Lima")
-	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode, "the same name")
-	form.Set("last_name", "Lima Costa")
+	form.Fill("first_name", "Bea")
+	form.Fill("last_name", "Lima")
+	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode, "the same name")
+	form.Fill("last_name", "Lima Costa")
 	for range 2 {
-		got := o.finance.PostOffice(page, form)
+		got := o.finance.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 	}
 	o.DrainAll()
@@ -438,8 +459,8 @@ func TestCorrectReceipt(t *testing.T) {
 	require.Equal(t, 1, o.emails("receipt_replaced"))
 	got := o.finance.Ask("GET", page, nil)
 	require.Contains(t, got.Page, "replaced by a newer one")
-	form = url.Values{"submission": {uuid.NewString()}, "do": {"correct"}, "reason": {"again"}, "first_name": {"X"}}
-	require.Equal(t, 409, o.finance.PostOffice(page, form).StatusCode)
+	form.Values = url.Values{"submission": {uuid.NewString()}, "do": {"correct"}, "reason": {"again"}, "first_name": {"X"}}
+	require.Equal(t, 409, o.finance.PostOffice(page, form.Values).StatusCode)
 }
 
 // TestErasure: a donor's request for erasure begins at the office, after a fresh factor, and once. The record says when it is due,
@@ -450,13 +471,15 @@ func TestErasure(t *testing.T) {
 	page := path(o.bea, "erasure", "")
 	form := o.formOf(o.finance, page, "erasure")
 	o.finance.Stale()
-	require.Equal(t, 422, o.finance.PostOffice(page, form).StatusCode, "no code")
+	got := o.finance.PostOffice(page, form.Values)
+	require.Equal(t, 422, got.StatusCode, "no code")
 	require.Zero(t, o.Count(`SELECT count(*) FROM erasure`))
-	form.Set("code", o.finance.Code())
-	got := o.finance.PostOffice(page, form)
+	form = visitor.FormOn(t, got.Page, "do", "erasure").Fill("code", o.finance.Code())
+	require.Equal(t, "asked by phone", form.Get("reason"), "what was typed stays")
+	got = o.finance.PostOffice(page, form.Values)
 	require.Equal(t, 303, got.StatusCode, got.Page)
 	form.Del("code")
-	o.finance.PostOffice(page, form)
+	o.finance.PostOffice(page, form.Values)
 	require.Equal(t, []string{"staff " + o.finance.ID.String()}, o.Lines(`SELECT asked_by FROM erasure`))
 	id := o.Lines(`SELECT id::text FROM erasure`)[0]
 	require.Equal(t, []string{"erasure.requested true asked by phone"}, o.audited(id))
@@ -483,6 +506,108 @@ func TestErasure(t *testing.T) {
 	list := o.finance.Ask("GET", "/office/tsne/donors", nil)
 	require.Contains(t, list.Page, "Erased donor")
 	require.NotContains(t, list.Page, "forgotten")
+}
+
+// TestErasureOfOneEntity: an entity's erasure covers its own donors. What another entity has of the same person stays, with the address
+// that both share and the sign-in by it, and no page says that there is anything.
+func TestErasureOfOneEntity(t *testing.T) {
+	o := newOffice(t)
+	f := program.ValidForm()
+	f.Fund = "free"
+	f.Contact.Email, f.Contact.FirstName, f.Contact.LastName, f.Contact.AddressLine1 = "bea@example.org", "Bea", "Lima", "7 Rue B"
+	begun, err := o.SubmitFor("aina", f)
+	require.NoError(t, err)
+	o.Pay(begun.Donation)
+	o.DeliverNew()
+	o.DrainAll()
+	elsewhere := begun.Donation.DonorID
+	_, err = o.SubmitFor("aina", f) // its payment page is open
+	require.NoError(t, err)
+	require.Equal(t, 2, o.Count(`SELECT count(DISTINCT entity_id) FROM donor WHERE email = 'bea@example.org'`))
+	person := uuid.NewString()
+	o.Exec(`INSERT INTO mailbox VALUES ('bea@example.org', $1, now() - interval '1 day'), ('lima@example.org', $1, now() - interval '1 day')`, person)
+	o.Exec(`INSERT INTO session (id, person_id, email, sign_in_id, token_hash) VALUES (gen_random_uuid(), $1, 'bea@example.org', gen_random_uuid(), sha256('bea'))`, person)
+	rows := func() (all []string) {
+		for _, query := range []string{
+			`SELECT d::text FROM donor d WHERE id = $1`,
+			`SELECT c::text FROM donation_contact c JOIN donation g ON g.id = c.donation_id WHERE g.donor_id = $1`,
+			`SELECT r::text FROM receipt r JOIN donation g ON g.id = r.donation_id WHERE g.donor_id = $1`,
+			`SELECT l::text || d.recipient FROM donation g LEFT JOIN receipt r ON r.donation_id = g.id JOIN letter l ON l.subject_id IN (g.id, r.id)
+				JOIN letter_delivery d ON d.letter_id = l.id WHERE g.donor_id = $1`,
+			`SELECT m::text FROM mailbox m WHERE $1::uuid IS NOT NULL`, `SELECT s::text FROM session s WHERE $1::uuid IS NOT NULL`,
+		} {
+			all = append(all, o.Lines(query, elsewhere)...)
+		}
+		return all
+	}
+	before := rows()
+	require.Contains(t, strings.Join(before, " "), "7 Rue", "this compares something")
+	require.GreaterOrEqual(t, len(before), 5)
+
+	page := path(o.bea, "erasure", "")
+	form := o.formOf(o.finance, page, "erasure") // a gift on its way to another entity is no obstacle
+	got := o.finance.Ask("GET", page, nil)
+	require.Contains(t, got.Page, "deleted from what TSNE MissionWorks has")
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
+	require.Equal(t, []string{o.bea.String()}, o.Lines(`SELECT donor_id::text FROM erasure_donor`))
+	id := uuid.MustParse(o.Lines(`SELECT id::text FROM erasure`)[0])
+	o.Exec(`INSERT INTO erasure_donor (erasure_id, donor_id) VALUES ($1, $2)`, id, elsewhere)
+	require.Equal(t, []string{o.bea.String()}, o.Lines(`SELECT donor_id::text FROM erasure_donor`), "whoever names another entity's donor")
+
+	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour'`)
+	o.AgeErasures()
+	owner := o.Privacy
+	owner.DB = o.DB.Owner
+	_, err = owner.Prepare(t.Context(), 10)
+	require.NoError(t, err)
+	done, err := o.Privacy.EraseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, done)
+	require.Equal(t, []string{"forgotten-" + o.bea.String() + "@invalid"}, o.Lines(`SELECT email FROM donor WHERE id = $1`, o.bea))
+	require.Zero(t, o.Count(`SELECT count(*) FROM receipt r JOIN donation g ON g.id = r.donation_id WHERE g.donor_id = $1 AND r.facts::text LIKE '%bea@%'`, o.bea))
+	require.Equal(t, before, rows())
+
+	// A restored backup: the list erases the same donors, and the nightly comparison finds nothing.
+	list, err := privacy.ListDone(t.Context(), o.DB.Owner)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, []uuid.UUID{o.bea}, list[0].Donors)
+	require.NotNil(t, list[0].EntityID)
+	_, err = owner.Apply(t.Context(), list)
+	require.NoError(t, err)
+	require.Equal(t, before, rows())
+	require.NoError(t, pg.InTx(t.Context(), o.DB.Server, func(tx *sqlx.Tx) error { return o.Privacy.RecordTracesTx(t.Context(), tx) }))
+	require.Empty(t, o.Lines(`SELECT subject FROM check_erased_person`))
+}
+
+// TestErasureOfTheOnlyEntity: the address goes too if no other entity has a donor with it, and a person's own request takes the place
+// of an entity's.
+func TestErasureOfTheOnlyEntity(t *testing.T) {
+	o := newOffice(t)
+	o.Exec(`INSERT INTO mailbox VALUES ('bea@example.org', gen_random_uuid(), now() - interval '1 day')`)
+	page := path(o.bea, "erasure", "")
+	form := o.formOf(o.finance, page, "erasure")
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
+	e, err := o.Privacy.Request(t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{o.bea}, Addresses: []string{"bea@example.org"},
+		Recipient: "bea@example.org", Language: "en", RequestedBy: "donor", Delay: privacy.DefaultDelay})
+	require.NoError(t, err)
+	require.Equal(t, []string{e.ID.String()}, o.Lines(`SELECT id::text FROM erasure WHERE withdrawn_at IS NULL`))
+	require.NoError(t, o.Privacy.Withdraw(t.Context(), []uuid.UUID{o.bea}))
+	o.finance.Stale()
+	form = o.formOf(o.finance, page, "erasure").Fill("code", o.finance.Code())
+	require.Equal(t, 303, o.finance.PostOffice(page, form.Values).StatusCode)
+
+	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour' WHERE withdrawn_at IS NULL`)
+	o.AgeErasures()
+	owner := o.Privacy
+	owner.DB = o.DB.Owner
+	_, err = owner.Prepare(t.Context(), 10)
+	require.NoError(t, err)
+	done, err := o.Privacy.EraseDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, done)
+	require.Zero(t, o.Count(`SELECT count(*) FROM mailbox WHERE email = 'bea@example.org'`))
+	require.Equal(t, 1, o.Count(`SELECT count(*) FROM erasure_address a JOIN erasure e ON e.id = a.erasure_id WHERE e.done_at IS NOT NULL`))
 }
 
 // TestActsOfStaffNeedAnEntry: the database refuses what staff ordered without an entry in the audit log, and a search without a

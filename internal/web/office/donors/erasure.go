@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
@@ -16,7 +17,8 @@ import (
 	"konbit/internal/web/office/desk"
 )
 
-// erasureGet explains what an erasure means, and shows the form that requests one for a donor who asked the office.
+// erasureGet explains what an erasure means, and shows the form that requests one for a donor who asked the office. It covers what this
+// legal entity has of the person; whether another one has anything is neither shown nor changed.
 func (a *Area) erasureGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	d, err := a.donorIn(r, v)
 	if err != nil {
@@ -26,7 +28,7 @@ func (a *Area) erasureGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 }
 
 func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, problems []fault.Field, asked desk.Proof) error {
-	person, err := a.Privacy.PersonOf(r.Context(), d.ID)
+	person, err := a.Privacy.PersonIn(r.Context(), d.ID, v.Entity.ID)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return a.showAct(w, r, b, d, heading, nil, instead)
 	}
 	due := phrase.Date(v.Language, a.Now().Add(privacy.DefaultDelay).In(v.Entity.Location()))
-	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text"), a.say(v, "office.donors.form.erasure_stays"),
+	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text", "entity", v.Entity.LegalName), a.say(v, "office.donors.form.erasure_stays"),
 		a.say(v, "office.donors.form.erasure_due", "day", due), a.emailTo(v, d))
 	if f.Factor, err = a.FactorOf(r, v, asked); err != nil {
 		return err
@@ -75,7 +77,7 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if !asked.OK {
 		return a.showErasure(w, r, v, d, nil, asked)
 	}
-	person, err := a.Privacy.PersonOf(r.Context(), d.ID)
+	person, err := a.Privacy.PersonIn(r.Context(), d.ID, v.Entity.ID)
 	if err == nil && person.Pending == nil {
 		err = a.Privacy.CheckErasable(r.Context(), person.Donors)
 	}
@@ -87,7 +89,8 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
 		e, pending, err := a.Privacy.RequestTx(r.Context(), tx, privacy.ErasureRequest{
-			Donors: person.Donors, Addresses: person.Addresses, Recipient: d.Email, Language: d.Language, RequestedBy: v.Actor(), Delay: privacy.DefaultDelay,
+			EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, Donors: person.Donors, Addresses: person.Addresses, Recipient: d.Email,
+			Language: d.Language, RequestedBy: v.Actor(), Delay: privacy.DefaultDelay,
 		})
 		return audit.Act{Name: "erasure.requested", ObjectKind: "erasure", ObjectID: e.ID.String(),
 			After: map[string]any{"donor": d.ID, "due": e.DueAt.UTC().Format(time.DateOnly), "pending_before": pending}}, err

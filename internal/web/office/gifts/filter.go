@@ -241,7 +241,6 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 		at, _ := time.Parse("2006-01", value) // as it was formatted
 		return phrase.Month(v.Language, at)
 	})
-	all = append(all, yearFilter(r, v, c, now, say))
 	if all = append(all, a.organisationFilter(r, v, say)...); len(fundsOf(v)) <= fundsShown {
 		var codes []string
 		for _, f := range fundsOf(v) {
@@ -256,7 +255,7 @@ func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Tim
 	group("state", "state", c.State, say("any.state"), states[1:], func(value string) string { return say("state." + value) })
 	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
 	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
-	return all[:len(all)-2], all[len(all)-2:]
+	return all[:len(all)-2], append(all[len(all)-2:], yearFilter(r, v, c, now, say))
 }
 
 // yearsShown is how many fiscal years the filter has.

@@ -3,6 +3,7 @@ package gifts
 import (
 	"cmp"
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/jmoiron/sqlx"
@@ -12,6 +13,7 @@ import (
 	"konbit/internal/office/note"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -23,8 +25,9 @@ type GiftPage struct {
 	Amount               money.Amount
 	State                desk.Cell
 	Steps                []Step
-	Refund, Donor, Again string // addresses of what can be done; may be empty
-	List, Before, After  string // addresses of the list, and of the gifts beside this one in it; the last two may be empty
+	Refund, Donor, Again string   // addresses of what can be done; may be empty
+	Says                 []string // why something cannot be done
+	List, Before, After  string   // addresses of the list, and of the gifts beside this one in it; the last two may be empty
 	Facts                []Fact
 	Shares               desk.Table
 	History              []Happening
@@ -95,7 +98,7 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		State: a.stateOf(v, *g), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, history), Steps: a.steps(v, *g, history),
 		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts),
 	}
-	p.offer(v, *g)
+	a.offer(v, &p, *g, history)
 	if before != nil {
 		p.Before = giftPath(r.URL, v, before.PublicRef)
 	}
@@ -105,15 +108,38 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	return a.Write(w, http.StatusOK, "gift", v.Language, p)
 }
 
-// offer sets what the reader can do with the gift.
-func (p *GiftPage) offer(v web.StaffVisit, g giftlist.Gift) {
-	if v.Has(v.Scope, staff.Finance) && g.Status == "settled" && g.ReturnedMinor < g.AmountMinor {
+// offer sets what the reader can do with the gift, and why they cannot do the rest. Refunds are the entity's: the money is on its account.
+func (a *Area) offer(v web.StaffVisit, p *GiftPage, g giftlist.Gift, history []giftlist.Event) {
+	p.Donor = v.Path("donors/" + g.DonorID.String())
+	if !v.Has(v.Scope, staff.Finance) || g.Status != "settled" {
+		return
+	}
+	state := dispute.State(g.Dispute)
+	switch {
+	case g.ReturnedMinor >= g.AmountMinor && state != dispute.Lost:
+	case state == dispute.Open || state == dispute.Answered || state == dispute.Lost:
+		p.Says = append(p.Says, a.View.Phrase(v.Language, "refund.problem.disputed"))
+	case !v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance):
+		p.Says = append(p.Says, a.View.Phrase(v.Language, "office.refund.why.project", "entity", v.Entity.LegalName))
+	default:
 		p.Refund = v.Path("gifts/" + g.PublicRef + "/refund")
 	}
-	p.Donor = v.Path("donors/" + g.DonorID.String())
-	if v.Has(v.Scope, staff.Finance) && g.Status == "settled" && g.Email != "" {
+	switch number, void := receiptOf(history); {
+	case void:
+		p.Says = append(p.Says, a.say(v, "void", "number", number))
+	case number != "" && g.Email != "":
 		p.Again = p.Donor + "#receipts"
 	}
+}
+
+// receiptOf returns the number of the newest receipt in a gift's history, and whether it is void; empty if there is none.
+func receiptOf(history []giftlist.Event) (number string, void bool) {
+	for _, e := range history {
+		if e.What == "receipt" {
+			number = e.Ref
+		}
+	}
+	return number, number != "" && slices.ContainsFunc(history, func(e giftlist.Event) bool { return e.What == "void" && e.Ref == number })
 }
 
 // facts returns what is known of a gift, for its head.
@@ -121,7 +147,7 @@ func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event
 	add := func(all []Fact, key string, cell desk.Cell) []Fact {
 		return append(all, Fact{a.say(v, "fact."+key), cell})
 	}
-	all := add(nil, "charged", desk.Cell{At: a.Moment(g.ChargedAt, desk.ZoneOf(v))})
+	all := add(nil, "charged", desk.Cell{At: g.ChargedAt.In(desk.ZoneOf(v))})
 	if g.TaxDate != nil {
 		all = add(all, "tax_date", desk.Cell{Day: g.TaxDate.In(desk.ZoneOf(v))})
 	}
@@ -135,11 +161,12 @@ func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event
 	if g.ReturnedMinor > 0 {
 		all = add(all, "returned", desk.AmountCell(money.New(g.ReturnedMinor, g.Currency)))
 	}
-	for i := len(history) - 1; i >= 0; i-- {
-		if e := history[i]; e.What == "receipt" {
-			all = add(all, "receipt", desk.Cell{Text: e.Ref})
-			break
+	if number, void := receiptOf(history); number != "" {
+		cell := desk.Cell{Text: number}
+		if void {
+			cell.Soft = a.say(v, "receipt_void")
 		}
+		all = add(all, "receipt", cell)
 	}
 	for _, e := range history {
 		if e.What == "payment" && e.Ref != "" {
@@ -162,35 +189,49 @@ func (a *Area) steps(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event
 	}
 	for i := range steps {
 		if !steps[i].Done {
-			steps[i].Current = true
+			steps[i].Current = g.Status != "failed" && g.Status != "expired"
 			break
 		}
 	}
 	return steps
 }
 
-// shares returns what each fund got of a gift, and what was taken from it.
+// shares returns what each fund got of a gift, and what was taken from it; what disputes took has a column if there is any.
 func (a *Area) shares(v web.StaffVisit, g giftlist.Gift, shares []giftlist.Share) desk.Table {
-	column := func(name string, number bool) desk.Column {
-		return desk.Column{Name: name, Label: a.say(v, "column."+name), Number: number}
-	}
-	t := desk.Table{Caption: a.say(v, "shares"), Columns: []desk.Column{
-		column("fund", false), column("gift", true), column("fee", true), column("sponsor_fee", true), column("returned", true), column("left", true),
-	}}
-	amount := func(minor int64) desk.Cell { return desk.AmountCell(money.New(minor, g.Currency)) }
 	var sum giftlist.Share
+	for _, s := range shares {
+		sum.Gift, sum.Fee, sum.SponsorFee = sum.Gift+s.Gift, sum.Fee+s.Fee, sum.SponsorFee+s.SponsorFee
+		sum.Refunded, sum.Disputed = sum.Refunded+s.Refunded, sum.Disputed+s.Disputed
+	}
+	names := []string{"fund", "gift", "fee", "sponsor_fee", "refunded"}
+	disputed := slices.ContainsFunc(shares, func(s giftlist.Share) bool { return s.Disputed != 0 })
+	if disputed {
+		names = append(names, "disputed")
+	}
+	t := desk.Table{Caption: a.say(v, "shares")}
+	for i, name := range append(names, "left") {
+		t.Columns = append(t.Columns, desk.Column{Name: name, Label: a.say(v, "column."+name), Number: i > 0})
+	}
+	row := func(name string, s giftlist.Share) []desk.Cell {
+		amounts := []int64{s.Gift, -s.Fee, -s.SponsorFee, -s.Refunded}
+		if disputed {
+			amounts = append(amounts, -s.Disputed)
+		}
+		cells := []desk.Cell{{Text: name}}
+		for _, minor := range append(amounts, s.Gift-s.Fee-s.SponsorFee-s.Refunded-s.Disputed) {
+			cells = append(cells, desk.AmountCell(money.New(minor, g.Currency)))
+		}
+		return cells
+	}
 	for _, s := range shares {
 		name := ""
 		if f, err := v.Catalog.Fund(s.FundID); err == nil {
 			name = f.Name.In(v.Language)
 		}
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, amount(s.Gift), amount(-s.Fee), amount(-s.SponsorFee),
-			amount(-s.Returned), amount(s.Gift - s.Fee - s.SponsorFee - s.Returned)}})
-		sum.Gift, sum.Fee, sum.SponsorFee, sum.Returned = sum.Gift+s.Gift, sum.Fee+s.Fee, sum.SponsorFee+s.SponsorFee, sum.Returned+s.Returned
+		t.Rows = append(t.Rows, desk.Row{Cells: row(name, s)})
 	}
 	if len(shares) > 1 {
-		t.Total = []desk.Cell{{Text: a.say(v, "sum")}, amount(sum.Gift), amount(-sum.Fee), amount(-sum.SponsorFee), amount(-sum.Returned),
-			amount(sum.Gift - sum.Fee - sum.SponsorFee - sum.Returned)}
+		t.Total = row(a.say(v, "sum"), sum)
 	}
 	return t
 }

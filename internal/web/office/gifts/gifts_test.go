@@ -85,7 +85,7 @@ func TestList(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, "20.00", all[1][6])
 	require.Equal(t, "'=Carla", all[1][12], "no formula")
-	require.Equal(t, "USD", all[1][16])
+	require.Equal(t, "USD", all[1][17])
 	got = m.Ask("GET", "/office/tsne/gifts?format=xlsx", nil)
 	book, err := excelize.OpenReader(strings.NewReader(got.Page))
 	require.NoError(t, err)

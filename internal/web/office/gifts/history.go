@@ -28,7 +28,9 @@ type Happening struct {
 func (a *Area) happenings(v web.StaffVisit, g giftlist.Gift, events []giftlist.Event) (all []Happening) {
 	for _, e := range events {
 		h := a.happening(v, g, e)
-		h.At = a.Moment(e.At, desk.ZoneOf(v))
+		if h.At = e.At.In(desk.ZoneOf(v)); e.What == "order" || e.What == "email" || e.What == "moved" { // times of the machine's clock
+			h.At = a.Moment(e.At, desk.ZoneOf(v))
+		}
 		all = append(all, h)
 	}
 	return all
@@ -74,7 +76,9 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		h.State = map[string]string{"settled": "good", "failed": "bad", "held": "hold", "processing": "hold"}[e.Name]
 	case "order":
 		h.Text = a.say(v, "event.order", "amount", amount, "state", a.View.Phrase(v.Language, "refund.state."+e.Name))
-		h.Soft = cmp.Or(e.Person, v.Entity.LegalName)
+		if h.Soft = cmp.Or(e.Person, v.Entity.LegalName); e.Detail != "" {
+			h.Soft = a.say(v, "approved_by", "name", h.Soft, "approver", e.Detail)
+		}
 	case "email":
 		h.Text = a.say(v, "event."+a.known("email", e.Name))
 		h.Soft = a.say(v, "delivery."+e.Detail) + " · " + cmp.Or(e.Ref, a.say(v, "erased"))

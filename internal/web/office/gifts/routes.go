@@ -33,8 +33,8 @@ func (a *Area) Routes() []web.Route {
 	reads := a.In(desk.Readers...)
 	return []web.Route{
 		web.Get("/office/{entity}/gifts", web.Page, reads, a.listGet).Limited(desk.Pages),
-		web.Get("/office/{entity}/gifts/export", web.Page, reads, a.exportGet).Limited(desk.Pages),
-		web.Post("/office/{entity}/gifts/export", web.Stream, reads, a.exportPost).Limited(exports),
+		web.Get("/office/{entity}/gifts/export", web.Page, desk.Files(reads), a.exportGet).Limited(desk.Pages),
+		web.Post("/office/{entity}/gifts/export", web.Stream, desk.Files(reads), a.exportPost).Limited(exports),
 		web.Get("/office/{entity}/gifts/{ref}", web.Page, reads, a.giftGet).Limited(desk.Pages),
 		web.Post("/office/{entity}/notes", web.Page, a.In(staff.Finance), a.notesPost).Limited(newNotes),
 	}

@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/office/giftlist"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/dispute"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -36,14 +37,25 @@ func shown(g giftlist.Gift, fund uuid.UUID) money.Amount {
 // stateOf returns the state of a gift as a cell with a shape.
 func (a *Area) stateOf(v web.StaffVisit, g giftlist.Gift) desk.Cell {
 	code, shape := g.Status, map[string]string{"settled": "good", "processing": "hold", "held": "hold", "failed": "bad", "expired": "bad"}[g.Status]
+	soft := ""
 	switch {
-	case g.Status != "settled" || g.ReturnedMinor == 0:
+	case g.Dispute == string(dispute.Inquiry):
+		code, shape = "inquiry", "hold"
+	case g.Dispute == string(dispute.Open), g.Dispute == string(dispute.Answered):
+		code, shape = "disputed", "bad"
+	case g.Dispute == string(dispute.Lost):
+		code, shape = "dispute_lost", "bad"
+	case g.Dispute == string(dispute.Won), g.Dispute == string(dispute.WonAfterLost):
+		soft = a.say(v, "state.dispute_won")
+	}
+	switch {
+	case code != g.Status || g.Status != "settled" || g.ReturnedMinor == 0:
 	case g.ReturnedMinor >= g.AmountMinor:
 		code, shape = "returned", "plain"
 	default:
 		code, shape = "partly_returned", "plain"
 	}
-	return desk.Cell{Text: a.say(v, "state."+code), State: shape, File: code}
+	return desk.Cell{Text: a.say(v, "state."+code), State: shape, Soft: soft, File: code}
 }
 
 // fundNames returns the names of the funds of a gift.
@@ -86,7 +98,7 @@ func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftli
 			amount.Soft = a.say(v, "went_back", "amount", money.New(g.ReturnedMinor, g.Currency))
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: giftPath(r.URL, v, g.PublicRef), Cells: []desk.Cell{
-			donor, amount, {Day: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
+			donor, amount, {Day: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
 			{Text: a.say(v, "every."+g.Frequency), Soft: a.sourceOf(v, g)},
 		}})
 	}
@@ -113,7 +125,7 @@ func listPath(gift *url.URL, v web.StaffVisit) string {
 
 // fileColumns are the names of the columns of files, which do not change: programs read them.
 var fileColumns = []string{"gift", "charged_at", "tax_date", "status", "source", "frequency", "amount", "listed", "returned", "funds", "donor", "donor_kind",
-	"first_name", "last_name", "organisation_name", "email"}
+	"first_name", "last_name", "organisation_name", "email", "dispute"}
 
 // file returns gifts as files have them, with all that is known: listed is the amount that the list adds up.
 func (a *Area) file(v web.StaffVisit, c chosen, gifts []giftlist.Gift) (t desk.Table) {
@@ -139,11 +151,11 @@ func (a *Area) fileCells(v web.StaffVisit, c chosen, g giftlist.Gift) []desk.Cel
 		funds = append(funds, code+" "+money.New(g.Parts[i], g.Currency).Decimal())
 	}
 	return []desk.Cell{
-		{Text: g.PublicRef}, {At: a.Moment(g.ChargedAt, desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")},
+		{Text: g.PublicRef}, {At: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: taxDate}, {Text: g.Status}, {Text: cmp.Or(g.Source, "form")},
 		{Text: g.Frequency},
 		desk.AmountCell(money.New(g.AmountMinor, g.Currency)), desk.AmountCell(shown(g, c.Query.FundID)),
 		desk.AmountCell(money.New(g.ReturnedMinor, g.Currency)),
 		{Text: strings.Join(funds, "; ")}, {Text: g.DonorID.String()}, {Text: g.DonorKind},
-		{Text: g.FirstName}, {Text: g.LastName}, {Text: g.OrganisationName}, {Text: g.Email},
+		{Text: g.FirstName}, {Text: g.LastName}, {Text: g.OrganisationName}, {Text: g.Email}, {Text: g.Dispute},
 	}
 }

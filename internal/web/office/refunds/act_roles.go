@@ -30,7 +30,11 @@ func (a *Area) showRoles(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 	if err != nil {
 		return s, err
 	}
-	names, err := staff.NamesOf(ctx, tx, c.StaffID)
+	names, err := staff.NamesOf(ctx, tx, c.StaffID, r.RequestedBy)
+	if err != nil {
+		return s, err
+	}
+	person, err := staff.PersonOfRequest(ctx, tx, r.ID)
 	if err != nil {
 		return s, err
 	}
@@ -42,16 +46,20 @@ func (a *Area) showRoles(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		}
 		where = o.Name.In(v.Language)
 	}
-	name := names[c.StaffID]
-	if name == "" {
-		name = a.phrase(v, "office.approval.somebody")
+	name := a.nameIn(v, names, c.StaffID)
+	if person != nil {
+		name = person.Name
 	}
 	add := func(label, text string) {
 		s.Pairs = append(s.Pairs, desk.Pair{Label: a.phrase(v, "office.roles.label."+label), Cell: desk.Cell{Text: text}})
 	}
 	add("who", name)
+	if person != nil {
+		add("email", person.Email)
+	}
 	add("role", a.phrase(v, "office.role."+string(c.Role)))
 	add("where", where)
+	add("by", a.nameIn(v, names, r.RequestedBy))
 	s.Button = a.rolesTitle(v, r)
 	return s, nil
 }

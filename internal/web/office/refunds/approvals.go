@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -35,12 +36,13 @@ type ApprovalPage struct {
 	MayDecide           bool
 	WhyNot              string // why this person does not decide; may be empty
 	Factor              desk.Factor
+	Why                 view.Field // of declining
 }
 
 // DecisionLine is what somebody decided.
 type DecisionLine struct {
-	By, What string
-	At       time.Time
+	By, What, Reason string
+	At               time.Time
 }
 
 // decisionMarks are the shapes of the states of requests.
@@ -148,7 +150,7 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 		p.NotNow = a.View.ErrorText(v.Language, fault.Field{Phrase: why.Phrase, Args: why.Args})
 	}
 	for _, d := range q.decisions {
-		line := DecisionLine{By: a.phrase(v, "office.approval.operator"), What: d.Decision, At: a.Moment(d.At, zone)}
+		line := DecisionLine{By: a.phrase(v, "office.approval.operator"), What: d.Decision, Reason: d.Reason, At: a.Moment(d.At, zone)}
 		if d.StaffID.Valid {
 			line.By = a.nameIn(v, q.names, d.StaffID.UUID)
 		}
@@ -176,6 +178,7 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 		}
 	}
 	f := p.Page.Form(a.View)
+	p.Why = desk.Field(f, a.View, "why", r.PostForm.Get("why"), view.Field{Area: true})
 	if status == 0 {
 		status = desk.StatusOf(p.Problems)
 	}
@@ -211,7 +214,11 @@ func (a *Area) approvalPost(w http.ResponseWriter, r *http.Request, v web.StaffV
 		proof, err = a.approve(r, v, q, hash)
 	case "decline":
 		done, proof.OK = "declined", true
-		err = a.write(r, v, func(ctx context.Context, tx *sqlx.Tx) error { return approval.DeclineTx(ctx, tx, q.ID, hash, "") })
+		why := strings.TrimSpace(r.PostForm.Get("why"))
+		if len([]rune(why)) > maxNote || strings.ContainsRune(why, 0) {
+			return a.showApproval(w, r, v, q, desk.Proof{Problems: []fault.Field{{Name: "why", Phrase: "office.refund.error.note"}}}, 0)
+		}
+		err = a.write(r, v, func(ctx context.Context, tx *sqlx.Tx) error { return approval.DeclineTx(ctx, tx, q.ID, hash, why) })
 	case "withdraw":
 		done, proof.OK = "withdrawn", true
 		err = a.write(r, v, func(ctx context.Context, tx *sqlx.Tx) error { return approval.WithdrawTx(ctx, tx, q.ID) })

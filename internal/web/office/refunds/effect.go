@@ -99,23 +99,26 @@ func (a *Area) fundTable(v web.StaffVisit, p refund.Preview) *desk.Table {
 		return desk.Column{Name: name, Label: a.phrase(v, "office.refund.column."+name), Number: number}
 	}
 	t := &desk.Table{Caption: a.phrase(v, "office.refund.by_fund"), Columns: []desk.Column{
-		column("fund", false), column("given", true), column("refunded", true), column("fee", true), column("sponsor_fee", true), column("absorbed", true),
+		column("fund", false), column("given", true), column("refunded", true), column("fee", true), column("sponsor_fee", true), column("operations", true),
 	}}
 	cell := func(minor int64) desk.Cell { return desk.AmountCell(money.New(minor, p.Amount.Currency)) }
 	var sum refund.PartEffect
 	for _, f := range p.Parts {
 		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{
-			{Text: f.Fund.Name.In(v.Language)}, cell(f.Given), cell(f.Refunded), cell(f.Fee), cell(f.SponsorFee), cell(f.Absorbed),
+			{Text: f.Fund.Name.In(v.Language)}, cell(f.Given), cell(f.Refunded), cell(f.Fee), cell(f.SponsorFee), cell(operationsPays(f)),
 		}})
 		sum.Given, sum.Refunded, sum.Fee, sum.SponsorFee, sum.Absorbed =
 			sum.Given+f.Given, sum.Refunded+f.Refunded, sum.Fee+f.Fee, sum.SponsorFee+f.SponsorFee, sum.Absorbed+f.Absorbed
 	}
 	if len(p.Parts) > 1 {
 		t.Total = []desk.Cell{{Text: a.phrase(v, "office.refund.column.total")}, cell(sum.Given), cell(sum.Refunded), cell(sum.Fee),
-			cell(sum.SponsorFee), cell(sum.Absorbed)}
+			cell(sum.SponsorFee), cell(operationsPays(sum))}
 	}
 	return t
 }
+
+// operationsPays returns what operations pays of a part: the fees on it, and what the fund has spent. The fund pays the rest.
+func operationsPays(f refund.PartEffect) int64 { return f.Fee + f.SponsorFee + f.Absorbed }
 
 // cardOf asks Stripe which card paid a charge. The zero card means that there is no answer, or that it was no card.
 func (a *Area) cardOf(ctx context.Context, v web.StaffVisit, p refund.Preview) refundcall.Card {

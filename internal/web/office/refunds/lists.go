@@ -2,6 +2,8 @@ package refunds
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -61,7 +63,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	more := len(all) > desk.PageSize
 	all = all[:min(len(all), desk.PageSize)]
 	table := a.refundTable(v, all, names)
-	if done, err := desk.WriteFile(w, r, "refunds", table); done || err != nil {
+	if done, err := desk.WriteFile(w, r, "refunds", withIDs(table, all)); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "refunds"), Title: a.phrase(v, "office.refunds.title")}
@@ -89,8 +91,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.First = desk.With(r.URL)
 	}
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
-	p.List.Says = a.View.PhraseN(v.Language, "office.refunds.says", len(all), "amount",
-		money.New(sumOfListed(all), v.Entity.Currency).Format(string(v.Language)))
+	p.List.Says = a.saysOf(v, all)
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
 }
 
@@ -99,9 +100,38 @@ func file(r *http.Request, format string) string {
 	return desk.With(r.URL, "after", r.URL.Query().Get("after"), "format", format)
 }
 
+// saysOf counts what was or will be refunded, and names beside it what failed and what was refused.
+func (a *Area) saysOf(v web.StaffVisit, all []refund.Listed) string {
+	count, sum := map[refund.State]int{}, map[refund.State]int64{}
+	for _, l := range all {
+		state := l.State
+		if !ended(l) {
+			state = refund.Succeeded
+		}
+		count[state]++
+		sum[state] += l.AmountMinor
+	}
+	var says []string
+	for _, part := range []struct {
+		state refund.State
+		key   string
+	}{{refund.Succeeded, "office.refunds.says"}, {refund.Failed, "office.refunds.says_failed"}, {refund.Refused, "office.refunds.says_refused"}} {
+		if n := count[part.state]; n > 0 || part.state == refund.Succeeded && len(count) == 0 {
+			says = append(says, a.View.PhraseN(v.Language, part.key, n, "amount", money.New(sum[part.state], v.Entity.Currency).Format(string(v.Language))))
+		}
+	}
+	return strings.Join(says, "; ")
+}
+
+// ended reports whether a refund ended without its money at the donor.
+func ended(l refund.Listed) bool { return l.State == refund.Failed || l.State == refund.Refused }
+
+// sumOfListed returns what was refunded, or will be.
 func sumOfListed(all []refund.Listed) (sum int64) {
 	for _, l := range all {
-		sum += l.AmountMinor
+		if !ended(l) {
+			sum += l.AmountMinor
+		}
 	}
 	return sum
 }
@@ -136,13 +166,13 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		if l.RequestedBy != nil {
 			by = a.nameIn(v, names, *l.RequestedBy)
 		}
-		next := a.phrase(v, l.State.NextKey())
+		next := a.phrase(v, l.NextKey())
 		if l.State == refund.Succeeded {
 			next = ""
 		}
 		row := desk.Row{Cells: []desk.Cell{
 			{Text: a.donorOf(v, l)}, desk.AmountCell(l.Amount()),
-			{State: marks[l.State], Text: a.phrase(v, l.State.TitleKey()), Soft: next, File: string(l.State)}, {At: at},
+			{State: marks[l.State], Text: a.stateOf(v, l), Soft: next, File: string(l.State)}, {At: at},
 			{Text: a.phrase(v, l.Origin.TitleKey()), File: string(l.Origin)}, {Text: reason, File: reasonCode(l)}, {Text: by},
 		}}
 		if l.Ref != "" {
@@ -152,9 +182,33 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 	}
 	if len(all) > 1 {
 		t.Total = make([]desk.Cell, len(t.Columns))
-		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refund.column.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
+		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refunds.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
 	}
 	return t
+}
+
+// withIDs returns the table as files have it, with the references of the gift, the refund and the charge.
+func withIDs(t desk.Table, all []refund.Listed) desk.Table {
+	t.Columns, t.Rows = slices.Clone(t.Columns), slices.Clone(t.Rows)
+	for _, name := range []string{"gift", "refund", "charge"} {
+		t.Columns = append(t.Columns, desk.Column{Name: name})
+	}
+	for i, l := range all {
+		id := ""
+		if l.RefundID != nil {
+			id = *l.RefundID
+		}
+		t.Rows[i].Cells = append(slices.Clone(t.Rows[i].Cells), desk.Cell{Text: l.Ref}, desk.Cell{Text: id}, desk.Cell{Text: l.ChargeRef})
+	}
+	return t
+}
+
+// stateOf returns the state of a refund in words.
+func (a *Area) stateOf(v web.StaffVisit, l refund.Listed) string {
+	if l.Owed {
+		return a.phrase(v, "refund.state.owed")
+	}
+	return a.phrase(v, l.State.TitleKey())
 }
 
 func reasonCode(l refund.Listed) string {

@@ -32,9 +32,8 @@ type RefundPage struct {
 
 	Effect    *desk.Shown // what the refund does; nil: the page has the form
 	Amount    money.Amount
-	Second    bool // it needs a second person
-	Limit     money.Amount
-	Approvers string // who may be the second person; empty: nobody
+	Second    string // why it needs a second person; empty: it needs none
+	Approvers string // who may be the second person, in a sentence; empty: nobody
 	Factor    desk.Factor
 
 	Made    []MadeRefund
@@ -89,19 +88,22 @@ func (a *Area) showRefund(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	p.GivenOn = p.GivenOn.In(desk.ZoneOf(v))
 	p.Problems = append(s.problems, s.asked.Problems...)
-	p.Approvers = a.names(v, s)
 	a.fillMade(r, v, s, &p)
 	switch {
 	case s.whyNot != "":
 		p.WhyNot = a.phrase(v, s.whyNot, "entity", v.Entity.LegalName)
-		if !mayOrder(v) && p.Approvers != "" {
-			p.Ask = a.phrase(v, "office.refund.ask", "names", p.Approvers)
+		if !mayOrder(v) && len(s.approvers) > 0 {
+			p.Ask = a.phrase(v, "office.refund.ask", "names", a.names(v, s))
 		}
 	case s.check:
 		effect := a.effect(v, *s.preview, a.cardOf(r.Context(), v, *s.preview))
-		p.Effect, p.Amount, p.Limit, p.Second = &effect, s.preview.Amount, s.preview.Limit, s.needsSecond()
-		if p.Second {
+		p.Effect, p.Amount = &effect, s.preview.Amount
+		if s.needsSecond() {
+			p.Second = a.whySecond(v, *s.preview)
 			p.Effect.Button = a.phrase(v, "office.refund.button.second")
+			if n := len(s.approvers); n > 0 {
+				p.Approvers = a.View.PhraseN(v.Language, "office.refund.approvers", n, "names", a.names(v, s))
+			}
 		}
 		if p.Factor, err = a.MoneyFactorOf(r, v, s.asked, false); err != nil {
 			return err
@@ -118,6 +120,19 @@ func (a *Area) showRefund(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		RefundPage
 		Errors []view.FormError
 	}{p, a.errorsOf(v, f, s)})
+}
+
+// whySecond returns why a refund needs a second person, with the sum that is above the limit.
+func (a *Area) whySecond(v web.StaffVisit, p refund.Preview) string {
+	switch {
+	case p.Limit.Minor == 0:
+		return a.phrase(v, "office.refund.second.every")
+	case p.Amount.Minor <= p.Limit.Minor && p.ByPerson.Minor > p.Limit.Minor:
+		return a.phrase(v, "office.refund.second.person", "sum", p.ByPerson, "limit", p.Limit)
+	case p.Amount.Minor <= p.Limit.Minor && p.OfGift.Minor > p.Limit.Minor:
+		return a.phrase(v, "office.refund.second.gift", "sum", p.OfGift, "limit", p.Limit)
+	}
+	return a.phrase(v, "office.refund.second.amount", "limit", p.Limit)
 }
 
 // fillForm fills the fields with what was typed.
@@ -217,12 +232,9 @@ func stepsOf(now refund.State) []Step {
 
 // names lists who may be the second person.
 func (a *Area) names(v web.StaffVisit, s state) string {
-	var names []string
-	for _, m := range s.approvers {
-		names = append(names, m.Name)
-	}
-	if len(names) == 0 {
-		return ""
+	names := make([]string, len(s.approvers))
+	for i, m := range s.approvers {
+		names[i] = m.Name
 	}
 	return a.View.List(v.Language, names)
 }

@@ -1,6 +1,7 @@
 package refunds_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"html"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -128,6 +130,7 @@ func TestFromFormToRefund(t *testing.T) {
 		require.Contains(t, page, says)
 	}
 	require.NotContains(t, page, "second person")
+	require.Contains(t, page, "$50.00 $20.00 $0.65 $1.40 $2.05", "operations pays both fees")
 	require.Empty(t, d.orders(), "nothing was done")
 
 	d.ana.Stale()
@@ -268,8 +271,129 @@ func TestT13TheSecondPerson(t *testing.T) {
 	d.executeAll()
 	d.settle()
 	require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Refunded")
+	gift := text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page)
+	require.Contains(t, gift, "ordered by Ana, approved by Ben")
+	require.Less(t, strings.Index(gift, "Refund of $55.00 ordered"), strings.Index(gift, "$55.00 refunded"))
 	require.Equal(t, 303, d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code())).StatusCode, "the form still leads there")
 	d.RequireNoFindings()
+}
+
+// TestTwoPersonsDoNotCountForOne: a refund that two people approved leaves one person's limit as it was, of the gift too. The page
+// says the sum that counts, and offers as second person only who can sign in.
+func TestTwoPersonsDoNotCountForOne(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	office.Add(t, d.DB.Owner, "newcomer", office.Role{Role: "finance", Entity: "tsne"}) // has no factor yet
+	d.Exec(`DELETE FROM staff_totp t USING staff m WHERE m.id = t.staff_id AND m.name LIKE 'newcomer%'`)
+	d.Exec(`DELETE FROM staff_passkey p USING staff m WHERE m.id = p.staff_id AND m.name LIKE 'newcomer%'`)
+	d.member("carla", staff.Finance, "tsne", "")
+	f := form(map[string]string{"general": "30", "network": "25"})
+	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	require.Contains(t, text(got.Page), "Ben and Carla can approve it.")
+	require.Contains(t, text(d.ana.PostOffice(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
+	got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path, _, _ := strings.Cut(got.Header.Get("Location"), "?")
+	hash := visitor.HiddenFields(d.ben.Ask("GET", path, nil).Page).Get("hash")
+	require.Equal(t, 303, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
+	for range 2 {
+		f = form(map[string]string{"general": "10"})
+		require.NotContains(t, text(d.ana.PostOffice(d.path(), with(f, "step", "check")).Page), "econd person")
+		got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+	}
+	require.Len(t, d.orders(), 4)
+	d.gift = d.give()
+	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
+	require.Contains(t, page, "With this one, you have ordered refunds of $50.01 in 24 hours, also if Stripe refused some; above $50 a second person approves.")
+	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
+}
+
+// TestASecondAdminSeesWhoIsInvited: whoever has no role yet is named to the admins who decide about the first one.
+func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	boss, second := d.member("boss", staff.Admin, "tsne", ""), d.member("second", staff.Admin, "tsne", "")
+	got := boss.PostOffice("/office/tsne/people", url.Values{"do": {"invite"}, "email": {"nora@example.org"}, "name": {"Nora Quill"}, "language": {"en"},
+		"role": {"finance"}, "organisation": {"csio"}})
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	path := got.Header.Get("Location")
+	page := text(second.Ask("GET", path, nil).Page)
+	for _, says := range []string{"Who Nora Quill", "nora@example.org", "Role Finance", "Where Center to Support Immigrant Organizing", "Asked by Boss"} {
+		require.Contains(t, page, says)
+	}
+	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
+	stranger := d.member("stranger", staff.Admin, "aina", "")
+	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)
+	person := office.Add(t, d.DB.Owner, "another", office.Role{Role: "admin", Entity: "aina"})
+	require.Empty(t, person.Reads(t, d.DB.Server, `SELECT name FROM office_person_of_request($1)`, path[strings.LastIndex(path, "/")+1:]))
+}
+
+// TestOwedUntilTheBooksClearIt: a refund that the bank sent back stays on Today and in the list while account 2300 holds it, though
+// somebody tries to close its task. When it went out again, the task can be closed.
+func TestOwedUntilTheBooksClearIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Exec(`UPDATE legal_entity SET two_persons_refund = 50000`)
+	order := func(parts map[string]string) {
+		got := d.ana.PostOffice(d.path(), with(form(parts), "code", d.ana.Code()))
+		require.Equal(t, 303, got.StatusCode, text(got.Page))
+		d.executeAll()
+		d.settle()
+	}
+	order(map[string]string{"general": "30"})
+	order(map[string]string{"building": "10"})
+	d.Fake.Advance(20 * 24 * time.Hour)
+	require.NoError(t, d.Fake.FailRefund(d.Lines(`SELECT stripe_refund_id FROM refund_order WHERE amount = 3000`)[0]))
+	d.settle()
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_failed'`)[0]
+	page := text(d.ana.Ask("GET", task, nil).Page)
+	for _, says := range []string{"$30.00", "Type Refund that came back", "until then account 2300 holds it"} {
+		require.Contains(t, page, says)
+	}
+	for _, silent := range []string{"minor units", "refund_failure", "Close the task"} {
+		require.NotContains(t, page, silent)
+	}
+	require.Equal(t, 409, d.ana.PostOffice(task, url.Values{"reason": {"Repaid by check"}}).StatusCode)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM finance_task WHERE kind = 'refund_failed' AND closed_at IS NULL`))
+	d.Exec(`UPDATE finance_task SET closed_at = greatest(now(), opened_at)`) // by a command of the operator
+	for _, path := range []string{"/office/tsne", "/office/tsne/refunds", d.path()} {
+		require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Owed to the donor", path)
+	}
+	page = text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page)
+	require.Contains(t, page, "1 refund, $10; 1 failed, $30")
+	require.Contains(t, page, "Total, without failed and refused $10.00")
+	d.Exec(`UPDATE finance_task SET closed_at = NULL WHERE kind = 'refund_failed'`)
+	order(map[string]string{"general": "30"})
+	for _, path := range []string{"/office/tsne/refunds", d.path()} {
+		page = text(d.ana.Ask("GET", path, nil).Page)
+		require.NotContains(t, page, "Owed to the donor", path)
+		require.Contains(t, page, "went out since", path)
+	}
+	require.Equal(t, 303, d.ana.PostOffice(task, url.Values{"reason": {"Refunded again"}}).StatusCode)
+	require.NotContains(t, text(d.ana.Ask("GET", "/office/tsne", nil).Page), "not finished")
+}
+
+// TestRefusedBecauseItWasRefundedElsewhere: the task does not say that the donor got nothing, and has words in place of codes.
+func TestRefusedBecauseItWasRefundedElsewhere(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "20"}), "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	_, err := d.Fake.Refund(d.IntentOf(d.gift), 9000)
+	require.NoError(t, err)
+	d.executeAll()
+	require.Equal(t, []string{"charge_already_refunded"}, d.Lines(`SELECT problem FROM refund_order`))
+	task := "/office/tsne/tasks/" + d.Lines(`SELECT id::text FROM finance_task WHERE kind = 'refund_refused'`)[0]
+	got = d.ana.Ask("GET", task, nil)
+	for _, says := range []string{"The payment was refunded already", "nothing to order again", "Gift Show the gift", "Amount $20.00", "Why Refunded already"} {
+		require.Contains(t, text(got.Page), says)
+	}
+	for _, silent := range []string{"got nothing", "charge_already_refunded", "minor units", d.gift.ID.String()} {
+		require.NotContains(t, text(got.Page), silent)
+	}
+	d.settle()
+	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds", nil).Page), "1 refund, $90; 1 refused, $20")
 }
 
 // TestDeclinedAndWithdrawn: a request ends without a refund, and the same amount may be asked for again.
@@ -283,9 +407,18 @@ func TestDeclinedAndWithdrawn(t *testing.T) {
 		return path, visitor.HiddenFields(d.ben.Ask("GET", path, nil).Page).Get("hash")
 	}
 	path, hash := ask()
-	got := d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}})
+	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne", nil).Page), "1 request of yours Refund Waits for a second person")
+	got := d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}, "why": {strings.Repeat("x", 501)}})
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, got.Page, `id="why-error"`)
+	got = d.ben.PostOffice(path, url.Values{"do": {"decline"}, "hash": {hash}, "why": {" Wrong gift "}})
 	require.Equal(t, 303, got.StatusCode, text(got.Page))
-	require.Contains(t, text(d.ana.Ask("GET", got.Header.Get("Location"), nil).Page), "Ben declined it")
+	require.Contains(t, text(d.ana.Ask("GET", got.Header.Get("Location"), nil).Page), "Ben declined it. Wrong gift")
+	page := text(d.ana.Ask("GET", "/office/tsne", nil).Page)
+	require.Contains(t, page, "Refund Declined Ben declined it.")
+	require.Contains(t, page, "Reason: Wrong gift")
+	require.Contains(t, page, "All is done")
+	require.NotContains(t, text(d.ben.Ask("GET", "/office/tsne", nil).Page), "of yours")
 	require.Equal(t, 409, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
 	path, hash = ask()
 	require.Equal(t, 409, d.ben.PostOffice(path, url.Values{"do": {"withdraw"}}).StatusCode, "it is Ana's")
@@ -396,7 +529,7 @@ func TestMoneyNeedsAPasskey(t *testing.T) {
 func TestListOfRefunds(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	_, err := d.Fake.Refund(d.IntentOf(d.gift), 1000)
+	made, err := d.Fake.Refund(d.IntentOf(d.gift), 1000)
 	require.NoError(t, err)
 	d.settle()
 	const orders = 2*50 + 1
@@ -433,6 +566,11 @@ func TestListOfRefunds(t *testing.T) {
 	require.Contains(t, text(got.Page), "1 refund, $10")
 	require.Equal(t, 2, strings.Count(text(got.Page), "Made in Stripe's dashboard"), "the filter, and the row")
 	require.Contains(t, got.Page, "/office/tsne/gifts/"+d.gift.PublicRef)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(d.ana.Ask("GET", "/office/tsne/refunds?origin=stripe&format=csv", nil).Page, "\ufeff"))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"gift", "refund", "charge"}, rows[0][7:10])
+	require.Equal(t, []string{d.gift.PublicRef, made, *d.Gift(d.gift.ID).ChargeID}, rows[1][7:10])
+	require.NotContains(t, got.Page, made, "the page has no column for it")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=succeeded", nil).Page), "1 refund, $10")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=failed", nil).Page), "No refund is here")
 	require.Contains(t, text(d.ana.Ask("GET", "/office/tsne/refunds?state=waiting", nil).Page), "50 refunds")

@@ -27,7 +27,10 @@ func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act 
 		return err
 	}
 	for _, who := range donors {
-		s.Pairs = append(s.Pairs, desk.Pair{Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: cmp.Or(who.OrganisationName, strings.TrimSpace(who.FirstName+" "+who.LastName), who.Email), URL: v.Path("donors/" + who.ID.String())}})
+		name := cmp.Or(who.OrganisationName, strings.TrimSpace(who.FirstName+" "+who.LastName), who.Email)
+		s.Pairs = append(s.Pairs, desk.Pair{
+			Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: name, URL: v.Path("donors/" + who.ID.String())},
+		})
 	}
 	parts, err := donation.DesignationsOf(ctx, tx, []uuid.UUID{d.ID})
 	for _, p := range parts[d.ID] {
@@ -40,6 +43,14 @@ func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act 
 	return err
 }
 
+// title says in one line what an act does.
+func (a *Area) title(v web.StaffVisit, act suspense.Act) string {
+	if act.Refund {
+		return a.say(v, "office.suspense.act_refund", "amount", act.Amount())
+	}
+	return a.say(v, "office.suspense.act", "amount", act.Amount(), "account", a.accountName(v, act.Account, false))
+}
+
 // SuspenseAct is how the pages of approvals show and execute a request of this area.
 func (a *Area) SuspenseAct() desk.Act {
 	return desk.Act{
@@ -49,7 +60,7 @@ func (a *Area) SuspenseAct() desk.Act {
 			if err != nil {
 				return a.say(v, "office.today.approval.suspense")
 			}
-			return a.say(v, "office.suspense.act", "amount", act.Amount(), "account", a.accountName(v, act.Account))
+			return a.title(v, act)
 		},
 		Show: func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r approval.Stored) (s desk.Shown, err error) {
 			act, err := suspense.ReadBody(r.Body)
@@ -58,10 +69,10 @@ func (a *Area) SuspenseAct() desk.Act {
 			}
 			s.Pairs = []desk.Pair{
 				{Label: a.say(v, "office.today.amount"), Cell: desk.AmountCell(act.Amount())}, {Label: a.say(v, "office.suspense.to"),
-					Cell: desk.Cell{Text: a.accountName(v, act.Account)}},
+					Cell: desk.Cell{Text: a.accountName(v, act.Account, act.Refund)}},
 				{Label: a.say(v, "office.suspense.reason"), Cell: desk.Cell{Text: act.Reason}},
 				{Label: a.say(v, "office.suspense.subject"), Cell: desk.Cell{Text: act.Subject, URL: pageOf(v, act.Subject)}}}
-			s.Button = a.say(v, "office.suspense.act", "amount", act.Amount(), "account", a.accountName(v, act.Account))
+			s.Button = a.title(v, act)
 			if act.IsGift() {
 				if err := a.showGift(ctx, tx, v, act, &s); err != nil {
 					return s, err

@@ -61,7 +61,9 @@ func (a *Area) record(v web.StaffVisit, account string, act suspense.Act, g gift
 	language := o.Languages[0]
 	return donation.Record{
 		PublicRef: a.NewRef(), OrganisationID: o.ID, Language: language, Cause: v.Actor(),
-		Donor:   donor.Donor{ID: a.NewID(), FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, Language: string(language), CreatedAt: a.Resolver.Now()},
+		Donor: donor.Donor{
+			ID: a.NewID(), FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, Language: string(language), CreatedAt: a.Resolver.Now(),
+		},
 		Contact: donation.Contact{Contact: contact.Contact{FirstName: g.FirstName, LastName: g.LastName, Email: g.Email}},
 		Parts:   []donation.Designation{{FundID: f.ID, Amount: act.Amount(), Covered: money.New(0, act.Currency)}},
 	}, true
@@ -89,7 +91,8 @@ func (a *Area) addGift(v web.StaffVisit, f *Form, form view.Form, in typed) {
 		}
 	}
 	f.Donor = []view.Field{
-		desk.Field(form, a.View, "first_name", in.FirstName, view.Field{HideOptional: true}), desk.Field(form, a.View, "last_name", in.LastName, view.Field{HideOptional: true}),
+		desk.Field(form, a.View, "first_name", in.FirstName, view.Field{HideOptional: true}),
+		desk.Field(form, a.View, "last_name", in.LastName, view.Field{HideOptional: true}),
 		desk.Field(form, a.View, "email", in.Email, view.Field{Type: "email", HideOptional: true}),
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -44,12 +45,15 @@ type AmountPage struct {
 	Waits    string   // address of the request that waits for a second person; empty: none does
 	Form     *Form    // nil: the reader resolves nothing, or nothing is to be resolved
 	Errors   []view.FormError
+
+	refunding bool // a refund was ordered, and the processor has not made it
 }
 
 // Form asks for a resolution.
 type Form struct {
 	Action, Submission string
 	Accounts           []Account
+	Refund             *Account     // it may go back to who paid; nil: it is no charge
 	Funds              []Account    // to which it may be a gift; none for money that left
 	Donor              []view.Field // of a gift
 	Reason             view.Field
@@ -176,13 +180,15 @@ func (a *Area) page(r *http.Request, v web.StaffVisit, in typed, proof desk.Proo
 		return p, s, nil
 	case s.ClearsItself:
 		p.Next = a.say(v, "office.suspense.next.itself")
+	case p.refunding:
+		p.Next = a.say(v, "office.suspense.next.refund")
 	case p.Waits != "":
 		p.Next = a.say(v, "office.suspense.next.asked")
 	default:
 		p.Next = a.say(v, "office.suspense.next.open")
 	}
 	p.Title = a.say(v, "office.suspense.title", "amount", s.Amount())
-	if s.ClearsItself || p.Waits != "" || !v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance) {
+	if s.ClearsItself || p.Waits != "" || p.refunding || !v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance) {
 		return p, s, nil
 	}
 	return p, s, a.form(r, v, &p, s, in, proof)
@@ -198,10 +204,13 @@ func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, s suspense
 		f.Submission = a.NewID().String()
 	}
 	for _, account := range suspense.Accounts {
-		f.Accounts = append(f.Accounts, Account{string(account), a.accountName(v, account), string(account) == in.Account})
+		f.Accounts = append(f.Accounts, Account{string(account), a.accountName(v, account, false), string(account) == in.Account})
 	}
 	if s.Minor > 0 {
 		a.addGift(v, f, form, in)
+	}
+	if s.Minor > 0 && isCharge(s.Subject) {
+		f.Refund = &Account{refundTo, a.say(v, "office.suspense.refund"), in.Account == refundTo}
 	}
 	factor, err := a.MoneyFactorOf(r, v, proof, false)
 	f.Factor = factor
@@ -209,9 +218,19 @@ func (a *Area) form(r *http.Request, v web.StaffVisit, p *AmountPage, s suspense
 	return err
 }
 
-// accountName names where an amount is booked to; no account: it becomes a gift.
-func (a *Area) accountName(v web.StaffVisit, account ledger.Account) string {
-	if account == "" {
+// refundTo is the value of the field account by which a charge goes back to who paid.
+const refundTo = "refund"
+
+func isCharge(subject string) bool {
+	return strings.HasPrefix(subject, "ch_") || strings.HasPrefix(subject, "py_")
+}
+
+// accountName names where an amount is booked to; no account: it becomes a gift, or goes back.
+func (a *Area) accountName(v web.StaffVisit, account ledger.Account, refund bool) string {
+	switch {
+	case refund:
+		return a.say(v, "office.suspense.refund")
+	case account == "":
 		return a.say(v, "office.suspense.gift")
 	}
 	return string(account) + " " + a.say(v, "office.suspense.account."+string(account))
@@ -247,8 +266,13 @@ func (a *Area) read(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, p *Amoun
 		return err
 	}
 	for _, d := range done {
-		p.Resolved = append(p.Resolved, a.say(v, "office.suspense.done", "account", a.accountName(v, d.Account), "reason", d.Reason, "day",
-			a.Moment(d.ResolvedAt, desk.ZoneOf(v)).Format(time.DateOnly)))
+		p.refunding = p.refunding || d.Waits && s.Minor != 0
+		done := "office.suspense.done"
+		if d.Refunded {
+			done = "office.suspense.done_refund"
+		}
+		p.Resolved = append(p.Resolved, a.say(v, done, "account", a.accountName(v, d.Account, d.Refunded), "reason", d.Reason, "day",
+			phrase.Date(v.Language, a.Moment(d.ResolvedAt, desk.ZoneOf(v)))))
 	}
 	open, err := approval.OpenOf(ctx, tx, v.Entity.ID)
 	for _, q := range open {
@@ -278,6 +302,8 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	var gift *donation.Record
 	if record, ok := a.record(v, in.Account, act, in.gift); ok && s.Minor > 0 {
 		act.DonationID, gift, problems = uuid.NewSHA1(submission, []byte("suspense gift")), &record, in.check()
+	} else if act.Refund = in.Account == refundTo && isCharge(s.Subject); act.Refund {
+		act.Account = ""
 	} else if act.Account = ledger.Account(in.Account); !slices.Contains(suspense.Accounts, act.Account) {
 		problems = append(problems, fault.Field{Name: "account", Phrase: "office.suspense.problem.account"})
 	}

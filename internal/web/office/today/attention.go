@@ -74,7 +74,8 @@ func (a *Area) disputes(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group
 	return []Group{a.shorten(v, g)}, nil
 }
 
-// refunds returns the refunds that are on their way, and those that failed or were refused whose task is open.
+// refunds returns the refunds that are on their way, those that failed while the books owe the money to the donor, and those that
+// failed or were refused whose task is open.
 func (a *Area) refunds(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group, error) {
 	all, err := refund.List(r.Context(), tx, refund.Filter{EntityID: v.Entity.ID, Waiting: true})
 	if err != nil {
@@ -102,11 +103,14 @@ func (a *Area) refunds(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group,
 	g := Group{All: v.Path("refunds")}
 	for _, l := range all {
 		ended := l.State == refund.Failed || l.State == refund.Refused
-		if v.Organisation == nil && ended && !(l.OrderID != nil && about[l.OrderID.String()] || l.RefundID != nil && about[*l.RefundID]) {
+		if v.Organisation == nil && ended && !l.Owed && !(l.OrderID != nil && about[l.OrderID.String()] || l.RefundID != nil && about[*l.RefundID]) {
 			continue // a person has seen to it
 		}
-		item := Item{Title: a.say(v, "office.today.refund", "amount", l.Amount()), Next: a.say(v, l.State.NextKey()), Says: a.say(v,
+		item := Item{Title: a.say(v, "office.today.refund", "amount", l.Amount()), Next: a.say(v, l.NextKey()), Says: a.say(v,
 			"refund.state."+string(l.State)), State: "hold"}
+		if l.Owed {
+			item.Says = a.say(v, "refund.state.owed")
+		}
 		if ended {
 			item.State = "bad"
 		}
@@ -186,7 +190,7 @@ func (a *Area) taskGroups(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (group
 		return nil, err
 	}
 	slices.SortStableFunc(open, func(x, y task.Stored) int { return cmp.Compare(urgencyOf(x), urgencyOf(y)) })
-	for _, name := range []string{"tasks", "emails", "checkers"} {
+	for _, name := range sections {
 		g := Group{All: address(v, "tasks", "about", name)}
 		for _, t := range open {
 			if section(t.Kind()) == name {
@@ -210,12 +214,20 @@ func (a *Area) itemOf(v web.StaffVisit, t task.Stored) Item {
 	item := Item{Title: t.Code, Next: a.say(v, "task.unknown_kind"), URL: v.Path("tasks/" + t.ID.String()), State: "hold", Says: a.say(v,
 		"office.today.since", "moment", a.moment(v, t.OpenedAt))}
 	if k := t.Kind(); k != nil {
-		item.Title, item.Next = a.say(v, k.TitleKey()), a.say(v, k.NextKey())
+		item.Title, item.Next = a.say(v, k.TitleKey()), a.nextOf(v, k, t)
 		if k.Severity == task.Urgent {
 			item.State = "bad"
 		}
 	}
 	return item
+}
+
+// nextOf returns what to do about a task, by the problem that it names.
+func (a *Area) nextOf(v web.StaffVisit, k *task.Kind, t task.Stored) string {
+	if key := k.NextKey() + "." + t.Detail["problem"]; a.View.HasPhrase(key) {
+		return a.say(v, key)
+	}
+	return a.say(v, k.NextKey())
 }
 
 func (a *Area) events(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group, error) {

@@ -2,7 +2,6 @@ package today
 
 import (
 	"cmp"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,8 +11,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/task"
-	"konbit/internal/office/giftlist"
 	"konbit/internal/office/note"
+	"konbit/internal/office/refund"
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -50,7 +49,10 @@ type CloseForm struct {
 // maxReason is the length of a reason in characters.
 const maxReason = 500
 
-// kindsOf returns the kinds of the tasks of a group of Today; nil: of all.
+// sections are the groups of tasks that Today shows.
+var sections = []string{"tasks", "emails", "checkers"}
+
+// kindsOf returns the kinds of the tasks of a group of Today.
 func kindsOf(about string) (codes []string) {
 	for _, k := range task.Kinds() {
 		if section(k) == about {
@@ -62,7 +64,7 @@ func kindsOf(about string) (codes []string) {
 
 func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	closed := desk.Chosen(r, "state", "open", "closed") == "closed"
-	about := desk.Chosen(r, "about", "", "tasks", "emails", "checkers")
+	about := desk.Chosen(r, "about", append([]string{""}, sections...)...)
 	var after task.Cursor
 	desk.ReadCursor(r, &after)
 	var page []task.Stored
@@ -72,20 +74,28 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		if v.Organisation != nil { // tasks are the entity's
 			return nil
 		}
-		kinds := kindsOf(about)
-		if about == "" || about == "tasks" { // those of other versions of the program too
-			kinds = nil
+		open, err := task.OpenByKind(r.Context(), tx, v.Entity.ID)
+		if err != nil {
+			return err
+		}
+		var kinds []string // nil: all
+		if about != "" {
+			kinds = kindsOf(about)
+		}
+		for code := range open {
+			if about == "tasks" && task.Find(code) == nil { // of another version of the program
+				kinds = append(kinds, code)
+			}
 		}
 		if page, next, err = task.Page(r.Context(), tx, v.Entity.ID, closed, kinds, after, desk.PageSize); err != nil {
 			return err
 		}
-		open, err := task.OpenByKind(r.Context(), tx, v.Entity.ID)
 		for code, n := range open {
 			if kinds == nil || slices.Contains(kinds, code) {
 				count += n
 			}
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
@@ -104,13 +114,13 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 			{Label: a.say(v, "office.tasks.about")},
 		},
 	}}
-	for _, of := range []string{"", "emails", "checkers"} {
+	for _, of := range append([]string{""}, sections...) {
 		key := "office.tasks.about." + of
 		if of == "" {
 			key = "office.tasks.about.all"
 		}
 		p.List.Filters[1].Options = append(p.List.Filters[1].Options, desk.Option{Label: a.say(v, key), URL: desk.With(r.URL, "about", of),
-			Current: about == of || of == "" && about == "tasks"})
+			Current: about == of})
 	}
 	if after != (task.Cursor{}) {
 		p.List.First = desk.With(r.URL)
@@ -211,7 +221,15 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 			p.State, p.Closes = "good", ""
 			p.Says, err = a.closedText(r, v, tx, t)
 			return err
-		} else if v.Has(v.Scope, staff.Finance) {
+		}
+		owed, err := isOwed(r, tx, t)
+		if err != nil {
+			return err
+		}
+		switch {
+		case owed:
+			p.Closes = a.say(v, "office.tasks.owed")
+		case v.Has(v.Scope, staff.Finance):
 			form := p.Page.Form(a.View)
 			field := desk.Field(form, a.View, "reason", reason, view.Field{Area: true, Required: true})
 			field.Label, field.Hint = a.say(v, "office.tasks.reason"), a.say(v, "office.tasks.reason_hint")
@@ -221,6 +239,14 @@ func (a *Area) taskPage(r *http.Request, v web.StaffVisit, reason string, proble
 		return nil
 	})
 	return p, err
+}
+
+// isOwed reports whether a task is about a failed refund whose money is still owed to the donor. Nobody closes it before.
+func isOwed(r *http.Request, tx *sqlx.Tx, t task.Stored) (bool, error) {
+	if t.Code != "refund_failed" || t.ClosedAt != nil {
+		return false, nil
+	}
+	return refund.IsOwed(r.Context(), tx, t.EntityID, t.Detail["of"])
 }
 
 func (a *Area) closedText(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Stored) (string, error) {
@@ -235,87 +261,25 @@ func (a *Area) closedText(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task
 	return a.say(v, "office.tasks.closed_by", "moment", at, "name", cmp.Or(names[*t.ClosedBy], v.Entity.LegalName)), nil
 }
 
-// pairsOf shows what a task is about: its object, as a link where there is a page of it, and its details.
-func (a *Area) pairsOf(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, p *TaskPage, t task.Stored) error {
-	add := func(label string, cell desk.Cell) { p.Labels, p.Pairs = append(p.Labels, label), append(p.Pairs, cell) }
-	object, id := t.Target()
-	if id != "" {
-		url, err := a.pageOfObject(r, v, tx, object, id)
-		if err != nil {
-			return err
-		}
-		if object == task.Transaction && slices.Contains(suspended, t.Code) {
-			url = v.Path("suspense")
-		}
-		add(a.say(v, "office.tasks.object."+string(object)), desk.Cell{Text: id, URL: url})
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.Detail)) {
-		value := t.Detail[name]
-		if value == "" || value == id {
-			continue
-		}
-		label := name
-		if key := "office.tasks.detail." + strings.ReplaceAll(name, " ", "_"); a.View.HasPhrase(key) {
-			label = a.say(v, key)
-		}
-		cell := desk.Cell{Text: value}
-		if name == "donation" {
-			url, err := a.pageOfObject(r, v, tx, task.Donation, value)
-			if err != nil {
-				return err
-			}
-			cell.URL = url
-		}
-		add(label, cell)
-	}
-	add(a.say(v, "office.tasks.since"), desk.Cell{At: a.Moment(t.OpenedAt, desk.ZoneOf(v))})
-	if t.Times > 1 {
-		add(a.say(v, "office.tasks.times"), desk.Cell{Text: a.count(v, "office.tasks.opened", t.Times)})
-	}
-	return nil
-}
-
-// suspended are the kinds of tasks about a movement that is in suspense.
-var suspended = []string{"unknown_balance_transaction", "movement_does_not_fit", "balance_transaction_not_booked"}
-
-// pageOfObject returns the address of the page of the object of a task; "" if there is none.
-func (a *Area) pageOfObject(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, object task.Object, id string) (string, error) {
-	switch object {
-	case task.Donation:
-		gift, err := uuid.Parse(id)
-		if err != nil {
-			return "", nil //nolint:nilerr // shown without a link
-		}
-		refs, err := giftlist.RefsOf(r.Context(), tx, []uuid.UUID{gift})
-		if err != nil || refs[gift] == "" {
-			return "", err
-		}
-		return v.Path("gifts/" + refs[gift]), nil
-	case task.Payment:
-		refs, err := giftlist.RefsOfPayments(r.Context(), tx, v.Entity.ID, []string{id})
-		if err != nil || refs[id] == "" {
-			return "", err
-		}
-		return v.Path("gifts/" + refs[id]), nil
-	case task.Dispute:
-		return v.Path("disputes/" + id), nil
-	case task.Fund:
-		return address(v, "entries", "of", "gifts", "fund", id), nil
-	case task.Staff:
-		return v.Path("people"), nil
-	}
-	return "", nil
-}
-
 // taskPost closes a task, with a reason, which is in the audit log. A task that is closed already stays as it is.
 func (a *Area) taskPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	var t task.Stored
+	owed := false
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		t, err = a.taskOf(r, v, tx)
+		if t, err = a.taskOf(r, v, tx); err == nil {
+			owed, err = isOwed(r, tx, t)
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if owed {
+		p, err := a.taskPage(r, v, "", nil) // it says why
+		if err != nil {
+			return err
+		}
+		return a.Write(w, http.StatusConflict, "task", v.Language, p)
 	}
 	reason := strings.TrimSpace(r.PostForm.Get("reason"))
 	if n := len([]rune(reason)); n == 0 || n > maxReason {

@@ -71,6 +71,16 @@ func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		if p.Groups, err = a.attention(r, v, tx); err != nil {
 			return err
 		}
+		own, waits, err := a.own(r, v, tx)
+		if err != nil {
+			return err
+		}
+		if len(p.Groups) == 0 && !waits {
+			p.Clear = nothingWaits(v)
+		}
+		if len(own.Items) > 0 {
+			p.Groups = append(p.Groups, own)
+		}
 		if !desk.IsReader(v) {
 			p.Here, err = a.here(r, v, tx)
 			return err
@@ -80,9 +90,6 @@ func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	})
 	if err != nil {
 		return err
-	}
-	if len(p.Groups) == 0 {
-		p.Clear = nothingWaits(v)
 	}
 	return a.Write(w, http.StatusOK, "today", v.Language, p)
 }

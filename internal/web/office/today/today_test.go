@@ -160,12 +160,23 @@ func TestTaskIsClosedByAPerson(t *testing.T) {
 	require.Contains(t, m.Ask("GET", "/office/tsne", nil).Page, "Refund failed")
 	list := m.Ask("GET", "/office/tsne/tasks", nil)
 	require.Contains(t, list.Page, "2 tasks are open")
+	h.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, opened_at) SELECT gen_random_uuid(), id, 'of_another_version', 'x', now() FROM legal_entity WHERE slug = 'tsne'`)
+	today := m.Ask("GET", "/office/tsne", nil).Page
+	for group, says := range map[string]string{"tasks": "2 tasks", "checkers": "1 check that"} { // the list has as many as Today says
+		require.Contains(t, today, `tasks?about=`+group+`">`+says)
+		require.Contains(t, m.Ask("GET", "/office/tsne/tasks?about="+group, nil).Page, says[:1]+" task")
+	}
+	h.Exec(`UPDATE finance_task SET closed_at = greatest(now(), opened_at) WHERE kind = 'of_another_version'`)
 	require.Contains(t, m.Ask("GET", "/office/tsne/tasks?about=checkers", nil).Page, "1 task is open")
+	h.Exec(`UPDATE finance_task SET detail = detail || jsonb_build_object('asked by', 'staff ' || $2::text) WHERE id = $1`, id, m.ID)
 	page := m.Ask("GET", "/office/tsne/tasks/"+id, nil)
 	require.Equal(t, 200, page.StatusCode)
+	require.Contains(t, page.Page, "<dd>$5.00</dd>")
+	require.Contains(t, page.Page, "<dd>Fay</dd>")
+	require.NotContains(t, page.Page, "staff "+m.ID.String())
 	require.Contains(t, page.Page, "owed to the donor")
 	require.Equal(t, 422, m.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {" "}}).StatusCode)
-	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NOT NULL`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE id = $1 AND closed_at IS NOT NULL`, id))
 	for range 2 { // sent twice
 		got := m.PostOffice("/office/tsne/tasks/"+id, url.Values{"reason": {"Repaid by check 12"}})
 		require.Equal(t, 303, got.StatusCode, got.Page)
