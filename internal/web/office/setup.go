@@ -62,7 +62,7 @@ func (a *Area) setupGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 // hashingTimeout bounds a request that hashes a password slowly, which the time of a page is too short for on a busy machine.
 const hashingTimeout = 10 * time.Second
 
-// setupPost does one step: the field do names it. Each has the time of a page, but for the recovery codes (staff.CodesTimeout).
+// setupPost does one step: the field do names it. Each has hashingTimeout, the recovery codes staff.CodesTimeout.
 func (a *Area) setupPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) (err error) {
 	whole := r
 	ctx, cancel := context.WithTimeout(r.Context(), hashingTimeout)
