@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/mail"
 	"konbit/internal/people/staff"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -45,8 +47,13 @@ func StartPlan(t testing.TB, h *program.Program, f donation.Form) donation.Donat
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
-	h.DrainAll()
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan WHERE id = $1 AND begun_at IS NOT NULL`, d.ID))
+	testkit.Eventually(t, time.Minute, func() error { // an event may be tried again half a second later
+		h.DrainAll()
+		if h.Count(`SELECT count(*) FROM plan WHERE id = $1 AND begun_at IS NOT NULL`, d.ID) != 1 {
+			return errors.New("the plan has not begun")
+		}
+		return nil
+	})
 	return d
 }
 
