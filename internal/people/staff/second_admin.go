@@ -94,7 +94,8 @@ func (s Service) ApproveAsOperator(ctx context.Context, request uuid.UUID, reaso
 			return err
 		}
 		if !executed {
-			return fmt.Errorf("staff: request %s cannot be executed any more: who asked for it is no admin now, or whom it is about was disabled since", request)
+			return fmt.Errorf("staff: request %s cannot be executed any more: who asked for it is no admin now, or whom it is about "+
+				"was disabled since", request)
 		}
 		if err := s.changeRoleTx(ctx, tx, act, uuid.Nil, c, reason); err != nil {
 			return err
