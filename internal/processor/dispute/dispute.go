@@ -49,14 +49,17 @@ type Store struct {
 	Now   func() time.Time
 }
 
-// StoreTx stores what the processor told, unless it told something later before, and opens or closes the task.
+// StoreTx stores what the processor told, unless it told something later before, and opens or closes the task. The processor
+// gives times in seconds: of what it told within one second, the status that is nearer to the end stays.
 func (s Store) StoreTx(ctx context.Context, tx *sqlx.Tx, t Told) error {
+	const stage = `coalesce(array_position('{warning_needs_response,warning_under_review,needs_response,under_review}'::text[], `
 	const upsert = `/* dispute.StoreTx */
 		INSERT INTO dispute AS d (entity_id, ref, charge_ref, amount, currency, opened_at, reason, status, due_at, told_at)
 		VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''), $8, $9, $10)
 		ON CONFLICT (entity_id, ref) DO UPDATE
 		   SET reason = EXCLUDED.reason, status = EXCLUDED.status, due_at = EXCLUDED.due_at, told_at = EXCLUDED.told_at
-		 WHERE d.told_at IS NULL OR d.told_at <= EXCLUDED.told_at`
+		 WHERE d.told_at IS NULL OR d.told_at < EXCLUDED.told_at
+		    OR d.told_at = EXCLUDED.told_at AND ` + stage + `d.status), 5) <= ` + stage + `EXCLUDED.status), 5)`
 	_, err := tx.ExecContext(ctx, upsert, t.EntityID, t.Ref, t.ChargeRef, t.Amount, t.Currency, t.OpenedAt, t.Reason, t.Status, t.DueAt, t.At)
 	if err != nil {
 		return err

@@ -90,3 +90,15 @@ func (f *facts) balance(currency string) (sum int64) {
 	}
 	return sum
 }
+
+// disputesToAnswer returns the disputes and inquiries that ask for evidence now.
+func (f *facts) disputesToAnswer() (ids []string) {
+	for _, raw := range f.fake.Objects(f.account, "dispute", 0) {
+		var d struct{ ID, Status string }
+		require.NoError(f.t, json.Unmarshal(raw, &d))
+		if d.Status == "needs_response" || d.Status == "warning_needs_response" {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids
+}

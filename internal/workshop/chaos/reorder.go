@@ -204,7 +204,7 @@ func resultOf(h *program.Program, g *orderGift) (end []string) {
 		       CASE WHEN r.replaces = (SELECT o.id FROM receipt o WHERE o.donation_id = r.donation_id AND o.number < r.number ORDER BY o.number DESC LIMIT 1) THEN ' replaces' END)
 		  FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE r.donation_id = $1 ORDER BY r.number`
 	const tasks = `SELECT format('task %s', kind) FROM finance_task
-		WHERE split_part(subject, ' ', 1) IN (SELECT $1 UNION SELECT c.object_id FROM payment_change c JOIN payment p ON p.id = c.payment_id WHERE p.charge_ref = $1) OR detail->>'donation' = $2 ORDER BY 1`
+		WHERE (kind <> 'payment_disputed' OR closed_at IS NULL) AND (split_part(subject, ' ', 1) IN (SELECT $1 UNION SELECT c.object_id FROM payment_change c JOIN payment p ON p.id = c.payment_id WHERE p.charge_ref = $1) OR detail->>'donation' = $2) ORDER BY 1`
 	d := h.Gift(g.ID)
 	charge := ""
 	if d.ChargeID != nil {
