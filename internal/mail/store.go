@@ -171,13 +171,12 @@ func beginAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (begun bool,
 	return n > 0, err
 }
 
-// recordAccepted records that a mail server accepted the email, also if the email was cancelled in the meantime. It is
-// not flushed by itself: the next email of this worker is stored, and flushed, before it is sent, so a crash of the database
-// repeats no more than is under way.
+// recordAccepted records that a mail server accepted the email, also if the email was cancelled in the meantime. It returns
+// after the record is on disk: the job may be completed after a crash of the database, which must not lose the record.
 func recordAccepted(ctx context.Context, db *sqlx.DB, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.recordAccepted */
 		UPDATE letter_delivery SET accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
-		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at) = 0 AND set_config('synchronous_commit', 'off', true) = 'off'`
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at) = 0`
 	_, err := pg.Repeatable[int](ctx, db, query, id, reply, at)
 	return err
 }
