@@ -150,14 +150,14 @@ func TestReferencesHoldTheEntity(t *testing.T) {
 	db := testkit.DB(t)
 	var loose []string
 	require.NoError(t, db.Owner.Select(&loose, `
-		SELECT c.conrelid::regclass::text || ' ' || string_agg(a.attname, ', ' ORDER BY a.attname)
-		  FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-		 WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
-		   AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.conrelid AND o.attname = 'entity_id')
-		   AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.confrelid AND o.attname = 'entity_id')
-		 GROUP BY c.oid, c.conrelid, c.confrelid
-		HAVING NOT bool_or(a.attname = 'entity_id')
-		   AND NOT EXISTS (SELECT FROM pg_constraint w JOIN pg_attribute k ON k.attrelid = w.conrelid AND k.attnum = ANY (w.conkey) AND k.attname = 'entity_id'
-		                    WHERE w.contype = 'f' AND w.conrelid = c.conrelid AND w.confrelid = c.confrelid AND w.conkey && c.conkey)`))
+		WITH reference AS MATERIALIZED (
+		    SELECT c.conrelid, c.confrelid, array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) ORDER BY 1) AS columns
+		      FROM pg_constraint c
+		     WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
+		       AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.conrelid AND o.attname = 'entity_id')
+		       AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.confrelid AND o.attname = 'entity_id'))
+		SELECT r.conrelid::regclass::text || ' ' || array_to_string(r.columns, ', ') FROM reference r
+		 WHERE NOT 'entity_id' = ANY (r.columns)
+		   AND NOT EXISTS (SELECT FROM reference w WHERE w.conrelid = r.conrelid AND w.confrelid = r.confrelid AND 'entity_id' = ANY (w.columns) AND w.columns && r.columns)`))
 	require.ElementsMatch(t, slices.Collect(maps.Keys(entityOfItsOwn)), loose)
 }
