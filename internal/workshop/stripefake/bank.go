@@ -12,7 +12,6 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/office/bankfile"
-	"konbit/internal/platform/money"
 	"konbit/internal/workshop/bankfake"
 )
 
@@ -41,32 +40,33 @@ func (s *Server) panelBank(in bankRequest) (any, error) {
 	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == in.Account })
 	text := strings.Join(strings.Fields(in.Text), " ")
 	if i < 0 || in.Amount == 0 || text == "" {
-		return nil, errors.New(`a line at the bank needs "account" (a known one), "amount" in minor units (negative: money leaves) and "text"; "date" (YYYY-MM-DD) and "reference" are optional`)
+		return nil, errors.New(`a line at the bank needs "account" (a known one), "amount" in minor units (negative: money leaves) and "text"; ` +
+			`"date" (YYYY-MM-DD) and "reference" are optional`)
 	}
-	day := dayOf(s.now())
+	on := dayOf(s.now().Unix())
 	if in.Date != "" {
 		t, err := time.Parse(time.DateOnly, in.Date)
 		if err != nil {
 			return nil, errors.New(`"date" is a day like 2026-10-31`)
 		}
-		day = ledger.DateOf(t)
+		on = ledger.DateOf(t, time.UTC)
 	}
 	s.dirty = true
 	return s.newTransaction(s.accounts[i]).new("bank_line", "bl_", object{
-		"date": day.String(), "amount": in.Amount, "text": text, "reference": strings.TrimSpace(in.Reference),
+		"date": on.String(), "amount": in.Amount, "text": text, "reference": strings.TrimSpace(in.Reference),
 	}).with(nil), nil
 }
 
 // dayOf returns the day of a Unix time, in UTC, as the stand-in's clock has it.
-func dayOf(at int64) ledger.Date { return ledger.DateOf(time.Unix(at, 0).UTC()) }
+func dayOf(at int64) ledger.Date { return ledger.DateOf(time.Unix(at, 0), time.UTC) }
 
 // linesAtBank returns the lines of an account at the bank up to now, oldest first: payouts two days after they were sent,
 // those that came back, and what was added by hand.
 func (s *Server) linesAtBank(a *account) (all []bankfile.Line) {
 	var dated []bankLine
 	add := func(at int64, l bankfile.Line) {
-		if at <= s.now() {
-			l.BookedOn = cmp.Or(l.BookedOn, dayOf(at))
+		if at <= s.now().Unix() {
+			l.BookedOn = dayOf(at)
 			dated = append(dated, bankLine{at, l})
 		}
 	}
@@ -111,12 +111,13 @@ func (s *Server) BankStatement(name string, from, to ledger.Date) (bankfile.Stat
 	}
 	a := s.accounts[i]
 	var opening int64
-	st := bankfile.Statement{Account: bankfile.Account{ID: bankAccountOf(a), Last4: bankAccountOf(a)[len(bankAccountOf(a))-4:]}, Currency: money.Currency("USD"), From: from, To: to, Opening: &opening}
+	number := bankAccountOf(a)
+	st := bankfile.Statement{Account: bankfile.Account{ID: number, Last4: number[len(number)-4:]}, Currency: "USD", From: from, To: to, Opening: &opening}
 	for _, l := range s.linesAtBank(a) {
 		switch {
-		case l.BookedOn.Before(from):
+		case l.BookedOn.String() < from.String():
 			opening += l.Amount
-		case !to.Before(l.BookedOn):
+		case l.BookedOn.String() <= to.String():
 			st.Lines = append(st.Lines, l)
 		}
 	}
@@ -143,7 +144,7 @@ func (s *Server) serveBank(w http.ResponseWriter, r *http.Request) {
 			strings.Join(bankfake.Formats(), ", ")})
 		return
 	}
-	st, err := s.BankStatement(q.Get("account"), ledger.DateOf(from), ledger.DateOf(to))
+	st, err := s.BankStatement(q.Get("account"), ledger.DateOf(from, time.UTC), ledger.DateOf(to, time.UTC))
 	if err != nil {
 		reply(w, http.StatusNotFound, object{"error": err.Error()})
 		return
