@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/view"
 )
 
 // PageSize is how many rows a page of a list has; manyRows how many it has on demand.
@@ -36,9 +37,11 @@ func Larger(r *http.Request) string {
 // Templates show it by "office-list".
 type List struct {
 	Says        string   // what is shown and its total
+	Unknown     []Hidden // values of the address that name no filter; the list is shown without them
 	Search      *Search  // nil: the list has no search field
 	Filters     []Filter // groups of links
 	More        []Filter // groups that are folded, unless one of them has chosen something
+	Narrow      *Narrow  // a form that is folded with them; nil: there is none
 	Table       Table
 	Empty       string // what would be here and how it gets there; shown if there are no rows
 	Larger      string // address of the list with more rows a page, shown where there is a next page; may be empty
@@ -56,6 +59,14 @@ type Search struct {
 	Kept   []Hidden // the other values of the address
 }
 
+// Narrow is a form of filters that is sent by GET.
+type Narrow struct {
+	Action string
+	Fields []view.Field
+	Kept   []Hidden // the other values of the address
+	Chosen bool     // one of the fields narrows the list
+}
+
 // Hidden is a value that a form sends along.
 type Hidden struct{ Name, Value string }
 
@@ -71,7 +82,29 @@ func (f Filter) Chosen() bool {
 }
 
 // MoreChosen reports whether a folded filter has chosen something.
-func (l List) MoreChosen() bool { return slices.ContainsFunc(l.More, Filter.Chosen) }
+func (l List) MoreChosen() bool {
+	return l.Narrow != nil && l.Narrow.Chosen || slices.ContainsFunc(l.More, Filter.Chosen)
+}
+
+// longestUnknown bounds the text of an address that a page repeats, in characters.
+const longestUnknown = 40
+
+// NotKnown adds a value of the address that a list does not know, so that the page says so. An empty value is none.
+func (l *List) NotKnown(name, value string) {
+	if text := []rune(strings.ToValidUTF8(value, "")); len(text) > 0 {
+		if len(text) > longestUnknown {
+			text = append(text[:longestUnknown], '…')
+		}
+		l.Unknown = append(l.Unknown, Hidden{name, string(text)})
+	}
+}
+
+// Known adds the value that an address has under a name to the unknown ones, unless it is one of those given.
+func (l *List) Known(r *http.Request, name string, values ...string) {
+	if typed := r.URL.Query().Get(name); !slices.Contains(values, typed) {
+		l.NotKnown(name, typed)
+	}
+}
 
 // Option is a link of a filter.
 type Option struct {

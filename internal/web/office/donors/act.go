@@ -42,6 +42,7 @@ type ActForm struct {
 	Reason     view.Field
 	Factor     desk.Factor
 	Button     string
+	Quiet      bool // another form of the page is the first choice
 }
 
 // Option is an option of a select element.

@@ -81,7 +81,9 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		}
 		all = append(all, f)
 	}
-	all = append(all, b.new("cancel", a.say(v, "office.donors.form.cancel_text"), a.emailTo(v, d)))
+	cancel := b.new("cancel", a.say(v, "office.donors.form.cancel_text"), a.emailTo(v, d))
+	cancel.Quiet = len(all) > 0
+	all = append(all, cancel)
 	return a.showAct(w, r, b, d, a.say(v, "office.donors.plan_heading"), pairs, "", all...)
 }
 
