@@ -36,8 +36,8 @@ func Larger(r *http.Request) string {
 // List is a page of a list: a sentence that says what is shown, filters that stand in the address, rows, and the way to more.
 // Templates show it by "office-list".
 type List struct {
-	Says        string   // what is shown and its total
-	Unknown     []Hidden // values of the address that name no filter; the list is shown without them
+	Says        string // what is shown and its total
+	Unknown     Unknown
 	Search      *Search  // nil: the list has no search field
 	Filters     []Filter // groups of links
 	More        []Filter // groups that are folded, unless one of them has chosen something
@@ -86,24 +86,39 @@ func (l List) MoreChosen() bool {
 	return l.Narrow != nil && l.Narrow.Chosen || slices.ContainsFunc(l.More, Filter.Chosen)
 }
 
+// Unknown are the values of an address that name no filter. The page says so, and shows its list without them.
+type Unknown []Hidden
+
 // longestUnknown bounds the text of an address that a page repeats, in characters.
 const longestUnknown = 40
 
-// NotKnown adds a value of the address that a list does not know, so that the page says so. An empty value is none.
-func (l *List) NotKnown(name, value string) {
+// Add adds a value. An empty one is none.
+func (u *Unknown) Add(name, value string) {
 	if text := []rune(strings.ToValidUTF8(value, "")); len(text) > 0 {
 		if len(text) > longestUnknown {
 			text = append(text[:longestUnknown], '…')
 		}
-		l.Unknown = append(l.Unknown, Hidden{name, string(text)})
+		*u = append(*u, Hidden{name, string(text)})
 	}
 }
 
-// Known adds the value that an address has under a name to the unknown ones, unless it is one of those given.
-func (l *List) Known(r *http.Request, name string, values ...string) {
+// Check adds the value that an address has under a name, unless it is one of those given.
+func (u *Unknown) Check(r *http.Request, name string, values ...string) {
 	if typed := r.URL.Query().Get(name); !slices.Contains(values, typed) {
-		l.NotKnown(name, typed)
+		u.Add(name, typed)
 	}
+}
+
+// DayOf returns the beginning of a day that an address names, in a time zone; zero if it names none. One that is no day is
+// unknown.
+func (u *Unknown) DayOf(r *http.Request, name string, zone *time.Location) time.Time {
+	typed := r.URL.Query().Get(name)
+	day, err := time.ParseInLocation(time.DateOnly, typed, zone)
+	if err != nil || day.Year() < 2000 || day.Year() >= 2100 {
+		u.Add(name, typed)
+		return time.Time{}
+	}
+	return day
 }
 
 // Option is a link of a filter.

@@ -31,6 +31,7 @@ type ExportPage struct {
 	desk.Page
 	Errors       []view.FormError
 	Says         string
+	Unknown      desk.Unknown
 	Action, List string
 	Format       string
 	Reason       view.Field
@@ -67,7 +68,7 @@ func (a *Area) showExport(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	p := ExportPage{
 		Page: a.PageOf(r, v, "gifts"), Says: a.says(v, c, total), Action: exportPath(r, v), List: listPath(r.URL, v), Format: formatOf(r),
-		ManyPeople: manyPeople,
+		ManyPeople: manyPeople, Unknown: c.Unknown,
 	}
 	p.Problems = append(problems, asked.Problems...)
 	if p.Factor, err = a.FactorOf(r, v, asked); err != nil {

@@ -60,6 +60,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		Empty:  a.empty(v, what, next != nil),
 		Larger: desk.Larger(r), CSV: file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
 	}
+	p.List.Unknown, p.List.Narrow = what.Unknown, a.narrow(r, v, what)
 	p.List.Filters, p.List.More = a.filters(r, v, what, a.Now().In(desk.ZoneOf(v)))
 	if behind {
 		p.List.First = desk.With(r.URL)
@@ -109,6 +110,7 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 	if c.Year != 0 {
 		add("says.month", "month", yearName(v, c.Year))
 	}
+	parts = append(parts, a.saysNarrow(v, c)...)
 	if c.Fund != nil {
 		add("says.fund", "fund", c.Fund.Name.In(v.Language))
 	}
@@ -143,7 +145,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 		return a.say(v, "empty.more")
 	case c.As != "":
 		return a.say(v, "empty.search")
-	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero():
+	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero() || c.Query.Least+c.Query.Most != 0:
 		return a.say(v, "empty.filter")
 	}
 	return a.say(v, "empty")

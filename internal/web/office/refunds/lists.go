@@ -90,6 +90,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Check(r, "state", states...)
+	p.List.Unknown.Check(r, "origin", origins...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.saysOf(v, all)
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
@@ -276,6 +278,7 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Check(r, "list", lists...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.View.PhraseN(v.Language, "office.approvals.says", len(all))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
