@@ -148,7 +148,7 @@ func (a *Area) who(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) 
 	case name != "":
 		return name
 	}
-	return a.View.Phrase(v.Language, "office.audit.elsewhere")
+	return a.Somebody(v, "office.audit.elsewhere")
 }
 
 // object returns the cell of an entry's object, with the beginning of its id below.

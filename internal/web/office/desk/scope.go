@@ -75,6 +75,15 @@ func (d *Desk) RolesIn(v web.StaffVisit, s ScopeChoice) string {
 	return strings.Join(names, ", ")
 }
 
+// Somebody returns what pages call a person whom the visit's person does not see: of an organisation's staff, that is a
+// colleague of the entity. key is what others are called.
+func (d *Desk) Somebody(v web.StaffVisit, key string) string {
+	if v.Organisation != nil {
+		return d.View.Phrase(v.Language, "office.somebody_of", "entity", v.Entity.LegalName)
+	}
+	return d.View.Phrase(v.Language, key)
+}
+
 // ZoneOf returns the time zone of a visit: of its entity, or of the first in which the person holds a role.
 func ZoneOf(v web.StaffVisit) *time.Location {
 	if v.Entity.Slug != "" {

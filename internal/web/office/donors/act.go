@@ -25,6 +25,7 @@ type ActPage struct {
 	Forms   []ActForm
 	Errors  []view.FormError
 	Instead string // why nothing can be done; empty: it can
+	First   []Link // what has to be done before
 }
 
 // ActForm is a form that does one thing. The ids of its fields end with what it does.
@@ -118,10 +119,17 @@ func (b *forms) errors() (all []view.FormError) {
 
 // showAct writes a page of forms about a donor.
 func (a *Area) showAct(w http.ResponseWriter, r *http.Request, b *forms, d donor.Record, heading string, pairs []Pair, instead string, all ...ActForm) error {
+	return a.showInstead(w, r, b, d, heading, pairs, instead, nil, all...)
+}
+
+// showInstead is showAct with links to what has to be done before.
+func (a *Area) showInstead(
+	w http.ResponseWriter, r *http.Request, b *forms, d donor.Record, heading string, pairs []Pair, instead string, first []Link, all ...ActForm,
+) error {
 	p := ActPage{
 		Page: a.PageOf(r, b.v, "donors"), Heading: heading, Donor: Link{nameOf(d), b.v.Path("donors/" + d.ID.String())}, Pairs: pairs,
 		Action: r.URL.RequestURI(),
-		Forms:  all, Errors: b.errors(), Instead: instead,
+		Forms:  all, Errors: b.errors(), Instead: instead, First: first,
 	}
 	if p.Donor.Label == "" {
 		p.Donor.Label = a.say(b.v, "office.donors.nameless")

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
@@ -45,7 +46,11 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		instead = a.say(v, "office.donors.erasure_due", "day", phrase.Date(v.Language, due))
 	}
 	if instead != "" {
-		return a.showAct(w, r, b, d, heading, nil, instead)
+		first, err := a.plansToStop(r, v, d, person.Donors)
+		if err != nil {
+			return err
+		}
+		return a.showInstead(w, r, b, d, heading, nil, instead, first)
 	}
 	due := phrase.Date(v.Language, a.Now().Add(privacy.DefaultDelay).In(v.Entity.Location()))
 	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text", "entity", v.Entity.LegalName), a.say(v, "office.donors.form.erasure_stays"),
@@ -55,6 +60,20 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	b.problems = append(b.problems, asked.Problems...)
 	return a.showAct(w, r, b, d, heading, nil, "", f)
+}
+
+// plansToStop returns links to the recurring gifts of a donor that still run and that the visit's person may stop.
+func (a *Area) plansToStop(r *http.Request, v web.StaffVisit, d donor.Record, donors []uuid.UUID) (links []Link, err error) {
+	err = a.Read(r, v, func(tx *sqlx.Tx) error {
+		plans, err := recurring.OfDonor(r.Context(), tx, donors...)
+		for _, p := range plans {
+			if p.DonorID == d.ID && p.Status.IsRunning() && v.Has(a.scopeOfPlan(v, p), staff.Finance) {
+				links = append(links, Link{a.planName(v, p), a.actPath(v, d.ID, "plans/"+p.ID.String())})
+			}
+		}
+		return err
+	})
+	return links, err
 }
 
 // erasurePost requests the erasure, after a fresh factor: it cannot be undone once it is done.

@@ -192,6 +192,14 @@ func (f file) addresses(zone *time.Location) (all []typedAddress) {
 	return all
 }
 
+// namedCountries returns addresses with the names of their countries.
+func (a *Area) namedCountries(v web.StaffVisit, all []typedAddress) []typedAddress {
+	for i := range all {
+		all[i].Lines = a.View.Postal(v.Language, all[i].Lines)
+	}
+	return all
+}
+
 // typedAddress is a postal address that was typed with a gift.
 type typedAddress struct {
 	Lines []string

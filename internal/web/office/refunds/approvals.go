@@ -192,7 +192,7 @@ func (a *Area) nameIn(v web.StaffVisit, names map[uuid.UUID]string, id uuid.UUID
 	if name := names[id]; name != "" {
 		return name
 	}
-	return a.phrase(v, "office.approval.somebody")
+	return a.Somebody(v, "office.approval.somebody")
 }
 
 // approvalPost does what the field do says: approve, decline or withdraw.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -20,18 +21,39 @@ import (
 	"konbit/internal/web/office/desk"
 )
 
-// refundGet shows the form of a refund, and the refunds of the gift.
+// refundGet shows the form of a refund, and the refunds of the gift; or what a form in the address would do.
 func (a *Area) refundGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	s, err := a.load(r, v, Form{})
-	if err != nil {
+	var form Form
+	sealed := r.URL.Query().Get("check")
+	opened := sealed != "" && a.OpenForm(v, "refund "+chi.URLParam(r, "ref"), sealed, &form)
+	s, err := a.load(r, v, form, opened)
+	switch {
+	case err != nil:
 		return err
+	case s.sent != "":
+		return desk.Redirect(w, r, s.sent)
 	}
+	s.check, s.old = s.preview != nil, sealed != "" && !opened
 	return a.showRefund(w, r, v, s)
+}
+
+// toCheck leads to the page that shows what the form would do. If there is no key to seal the form, this response shows it.
+func (a *Area) toCheck(w http.ResponseWriter, r *http.Request, v web.StaffVisit, s state) error {
+	sealed, err := a.SealForm(v, "refund "+s.gift.PublicRef, s.form)
+	if err != nil {
+		s.check = true
+		return a.showRefund(w, r, v, s)
+	}
+	to := refundURL(v, s.gift.PublicRef)
+	if lang := r.URL.Query().Get("lang"); lang != "" {
+		to += "lang=" + url.QueryEscape(lang) + "&"
+	}
+	return desk.Redirect(w, r, to+"check="+sealed)
 }
 
 // refundPost does a step of the form: shows what a refund would do, and orders it or asks a second person.
 func (a *Area) refundPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	s, err := a.load(r, v, readForm(r.PostForm))
+	s, err := a.load(r, v, readForm(r.PostForm), true)
 	if err != nil {
 		return err
 	}
@@ -45,10 +67,10 @@ func (a *Area) refundPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	case s.form.Step == stepForm || s.preview == nil:
 		return a.showRefund(w, r, v, s)
 	}
-	s.check = true
 	if s.form.Step == stepCheck {
-		return a.showRefund(w, r, v, s)
+		return a.toCheck(w, r, v, s)
 	}
+	s.check = true
 	return a.order(w, r, v, s)
 }
 
@@ -120,6 +142,7 @@ type state struct {
 	sent    string          // the form was sent before: the address of what came of it
 	second  bool            // the database asks for a second person
 	check   bool            // the page shows what the refund does
+	old     bool            // the address of such a page does not work any more
 
 	asked    desk.Proof
 	problems []fault.Field
@@ -128,8 +151,8 @@ type state struct {
 
 func (s state) needsSecond() bool { return s.second || s.preview.NeedsSecondPerson() }
 
-// load reads the gift, its refunds, and what the form asks for.
-func (a *Area) load(r *http.Request, v web.StaffVisit, form Form) (s state, err error) {
+// load reads the gift, its refunds, and, if there is a form, what it asks for.
+func (a *Area) load(r *http.Request, v web.StaffVisit, form Form, hasForm bool) (s state, err error) {
 	s.form = form
 	err = a.read(r, v, func(ctx context.Context, tx *sqlx.Tx) error {
 		if s.gift, err = giftOf(ctx, tx, v, chi.URLParam(r, "ref")); err != nil {
@@ -148,7 +171,7 @@ func (a *Area) load(r *http.Request, v web.StaffVisit, form Form) (s state, err 
 				s.whyNot = "office.refund.why.project"
 			}
 		}
-		if r.Method != http.MethodPost || s.whyNot == "office.refund.why.role" || s.whyNot == "office.refund.why.project" {
+		if !hasForm || s.whyNot == "office.refund.why.role" || s.whyNot == "office.refund.why.project" {
 			return nil
 		}
 		return a.loadForm(ctx, tx, v, &s)

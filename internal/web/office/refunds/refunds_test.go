@@ -107,6 +107,14 @@ func text(page string) string {
 	return html.UnescapeString(strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " ")), " "))
 }
 
+// check posts a form whose effect is to be shown, and returns the page to which the answer leads.
+func (d *desk) check(path string, form url.Values) visitor.Response {
+	d.t.Helper()
+	got := d.ana.PostOffice(path, form)
+	require.Equal(d.t, 303, got.StatusCode, text(got.Page))
+	return d.ana.Ask("GET", got.Header.Get("Location"), nil)
+}
+
 func (d *desk) orders() []string {
 	return d.Lines(`SELECT format('%s %s %s', f.slug, p.amount, o.state) FROM refund_order o JOIN refund_order_part p ON p.order_id = o.id JOIN fund f ON f.id = p.fund_id ORDER BY o.ordered_at, 1`)
 }
@@ -120,7 +128,7 @@ func TestFromFormToRefund(t *testing.T) {
 	require.Contains(t, text(got.Page), "$50 left of $50")
 	require.Contains(t, text(got.Page), "All that is left: $90")
 	f := form(map[string]string{"general": "$20", "building": ""})
-	got = d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got = d.check(d.path(), with(f, "step", "check"))
 	require.Equal(t, 200, got.StatusCode, text(got.Page))
 	page := text(got.Page)
 	for _, says := range []string{
@@ -202,7 +210,7 @@ func TestWhatIsWrongStandsAtItsField(t *testing.T) {
 	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "12,50"}), "step", "form"))
 	require.Equal(t, 200, got.StatusCode, "back to the form")
 	require.Contains(t, got.Page, `value="12,50"`)
-	got = d.ana.PostOffice(d.path(), with(form(nil), "all", "1", "step", "check"))
+	got = d.check(d.path(), with(form(nil), "all", "1", "step", "check"))
 	require.Contains(t, text(got.Page), "becomes void", "all that is left")
 	require.Contains(t, got.Page, `name="part[building]" value="10.00"`, "what is shown is what is ordered")
 }
@@ -212,7 +220,7 @@ func TestT13TheSecondPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	f := form(map[string]string{"general": "30", "network": "25"})
-	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got := d.check(d.path(), with(f, "step", "check"))
 	page := text(got.Page)
 	require.Contains(t, page, "This is above $50")
 	require.Contains(t, page, "Ben can approve it")
@@ -288,9 +296,9 @@ func TestTwoPersonsDoNotCountForOne(t *testing.T) {
 	d.Exec(`DELETE FROM staff_passkey p USING staff m WHERE m.id = p.staff_id AND m.name LIKE 'newcomer%'`)
 	d.member("carla", staff.Finance, "tsne", "")
 	f := form(map[string]string{"general": "30", "network": "25"})
-	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got := d.check(d.path(), with(f, "step", "check"))
 	require.Contains(t, text(got.Page), "Ben and Carla can approve it.")
-	require.Contains(t, text(d.ana.PostOffice(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
+	require.Contains(t, text(d.check(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
 	got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
 	require.Equal(t, 303, got.StatusCode, text(got.Page))
 	path, _, _ := strings.Cut(got.Header.Get("Location"), "?")
@@ -298,15 +306,15 @@ func TestTwoPersonsDoNotCountForOne(t *testing.T) {
 	require.Equal(t, 303, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
 	for range 2 {
 		f = form(map[string]string{"general": "10"})
-		require.NotContains(t, text(d.ana.PostOffice(d.path(), with(f, "step", "check")).Page), "econd person")
+		require.NotContains(t, text(d.check(d.path(), with(f, "step", "check")).Page), "econd person")
 		got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
 		require.Equal(t, 303, got.StatusCode, text(got.Page))
 	}
 	require.Len(t, d.orders(), 4)
 	d.gift = d.give()
-	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
+	page := text(d.check(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
 	require.Contains(t, page, "With this one, you have ordered refunds of $50.01 in 24 hours, also if Stripe refused some; above $50 a second person approves.")
-	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
+	require.NotContains(t, text(d.check(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
 }
 
 // TestASecondAdminSeesWhoIsInvited: whoever has no role yet is named to the admins who decide about the first one.

@@ -52,7 +52,7 @@ func (a *Area) decided(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, q approva
 		if err != nil {
 			return "", err
 		}
-		by = cmp.Or(names[last.StaffID.UUID], a.say(v, "office.approval.somebody"))
+		by = cmp.Or(names[last.StaffID.UUID], a.Somebody(v, "office.approval.somebody"))
 	}
 	says := a.say(v, "office.approval.did."+last.Decision, "name", by) + " " + a.moment(v, last.At) + "."
 	if last.Reason != "" {

@@ -100,7 +100,7 @@ func (a *Area) detail(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Sto
 		if err != nil {
 			return nil, err
 		}
-		cell.Text = cmp.Or(names[staffID], a.say(v, "office.approval.somebody"))
+		cell.Text = cmp.Or(names[staffID], a.Somebody(v, "office.approval.somebody"))
 	}
 	return &cell, nil
 }
