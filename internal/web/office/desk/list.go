@@ -41,7 +41,7 @@ type List struct {
 	Search      *Search  // nil: the list has no search field
 	Filters     []Filter // groups of links
 	More        []Filter // groups that are folded, unless one of them has chosen something
-	Narrow      *Narrow  // a form that is folded with them; nil: there is none
+	Narrow      *Narrow  // a form that is folded too; nil: there is none
 	Table       Table
 	Empty       string // what would be here and how it gets there; shown if there are no rows
 	Larger      string // address of the list with more rows a page, shown where there is a next page; may be empty
@@ -61,6 +61,7 @@ type Search struct {
 
 // Narrow is a form of filters that is sent by GET.
 type Narrow struct {
+	Label  string
 	Action string
 	Fields []view.Field
 	Kept   []Hidden // the other values of the address
@@ -82,9 +83,7 @@ func (f Filter) Chosen() bool {
 }
 
 // MoreChosen reports whether a folded filter has chosen something.
-func (l List) MoreChosen() bool {
-	return l.Narrow != nil && l.Narrow.Chosen || slices.ContainsFunc(l.More, Filter.Chosen)
-}
+func (l List) MoreChosen() bool { return slices.ContainsFunc(l.More, Filter.Chosen) }
 
 // Unknown are the values of an address that name no filter. The page says so, and shows its list without them.
 type Unknown []Hidden

@@ -77,6 +77,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			}
 			return a.phrase(v, refund.State(s).TitleKey())
 		}),
+	}, More: []desk.Filter{
 		a.filter(v, r, "origin", origin, origins, func(o string) string {
 			if o == "" {
 				return a.phrase(v, "office.refunds.all")
