@@ -86,8 +86,8 @@ func (a *Area) saysNarrow(v web.StaffVisit, c chosen) (parts []string) {
 // narrow returns the form of the filters that are typed.
 func (a *Area) narrow(r *http.Request, v web.StaffVisit, c chosen) *desk.Narrow {
 	typed := []string{"month", "from", "to", "least", "most"}
-	n := &desk.Narrow{Label: a.say(v, "narrow"), Action: r.URL.Path, Kept: desk.Kept(r.URL, append(typed, "year")...), Chosen: c.Query.Least != 0 || c.Query.Most != 0 ||
-		!c.FromDay.IsZero() || !c.ToDay.IsZero()}
+	n := &desk.Narrow{Label: a.say(v, "narrow"), Action: r.URL.Path, Kept: desk.Kept(r.URL, append(typed, "year")...)}
+	n.Chosen = c.Query.Least != 0 || c.Query.Most != 0 || !c.FromDay.IsZero() || !c.ToDay.IsZero()
 	if c.Year != 0 {
 		n.Kept = append(n.Kept, desk.Hidden{Name: "year", Value: strconv.Itoa(c.Year)})
 	}

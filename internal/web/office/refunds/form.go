@@ -34,8 +34,8 @@ var partField = regexp.MustCompile(`^part\[([a-z0-9-]+)\]$`)
 
 func readForm(f url.Values) Form {
 	form := Form{
-		Parts: map[string]string{}, Amount: strings.TrimSpace(f.Get("amount")), All: f.Get("all") != "" && f.Get("all") != "0", Reason: f.Get("reason"), Note: f.Get("note"),
-		Step: f.Get("step"), Submission: f.Get("submission"),
+		Parts: map[string]string{}, Amount: strings.TrimSpace(f.Get("amount")), All: f.Get("all") != "" && f.Get("all") != "0",
+		Reason: f.Get("reason"), Note: f.Get("note"), Step: f.Get("step"), Submission: f.Get("submission"),
 	}
 	for name := range f {
 		if part := partField.FindStringSubmatch(name); part != nil {
