@@ -167,7 +167,7 @@ func TestListAndSearch(t *testing.T) {
 	got := o.finance.Ask("GET", "/office/tsne/donors?org=selva", nil)
 	require.Contains(t, got.Page, "Bea Lima")
 	require.NotContains(t, got.Page, "Ana Pérez")
-	require.Equal(t, 404, o.project.Ask("GET", "/office/tsne/donors", nil).StatusCode)
+	require.Equal(t, 303, o.project.Ask("GET", "/office/tsne/donors", nil).StatusCode, "to the project's own")
 	require.Equal(t, 404, o.project.Ask("GET", "/office/tsne/donors?org=selva", nil).StatusCode)
 	require.Equal(t, 404, o.finance.Ask("GET", "/office/aina/donors", nil).StatusCode)
 
