@@ -467,7 +467,9 @@ func TestCorrectReceipt(t *testing.T) {
 // and afterwards that the donor was erased.
 func TestErasure(t *testing.T) {
 	o := newOffice(t)
-	require.Contains(t, o.finance.Ask("GET", path(o.ana, "erasure", ""), nil).Page, "Stop it first", "a recurring gift is active")
+	stopFirst := o.finance.Ask("GET", path(o.ana, "erasure", ""), nil).Page
+	require.Contains(t, stopFirst, "Stop it first", "a recurring gift is active")
+	require.Contains(t, stopFirst, `<p><a href="`+path(o.ana, "plans/"+o.Lines(`SELECT id::text FROM plan`)[0], "")+`">`)
 	page := path(o.bea, "erasure", "")
 	form := o.formOf(o.finance, page, "erasure")
 	o.finance.Stale()

@@ -79,3 +79,17 @@ func TestOneAmountIsSpreadOverTheFunds(t *testing.T) {
 	}
 	require.Equal(t, 409, d.ana.PostOffice(d.path(), with(f, "amount", "89")).StatusCode, "the same form says something else")
 }
+
+// TestWhatTheBankShows: some days after a refund its page does not promise any more that the bank will show it.
+func TestWhatTheBankShows(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	_, err := d.Fake.Refund(*d.gift.PaymentIntentID, 1000)
+	require.NoError(t, err)
+	d.settle()
+	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "shows it within five to ten days")
+	d.Exec(`ALTER TABLE payment_change DISABLE TRIGGER USER; UPDATE payment_change SET at = at - interval '11 days' WHERE kind = 'refund'; ALTER TABLE payment_change ENABLE TRIGGER USER`)
+	page := text(d.ana.Ask("GET", d.path(), nil).Page)
+	require.Contains(t, page, "has shown it by now")
+	require.NotContains(t, page, "five to ten days")
+}
