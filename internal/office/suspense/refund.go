@@ -19,7 +19,7 @@ type RefundJob struct {
 func (RefundJob) Kind() string { return "suspense_refund" }
 
 // Queue returns the queue in which the job waits.
-func (RefundJob) Queue() jobs.QueueName { return jobs.Requests }
+func (RefundJob) Queue() jobs.QueueName { return jobs.Office }
 
 // Refunds makes the refunds of charges in suspense.
 type Refunds struct {
