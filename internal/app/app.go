@@ -240,7 +240,7 @@ func (a *App) buildMail() {
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)
-	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole}.Register(a.Handlers)
+	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole, NewID: NewID, Now: clocks.Business}.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
