@@ -36,8 +36,7 @@ func (v *View) IsCountry(code string) bool {
 	return ok
 }
 
-// Postal returns the lines of a postal address whose last line is the country's name in a language. A last line that is
-// no country code stays as it is.
+// Postal returns the lines of a postal address with the country's name in a language instead of a code in the last line.
 func (v *View) Postal(lang phrase.Language, lines []string) []string {
 	if len(lines) == 0 {
 		return nil
