@@ -129,7 +129,7 @@ var officeTables = []officeTable{
 	{"erasure_donor", through("donor", "o.id = erasure_donor.donor_id"), "erasure_id, donor_id, erased_at"},
 
 	// People, and nothing for staff pages.
-	{"donor_address_word", "", ""}, {"donor_word", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""},
+	{"donor_address_word", "", ""}, {"donor_email_word", "", ""}, {"donor_word", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""},
 	{"mailbox", "", ""}, {"mailbox_step", "", ""}, {"session", "", ""}, {"session_network", "", ""}, {"sign_in", "", ""},
 	{"receipt_hold", "", ""}, {"receipt_hold_reading", "", ""}, {"receipt_kept", "", ""}, {"receipt_pad", "", ""},
 	{"audit_head", "", ""}, {"audit_seal", "", ""},
