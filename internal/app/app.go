@@ -267,6 +267,7 @@ func (a *App) buildServer() {
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}}
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
@@ -274,11 +275,11 @@ func (a *App) buildServer() {
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
 			Privacy: erasures},
-		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
+		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL), TitleTx: refundPages.TitleTx},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		refundPages,
 		suspensePages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
