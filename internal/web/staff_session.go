@@ -130,7 +130,7 @@ func (k *Kernel) staffVisit(r *http.Request, enrolling bool) (v StaffVisit, err 
 		}
 	}
 	v.Language = k.StaffLanguage(r, v.Session.Language)
-	v.Catalog, err = k.Catalog.Current(r.Context())
+	v.Catalog, err = k.StaffCatalog.Current(r.Context())
 	return v, err
 }
 

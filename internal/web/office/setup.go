@@ -133,7 +133,7 @@ func (a *Area) newApp(r *http.Request, v web.StaffVisit) (p SetupPage, err error
 
 // added goes on after a factor was set up: a person without recovery codes gets them now.
 func (a *Area) added(w http.ResponseWriter, r *http.Request, v web.StaffVisit, done string) error {
-	factors, err := staff.FactorsOf(r.Context(), a.DB, v.StaffID)
+	factors, err := staff.FactorsOf(r.Context(), a.StaffDB, v.StaffID)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (d *Desk) WriteFile(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	if err != nil {
 		return false, err
 	}
-	err = staff.InTx(r.Context(), d.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), d.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return audit.RecordTx(r.Context(), tx, audit.Act{
 			Name: "list.filed", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, OrganisationID: v.Scope.OrganisationID,
 			ObjectKind: "list", ObjectID: name, After: filterOf(r, format, len(table.Rows)),

@@ -63,7 +63,7 @@ func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return a.done(w, r, v, gift.DonorID, "receipt_moved")
 	}
 	if err == nil {
-		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+		err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 			return record(r, v, tx, audit.Act{
 				Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt",
 				ObjectID: issued.ID.String(),

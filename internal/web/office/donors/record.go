@@ -61,7 +61,7 @@ func (a *Area) donorGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		return err
 	}
 	gifts := a.giftTable(v, f)
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return record(r, v, tx, audit.Act{Name: "donor.opened", OrganisationID: v.Scope.OrganisationID, ObjectKind: "donor", ObjectID: f.ID.String()})
 	})
 	if err != nil {

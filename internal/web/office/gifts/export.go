@@ -152,7 +152,7 @@ func (e *export) what() map[string]any {
 }
 
 func (e *export) record(ctx context.Context, act string, after map[string]any) error {
-	return staff.InTx(ctx, e.DB, e.visit.Session, func(tx *sqlx.Tx) error { return e.recordTx(ctx, tx, act, after) })
+	return staff.InTx(ctx, e.StaffDB, e.visit.Session, func(tx *sqlx.Tx) error { return e.recordTx(ctx, tx, act, after) })
 }
 
 func (e *export) recordTx(ctx context.Context, tx *sqlx.Tx, act string, after map[string]any) error {
@@ -197,7 +197,7 @@ func (e *export) end(ctx context.Context, whole bool) error {
 	if whole {
 		after["sha256"] = hex.EncodeToString(e.hash.Sum(nil))
 	}
-	return staff.InTx(ctx, e.DB, e.visit.Session, func(tx *sqlx.Tx) error {
+	return staff.InTx(ctx, e.StaffDB, e.visit.Session, func(tx *sqlx.Tx) error {
 		if err := e.recordTx(ctx, tx, "gifts.exported", after); err != nil || len(e.people) <= manyPeople {
 			return err
 		}

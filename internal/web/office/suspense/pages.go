@@ -333,7 +333,7 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if !proof.OK {
 		return a.again(w, r, v, in, proof, nil)
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error { return a.askTx(r, tx, act, gift, ask) })
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error { return a.askTx(r, tx, act, gift, ask) })
 	if pg.Violates(err, "donation_pkey") { // the same form at the same time
 		return desk.Redirect(w, r, v.Path("approvals/"+ask.ID.String()))
 	}

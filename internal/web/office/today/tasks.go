@@ -289,7 +289,7 @@ func (a *Area) taskPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		}
 		return a.Write(w, http.StatusUnprocessableEntity, "task", v.Language, p)
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		closed, err := task.CloseByTx(r.Context(), tx, t.ID, v.StaffID, a.Now())
 		if err != nil || !closed {
 			return err
