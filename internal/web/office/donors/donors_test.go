@@ -219,7 +219,7 @@ func TestRecord(t *testing.T) {
 	got := o.finance.Ask("GET", path(o.ana, "", ""), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
 	for _, text := range []string{
-		"Ana Pérez", "2 gifts, $40 in all", "ana@example.org", "7 Rue Pérez", "Trees", "$20 a month", "active", "TSNE-", "delivered", "Receipt", "Notes of staff", "valid",
+		"Ana Pérez", "2 gifts, $40 in all", "ana@example.org", "7 Rue Pérez", "Trees", "$20 a month", "active", "TSNE-", "accepted by the mail server", "Receipt", "Notes of staff", "valid",
 	} {
 		assert.Contains(t, got.Page, text)
 	}
