@@ -52,7 +52,8 @@ var officeTables = []officeTable{
 	{"organisation", entities(ofAll) + ` OR id = ANY ((SELECT office_organisations(` + ofAll + `))::uuid[])`, ""},
 	{"fund", byOrganisation(ofAll), ""},
 	{"entity_fact", entities(ofMoney), ""},
-	{"books", entities(ofMoney) + ` OR ` + through("organisation", "o.entity_id = books.entity_id AND o."+strings.ReplaceAll(organisations(ofMoney), "organisation_id", "id")), ""}, // sums read the currency
+	{"books", entities(ofMoney) + ` OR ` + through("organisation", "o.entity_id = books.entity_id AND o."+
+		strings.ReplaceAll(organisations(ofMoney), "organisation_id", "id")), ""}, // sums read the currency
 
 	// Donors: those who gave to an organisation are seen by its staff, with their gifts to it.
 	{"donor", entitiesOr("donation", "o.donor_id = donor.id"), ""},

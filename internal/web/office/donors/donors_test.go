@@ -425,7 +425,7 @@ func TestSendAgain(t *testing.T) {
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 ORDER BY d.ordered_at`, r.ID))
 	require.Equal(t, []string{"receipt.sent_again true asked by phone"}, o.audited(r.ID.String()))
 	again := o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values)
-	require.Equal(t, 409, again.StatusCode, "once a minute")
+	require.Equal(t, 422, again.StatusCode, "once a minute")
 	require.Contains(t, again.Page, "less than a minute ago")
 	o.Exec(`UPDATE letter_delivery SET ordered_at = ordered_at - interval '1 minute' WHERE cause = 'resend'`)
 	require.Equal(t, 303, o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values).StatusCode)
