@@ -88,7 +88,7 @@ func TestAuditLogIsSearched(t *testing.T) {
 	require.Len(t, list(vera, "object=order-"), 1, "the beginning of an id")
 	require.Len(t, list(vera, "object=refund"), 1, "a kind in words")
 	require.Len(t, list(vera, "object=reembolso&lang=es"), 1)
-	require.Len(t, list(vera, "object="+gift.ID.String()[:8]+"%E2%80%A6"), 1, "as a row shows it")
+	require.Contains(t, strings.Join(list(vera, "object="+gift.ID.String()[:8]+"%E2%80%A6"), ""), gift.PublicRef, "as a row shows it")
 	require.NotEmpty(t, list(vera, "object=Vera"), "a person's name")
 	require.Empty(t, list(vera, "person=x"))
 	require.Empty(t, list(vera, "person="+other.ID.String()))
