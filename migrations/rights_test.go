@@ -107,6 +107,9 @@ var statements = []struct{ sql, answer string }{
 	{`UPDATE donor_word SET word = 'x'`, noRight},
 	{`DELETE FROM donor_word`, noRight},
 	{`TRUNCATE donor_word`, noRight},
+	{`SELECT word FROM donor_email_word`, noRight},
+	{`INSERT INTO donor_email_word SELECT id, entity_id, 'x' FROM donor`, noRight},
+	{`DELETE FROM donor_email_word`, noRight},
 	{`UPDATE donor SET last_name = 'New'; SELECT find_donors(id, 'new', 10) FROM legal_entity`, done}, // the trigger writes them
 
 	// Entries.

@@ -285,15 +285,16 @@ func (a *App) officeAreas() []web.Area {
 	staffPages := office.New(a.Server)
 	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}}
 	return []web.Area{
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
 			Privacy: erasures},
-		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
+		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL), TitleTx: refundPages.TitleTx},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		refundPages,
 		suspensePages,
 	}
 }

@@ -64,6 +64,7 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 		if people, err = staff.Colleagues(r.Context(), tx); err != nil {
 			return err
 		}
+		a.findObject(v, &f, people)
 		if entries, err = audit.Find(r.Context(), tx, f); err != nil {
 			return err
 		}
@@ -78,7 +79,7 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 	entries = entries[:min(len(entries), desk.PageSize)]
 	p.List = a.listOf(r, v, entries, people, links, more)
 	p.Unknown = typed.Unknown
-	if done, err := desk.WriteFile(w, r, "audit", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "audit", p.List.Table); done || err != nil {
 		return err
 	}
 	p.People = []option{{"", a.View.Phrase(v.Language, "office.audit.everybody"), f.StaffID == uuid.NullUUID{} && !f.Operator},
@@ -96,6 +97,27 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 	p.To = desk.Field(fields, a.View, "to", r.URL.Query().Get("to"), view.Field{Type: "date", HideOptional: true})
 	p.Narrowed = f.StaffID.Valid || f.Operator || f.Act != "" || f.ObjectID != "" || !f.From.IsZero() || !f.To.IsZero()
 	return a.Write(w, http.StatusOK, "audit", v.Language, p)
+}
+
+// findObject reads what was typed as an object as rows show it: the beginning of an id, a kind of object, or the name of a person.
+func (a *Area) findObject(v web.StaffVisit, f *audit.Filter, people []staff.Colleague) {
+	text := strings.ToLower(strings.TrimRight(strings.TrimSpace(f.ObjectID), ".…"))
+	f.ObjectID = strings.TrimRight(f.ObjectID, ".…")
+	if text == "" {
+		return
+	}
+	for _, p := range people {
+		if strings.ToLower(p.Name) == text {
+			f.ObjectKind, f.ObjectID = "staff", p.ID.String()
+			return
+		}
+	}
+	for _, kind := range kinds {
+		if words := strings.ToLower(a.View.Phrase(v.Language, "office.audit.kind."+kind)); words == text || strings.HasSuffix(words, " "+text) || kind == text {
+			f.ObjectKind, f.ObjectID = kind, ""
+			return
+		}
+	}
 }
 
 // filterOf reads the address. What cannot be read narrows nothing, and the page says so; except a person who is

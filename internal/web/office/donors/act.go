@@ -35,6 +35,7 @@ type ActForm struct {
 	Version    string // of what the form was filled with; empty: nothing that others may change
 	Heading    string
 	Text       []string // what it does, and which email the donor gets
+	Hidden     []Option // what was typed, on the page that shows what the form does before it is done
 	Months     []Option
 	Languages  []Option
 	Fields     []view.Field
@@ -84,6 +85,23 @@ func (b *forms) new(do string, text ...string) ActForm {
 		f.Submission = b.typed.Get("submission")
 	}
 	f.Reason = b.field(do, "reason", "", view.Field{Area: true, Required: true})
+	return f
+}
+
+// stepConfirmed is the value of the field step of a form that was shown with what it does.
+const stepConfirmed = "confirmed"
+
+// isConfirmed reports whether a form was sent from the page that shows what it does.
+func isConfirmed(r *http.Request) bool { return r.PostForm.Get("step") == stepConfirmed }
+
+// check returns the form that confirms the posted one, whose fields it keeps. text says what it does.
+func (b *forms) check(do string, names []string, text ...string) ActForm {
+	f := b.new(do, text...)
+	f.Reason = view.Field{}
+	f.Hidden = []Option{{Value: stepConfirmed, Label: "step"}}
+	for _, name := range append(names, "reason") {
+		f.Hidden = append(f.Hidden, Option{Value: b.typed.Get(name), Label: name})
+	}
 	return f
 }
 

@@ -45,6 +45,10 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		due := person.Pending.DueAt.In(v.Entity.Location())
 		instead = a.say(v, "office.donors.erasure_due", "day", phrase.Date(v.Language, due))
 	}
+	if person.Pending != nil && person.Pending.EntityID.Valid {
+		f := b.new("withdraw", a.say(v, "office.donors.form.withdraw_text"))
+		return a.showAct(w, r, b, d, heading, []Pair{{a.say(v, "office.donors.column.state"), []string{instead}}}, "", f)
+	}
 	if instead != "" {
 		first, err := a.plansToStop(r, v, d, person.Donors)
 		if err != nil {
@@ -89,6 +93,9 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if problems != nil {
 		return a.showErasure(w, r, v, d, problems, desk.Proof{})
 	}
+	if f.Do == "withdraw" {
+		return a.withdrawErasure(w, r, v, d, f)
+	}
 	asked, err := a.Prove(r, &v, staff.ActFresh, false)
 	if err != nil {
 		return err
@@ -121,4 +128,24 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return err
 	}
 	return a.done(w, r, v, d.ID, "erasure_requested")
+}
+
+// withdrawErasure withdraws a request that waits. One that the donor made by signing in covers every legal entity here, and the donor
+// alone withdraws it.
+func (a *Area) withdrawErasure(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, f form) error {
+	person, err := a.Privacy.PersonIn(r.Context(), d.ID, v.Entity.ID)
+	if err != nil {
+		return err
+	}
+	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
+		e, err := a.Privacy.WithdrawInTx(r.Context(), tx, person.Donors, v.Entity.ID)
+		return audit.Act{Name: "erasure.withdrawn", ObjectKind: "erasure", ObjectID: e.ID.String(), After: map[string]any{"donor": d.ID}}, err
+	})
+	if problems := fieldsOf(err); problems != nil {
+		return a.showErasure(w, r, v, d, problems, desk.Proof{})
+	}
+	if err != nil {
+		return err
+	}
+	return a.done(w, r, v, d.ID, "erasure_withdrawn")
 }

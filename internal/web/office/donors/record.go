@@ -67,7 +67,7 @@ func (a *Area) donorGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if err != nil {
 		return err
 	}
-	if done, err := desk.WriteFile(w, r, "gifts-"+f.ID.String(), gifts); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "gifts-"+f.ID.String(), gifts); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "donor", v.Language, a.donorPage(r, v, f, gifts))

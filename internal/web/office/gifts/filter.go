@@ -38,6 +38,7 @@ type chosen struct {
 	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
 	Unknown                  desk.Unknown
+	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
 }
 
 // cards are the charges that a card paid, by the processor.

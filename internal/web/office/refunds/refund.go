@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -135,7 +137,9 @@ type state struct {
 	orders    []refund.Listed
 	parts     map[uuid.UUID][]refund.Part // by order
 	names     map[uuid.UUID]string        // of staff
-	waiting   []approval.Stored
+
+	approvedBy map[uuid.UUID]uuid.UUID // who approved, by order
+	waiting    []approval.Stored
 
 	form    Form
 	preview *refund.Preview // what the form asks for; nil: nothing yet, or something is wrong
@@ -215,13 +219,13 @@ func (a *Area) loadRefunds(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s
 	if s.waiting, err = refund.AskedOf(ctx, tx, s.gift.ID); err != nil {
 		return err
 	}
-	people := []uuid.UUID{}
+	people, orders := []uuid.UUID{}, []uuid.UUID{}
 	s.parts = map[uuid.UUID][]refund.Part{}
 	for _, o := range s.orders {
 		if o.OrderID == nil {
 			continue
 		}
-		people = append(people, *o.RequestedBy)
+		people, orders = append(people, *o.RequestedBy), append(orders, *o.OrderID)
 		order, err := refund.ByID(ctx, tx, *o.OrderID)
 		if err != nil {
 			return err
@@ -231,6 +235,10 @@ func (a *Area) loadRefunds(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s
 	for _, asked := range s.waiting {
 		people = append(people, asked.RequestedBy)
 	}
+	if s.approvedBy, err = refund.ApproversOf(ctx, tx, orders); err != nil {
+		return err
+	}
+	people = slices.AppendSeq(people, maps.Values(s.approvedBy))
 	if s.names, err = staff.NamesOf(ctx, tx, people...); err != nil {
 		return err
 	}

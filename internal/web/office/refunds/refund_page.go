@@ -186,7 +186,7 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 			m.Problem = *o.Problem
 		}
 		if o.OrderID != nil {
-			m.At, m.By, m.New = a.Moment(o.At, zone), a.nameIn(v, s.names, *o.RequestedBy), o.OrderID.String() == ordered
+			m.At, m.By, m.New = a.Moment(o.At, zone), a.byWhom(v, o, s.names, s.approvedBy), o.OrderID.String() == ordered
 			m.Parts, m.Steps = a.partTexts(v, s.parts[*o.OrderID], o.Currency), stepsOf(o.State)
 			if m.New {
 				p.Done, p.Ordered = "refund_ordered", true

@@ -125,7 +125,7 @@ func TestFromFormToRefund(t *testing.T) {
 	d := newDesk(t)
 	got := d.ana.Ask("GET", d.path(), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
-	require.Contains(t, text(got.Page), "$50 left of $50")
+	require.Contains(t, text(got.Page), "$50 of $50 can be refunded")
 	require.Contains(t, text(got.Page), "All that is left: $90")
 	f := form(map[string]string{"general": "$20", "building": ""})
 	got = d.check(d.path(), with(f, "step", "check"))
@@ -170,7 +170,7 @@ func TestFromFormToRefund(t *testing.T) {
 	page = text(d.ana.Ask("GET", result, nil).Page)
 	require.Contains(t, page, "Refunded")
 	require.NotContains(t, page, "Look again")
-	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "$30 left of $50")
+	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "$30 of $50 can be refunded")
 	require.Equal(t, []string{"refund.ordered"}, d.Lines(`SELECT act FROM audit_entry WHERE object_kind = 'refund_order' AND staff_id = $1`, d.ana.ID))
 	d.RequireNoFindings()
 }
@@ -276,8 +276,14 @@ func TestT13TheSecondPerson(t *testing.T) {
 		d.Lines(`SELECT act FROM audit_entry WHERE object_kind IN ('approval_request', 'refund_order') ORDER BY CASE act WHEN 'approval.requested' THEN 1 WHEN 'approval.approved' THEN 2 WHEN 'refund.ordered' THEN 3 ELSE 4 END`))
 	require.Equal(t, d.ana.ID.String(), d.Lines(`SELECT requested_by::text FROM refund_order`)[0])
 	require.Equal(t, "Dora called", d.Lines(`SELECT note FROM refund_order`)[0])
+	for _, list := range []string{"/office/tsne/refunds", d.path()} {
+		require.Contains(t, text(d.ana.Ask("GET", list, nil).Page), "Ana, approved by Ben", list)
+	}
+	require.Contains(t, text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page), "A refund is on its way")
+	require.Equal(t, []string{d.ana.ID.String()}, d.Lines(`SELECT after ->> 'requested_by' FROM audit_entry WHERE act = 'refund.ordered'`))
 	d.executeAll()
 	d.settle()
+	require.NotContains(t, text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page), "A refund is on its way")
 	require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Refunded")
 	gift := text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page)
 	require.Contains(t, gift, "ordered by Ana, approved by Ben")
@@ -330,6 +336,13 @@ func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
 	for _, says := range []string{"Who Nora Quill", "nora@example.org", "Role Finance", "Where Center to Support Immigrant Organizing", "Asked by Boss"} {
 		require.Contains(t, page, says)
 	}
+	for _, list := range []string{"/office/tsne", "/office/tsne/approvals"} {
+		require.Contains(t, text(second.Ask("GET", list, nil).Page), "Give the role Finance: Nora Quill", list)
+	}
+	wrong := second.PostOffice(path, url.Values{"do": {"approve"}, "hash": {strings.Repeat("0", 64)}, "code": {second.Code()}})
+	require.Equal(t, 409, wrong.StatusCode)
+	require.Contains(t, text(wrong.Page), "Change of a role")
+	require.NotContains(t, text(wrong.Page), "This refund", "the words of the kind of request")
 	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
 	stranger := d.member("stranger", staff.Admin, "aina", "")
 	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)

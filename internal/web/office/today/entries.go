@@ -118,7 +118,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "entries", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "entries", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "entries", v.Language, p)

@@ -130,7 +130,7 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "tasks", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "tasks", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "tasks", v.Language, p)
