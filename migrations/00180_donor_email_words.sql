@@ -76,7 +76,9 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
+-- +goose StatementEnd
 
+-- +goose StatementBegin
 -- words_of_search returns the words of a text that staff search for. What has a dot, hyphen or underscore is one word if an email address of the
 -- entity has it (donor.example), else several (leila.oleary). What follows an @ is the beginning of a domain.
 CREATE OR REPLACE FUNCTION words_of_search(of_entity uuid, text_typed text) RETURNS text[] STABLE LANGUAGE plpgsql SET search_path = public, pg_temp

@@ -376,6 +376,7 @@ var definers = map[string]string{
 	"donor_years_change":      "a trigger: records whose years a refund or dispute changes",
 	"donor_years_move":        "a trigger: records whose years a move changes",
 	"address_has_words":       "a trigger: writes the words of a donor's postal addresses, computed from the rows; the server may not write them otherwise",
+	"email_has_words":         "a trigger: writes the words of a donor's email address, computed from the row; the server may not write them otherwise",
 	"address_had_words":       "likewise, after what was typed with a gift is deleted",
 	"moved_address_has_words": "likewise, after a gift moved to another donor",
 	"words_of_donor":          "a trigger: writes the words of a donor's names, computed from the row; the server may not write them otherwise",
