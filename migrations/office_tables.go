@@ -52,7 +52,8 @@ var officeTables = []officeTable{
 	{"organisation", entities(ofAll) + ` OR id = ANY ((SELECT office_organisations(` + ofAll + `))::uuid[])`, ""},
 	{"fund", byOrganisation(ofAll), ""},
 	{"entity_fact", entities(ofMoney), ""},
-	{"books", entities(ofMoney), ""},
+	{"books", entities(ofMoney) + ` OR ` + through("organisation", "o.entity_id = books.entity_id AND o."+
+		strings.ReplaceAll(organisations(ofMoney), "organisation_id", "id")), ""}, // sums read the currency
 
 	// Donors: those who gave to an organisation are seen by its staff, with their gifts to it.
 	{"donor", entitiesOr("donation", "o.donor_id = donor.id"), ""},
@@ -129,7 +130,7 @@ var officeTables = []officeTable{
 	{"erasure_donor", through("donor", "o.id = erasure_donor.donor_id"), "erasure_id, donor_id, erased_at"},
 
 	// People, and nothing for staff pages.
-	{"donor_address_word", "", ""}, {"donor_word", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""},
+	{"donor_address_word", "", ""}, {"donor_email_word", "", ""}, {"donor_word", "", ""}, {"erasure_address", "", ""}, {"erasure_done", "", ""},
 	{"mailbox", "", ""}, {"mailbox_step", "", ""}, {"session", "", ""}, {"session_network", "", ""}, {"sign_in", "", ""},
 	{"receipt_hold", "", ""}, {"receipt_hold_reading", "", ""}, {"receipt_kept", "", ""}, {"receipt_pad", "", ""},
 	{"audit_head", "", ""}, {"audit_seal", "", ""},

@@ -107,6 +107,9 @@ var statements = []struct{ sql, answer string }{
 	{`UPDATE donor_word SET word = 'x'`, noRight},
 	{`DELETE FROM donor_word`, noRight},
 	{`TRUNCATE donor_word`, noRight},
+	{`SELECT word FROM donor_email_word`, noRight},
+	{`INSERT INTO donor_email_word SELECT id, entity_id, 'x' FROM donor`, noRight},
+	{`DELETE FROM donor_email_word`, noRight},
 	{`UPDATE donor SET last_name = 'New'; SELECT find_donors(id, 'new', 10) FROM legal_entity`, done}, // the trigger writes them
 
 	// Entries.
@@ -373,6 +376,7 @@ var definers = map[string]string{
 	"donor_years_change":      "a trigger: records whose years a refund or dispute changes",
 	"donor_years_move":        "a trigger: records whose years a move changes",
 	"address_has_words":       "a trigger: writes the words of a donor's postal addresses, computed from the rows; the server may not write them otherwise",
+	"email_has_words":         "a trigger: writes the words of a donor's email address, computed from the row; the server may not write them otherwise",
 	"address_had_words":       "likewise, after what was typed with a gift is deleted",
 	"moved_address_has_words": "likewise, after a gift moved to another donor",
 	"words_of_donor":          "a trigger: writes the words of a donor's names, computed from the row; the server may not write them otherwise",

@@ -503,6 +503,8 @@ CREATE TABLE donor (
 );
 CREATE TRIGGER address_has_words AFTER UPDATE ON donor FOR EACH ROW WHEN (((old.address_line1 IS DISTINCT FROM new.address_line1) OR (old.address_line2 IS DISTINCT FROM new.address_line2) OR (old.city IS DISTINCT FROM new.city) OR (old.postal_code IS DISTINCT FROM new.postal_code))) EXECUTE FUNCTION address_has_words();
 CREATE TRIGGER address_is_locked BEFORE INSERT ON donor FOR EACH ROW EXECUTE FUNCTION address_is_locked();
+CREATE TRIGGER changed_email_has_words AFTER UPDATE ON donor FOR EACH ROW WHEN ((old.email IS DISTINCT FROM new.email)) EXECUTE FUNCTION email_has_words();
+CREATE TRIGGER email_has_words AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION email_has_words();
 CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 CREATE TRIGGER refund_notes_are_erased AFTER UPDATE ON donor FOR EACH ROW WHEN (((new.email = (('forgotten-'::text || new.id) || '@invalid'::text)) AND (old.email IS DISTINCT FROM new.email))) EXECUTE FUNCTION refund_notes_are_erased();
 CREATE TRIGGER words_of_donor AFTER INSERT OR DELETE ON donor FOR EACH ROW EXECUTE FUNCTION words_of_donor();
@@ -529,6 +531,14 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor_email_word (
+    donor_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    word text NOT NULL
+);
+CREATE INDEX donor_email_word_by_beginning ON donor_email_word USING btree (entity_id, "left"(word, 3)) INCLUDE (donor_id, word);
+CREATE INDEX donor_email_word_of_donor ON donor_email_word USING btree (donor_id);
 
 CREATE TABLE donor_word (
     donor_id uuid NOT NULL,
@@ -2071,6 +2081,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW dispute_share (entity_id uuid, ref text, step text, fund_id uuid, amount bigint, at timestamp with time zone)
 
+-- VIEW donor_found_by (donor_id uuid, entity_id uuid, word text)
+
 -- VIEW donor_row (id uuid, entity_id uuid, kind text, first_name text, last_name text, organisation_name text, email text, key text, erased boolean)
 
 -- VIEW email_after_move (delivery_id uuid, kind text, donation_id uuid, moved_at timestamp with time zone, accepted_at timestamp with time zone)
@@ -2226,6 +2238,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
 
 -- FUNCTION drop_expired_receipts() RETURNS void
+
+-- FUNCTION email_has_words() RETURNS trigger
 
 -- FUNCTION end_enrolment(s staff_session, by_kind text) RETURNS void
 
@@ -2547,7 +2561,11 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION words_of_donor() RETURNS trigger
 
+-- FUNCTION words_of_email(email text) RETURNS text[]
+
 -- FUNCTION words_of_name(first_name text, last_name text, organisation_name text) RETURNS text[]
+
+-- FUNCTION words_of_search(of_entity uuid, text_typed text) RETURNS text[]
 
 -- FUNCTION wrong_days(after bigint) RETURNS TABLE(entity_id uuid, subject text, detail text)
 

@@ -57,7 +57,8 @@ import (
 // Resources are what the services stand on. Open opens them; tests bring their own.
 type Resources struct {
 	DB      *sqlx.DB // for background work
-	PagesDB *sqlx.DB // for pages and webhooks
+	PagesDB *sqlx.DB // for donors' pages and webhooks
+	StaffDB *sqlx.DB // for pages of staff
 	Clocks  Clocks
 	Log     *slog.Logger
 }
@@ -113,13 +114,17 @@ func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	// Any other error of these checks shows itself when the pages use the database.
-	if err := errors.Join(CheckRole(ctx, pages), CheckPooler(ctx, pages)); errors.Is(err, errRole) || errors.Is(err, errForgetsStatements) {
-		return nil, errors.Join(err, pages.Close(), db.Close())
-	}
-	a, err := New(s, Resources{DB: db, PagesDB: pages, Clocks: NewClocks(ctx, s.StripeAPIURL), Log: log})
+	staffDB, err := pg.OpenForRequests(ctx, s.DatabaseURL, officeConnections)
 	if err != nil {
 		return nil, errors.Join(err, pages.Close(), db.Close())
+	}
+	// Any other error of these checks shows itself when the pages use the database.
+	if err := errors.Join(CheckRole(ctx, pages), CheckPooler(ctx, pages)); errors.Is(err, errRole) || errors.Is(err, errForgetsStatements) {
+		return nil, errors.Join(err, staffDB.Close(), pages.Close(), db.Close())
+	}
+	a, err := New(s, Resources{DB: db, PagesDB: pages, StaffDB: staffDB, Clocks: NewClocks(ctx, s.StripeAPIURL), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, staffDB.Close(), pages.Close(), db.Close())
 	}
 	// Ready compares again if the database does not answer now, or has no tables yet.
 	if err := a.identify(ctx); isUnknownKey(err) {
@@ -235,7 +240,7 @@ func (a *App) buildMail() {
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)
-	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole}.Register(a.Handlers)
+	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole, NewID: NewID, Now: clocks.Business}.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
 	a.AuditDigest.Register(a.Handlers)
@@ -244,43 +249,53 @@ func (a *App) buildMail() {
 }
 
 // buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
-// waits for background work, and no number of visitors keeps background work waiting.
+// waits for background work, and no number of visitors keeps background work waiting. The pages of staff have others than
+// those of donors.
 func (a *App) buildServer() {
 	s, clocks, db := a.settings, a.resources.Clocks, a.resources.PagesDB
 	catalog := fund.NewCatalogCache(db, cmp.Or(s.CatalogAge, CatalogAge), clocks.Wall)
 	access, plans, links, statements, erasures := a.Access, a.Plans, a.PlanLinks, a.Statements, a.Privacy
 	access.DB, plans.DB, links.DB, statements.DB, erasures.DB = db, db, db, db, db
 	people := a.Staff
-	people.DB = db
+	people.DB = a.resources.StaffDB
+	people.Guard = guard.New(people.DB, s.Keys(), s.GiveLimits, clocks.Wall)
 	statements.Catalog = catalog
-	receipts := a.Receipts
-	receipts.DB, receipts.Models = db, difference.NewModels(db)
+	staffCatalog := fund.NewCatalogCache(people.DB, cmp.Or(s.CatalogAge, CatalogAge), clocks.Wall)
 	a.Server = &web.Kernel{
-		DB: db, View: a.View, Catalog: catalog, Access: access, Staff: people, Languages: a.Words.Languages(),
+		DB: db, StaffDB: people.DB, View: a.View, Catalog: catalog, StaffCatalog: staffCatalog, Access: access, Staff: people, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, OfficeURL: s.OfficeURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, Shown: clocks.Shown, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
-	staffPages := office.New(a.Server)
-	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
-		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
-	orders := a.Refunds
-	orders.DB, orders.Catalog = db, catalog
-	a.Server.Areas = []web.Area{
+	a.Server.Areas = append([]web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
+		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
+	}, a.officeAreas()...)
+}
+
+// officeAreas returns the areas of staff.
+func (a *App) officeAreas() []web.Area {
+	s, clocks, db := a.settings, a.resources.Clocks, a.resources.StaffDB
+	plans, erasures, receipts, orders := a.Plans, a.Privacy, a.Receipts, a.Refunds
+	plans.DB, erasures.DB, receipts.DB, orders.DB = db, db, db, db
+	receipts.Models, orders.Catalog = difference.NewModels(db), a.Server.StaffCatalog
+	staffPages := office.New(a.Server)
+	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
+		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}}
+	return []web.Area{
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
 			Privacy: erasures},
-		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL)},
+		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL), TitleTx: refundPages.TitleTx},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		refundPages,
 		suspensePages,
-		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }
 
@@ -294,5 +309,5 @@ func (a *App) Stopping() bool { return a.stopping.Load() }
 func (a *App) Close() error {
 	a.Transport.Close()
 	a.SignInMail.Close()
-	return errors.Join(a.resources.PagesDB.Close(), a.resources.DB.Close())
+	return errors.Join(a.resources.StaffDB.Close(), a.resources.PagesDB.Close(), a.resources.DB.Close())
 }

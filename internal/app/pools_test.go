@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/staff"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -45,4 +47,27 @@ func TestPagesDoNotWaitForBackgroundWork(t *testing.T) {
 	}
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM sign_in WHERE used_at IS NULL`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'skip'`), "it is executed when a worker has a connection")
+}
+
+// TestStaffAndDonorsDoNotWaitForEachOther holds every connection of one kind of page. The other kind goes on.
+func TestStaffAndDonorsDoNotWaitForEachOther(t *testing.T) {
+	h := program.New(t, program.Options{SeparatePages: true})
+	m := visitor.NewMember(t, h, "max@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
+	donor := visitor.New(t, h)
+	hold := func(db *sqlx.DB) (release func() error) {
+		db.SetMaxOpenConns(1)
+		held, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		return held.Close
+	}
+	release := hold(h.PagesDB)
+	for _, path := range []string{"/office/tsne", "/office/tsne/gifts", "/office/tsne/donors", "/office/tsne/refunds", "/office/account"} {
+		require.Equal(t, http.StatusOK, m.Ask("GET", path, nil).StatusCode, path)
+	}
+	require.Less(t, m.PostOffice("/office/sign-out", url.Values{}).StatusCode, 400)
+	require.NoError(t, release())
+	hold(h.StaffDB)
+	for _, path := range []string{"/", "/give/csio", "/sign-in"} {
+		require.Equal(t, http.StatusOK, donor.Ask("GET", path, nil).StatusCode, path)
+	}
 }

@@ -43,7 +43,8 @@ const (
 	CatalogAge = 2 * time.Second
 
 	workerConnections = 16 // database connections of the background work
-	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
+	pageConnections   = 22 // database connections of donors' pages and webhooks; the background work uses none of them
+	officeConnections = 6  // database connections of pages of staff, so that neither they nor donors wait for the other
 	jobSlots          = 25 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )
 

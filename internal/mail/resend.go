@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -22,9 +23,14 @@ type Resender struct {
 var (
 	// ErrWaiting: the email waits for its delivery already.
 	ErrWaiting = errors.New("mail: the email waits to be sent already")
+	// ErrTooSoon: the same email was ordered again for the same address less than ResendInterval ago.
+	ErrTooSoon = errors.New("mail: the email was sent again to this address a moment ago; try again in a minute")
 	// ErrReceiptVoid: the email contains a receipt that is void or was replaced.
 	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
 )
+
+// ResendInterval is the least time between two orders to send a receipt again to one address.
+const ResendInterval = time.Minute
 
 // Resend sends the email with a receipt again, to the address of the donation's owner: the same bytes, the same
 // Message-ID.
@@ -56,14 +62,14 @@ func (rs Resender) EmailOf(ctx context.Context, issued receipt.Receipt) (Receipt
 	return ReceiptEmail{stored, issued.DonationID}, err
 }
 
-// ResendTx is Resend in a transaction, for an email of EmailOf. It reports ErrWaiting if it is to be sent already. It locks the
-// gift, and the email's deliveries.
+// ResendTx is Resend in a transaction, for an email of EmailOf. It reports ErrWaiting if it is to be sent already, and
+// ErrTooSoon. It locks the gift, and the email's deliveries.
 func (rs Resender) ResendTx(ctx context.Context, tx *sqlx.Tx, email ReceiptEmail, by string) error {
 	to, err := lockAddresseeTx(ctx, tx, email.gift)
 	if err != nil {
 		return err
 	}
-	last, err := lastDeliveryTx(ctx, tx, email.stored)
+	last, before, err := lastDeliveryTx(ctx, tx, email.stored)
 	switch {
 	case err != nil:
 		return err
@@ -71,22 +77,25 @@ func (rs Resender) ResendTx(ctx context.Context, tx *sqlx.Tx, email ReceiptEmail
 		return ErrWaiting
 	case to == nil || to.Email == "":
 		return ErrNoRecipient
+	case before > 0 && last.Recipient == to.Email && rs.Now().Sub(last.OrderedAt) < ResendInterval:
+		return ErrTooSoon
 	}
 	return rs.orderTx(ctx, tx, email.stored.ID, to.Email, causeResend, by)
 }
 
-// lastDeliveryTx locks an email's deliveries and returns the last.
-func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last Delivery, err error) {
+// lastDeliveryTx locks an email's deliveries and returns the last, and how many there were before it.
+func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last Delivery, before int, err error) {
 	if err := lockDeliveriesTx(ctx, tx, stored.ID); err != nil {
-		return last, err
+		return last, 0, err
 	}
+	before = -1
 	all, err := Deliveries(ctx, tx, []uuid.UUID{stored.SubjectID})
 	for _, d := range all[stored.SubjectID] {
 		if d.EmailID == stored.ID {
-			last = d
+			last, before = d, before+1
 		}
 	}
-	return last, err
+	return last, max(before, 0), err
 }
 
 // redirectWaitingTx orders a delivery to another address for each email that waits, except one.

@@ -36,9 +36,8 @@ func (v *View) IsCountry(code string) bool {
 	return ok
 }
 
-// postal returns the lines of a postal address whose last line is the country's name in a language. A last line that is
-// no country code stays as it is.
-func (v *View) postal(lang phrase.Language, lines []string) []string {
+// Postal returns the lines of a postal address with the country's name in a language instead of a code in the last line.
+func (v *View) Postal(lang phrase.Language, lines []string) []string {
 	if len(lines) == 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 type Frame struct {
 	Language phrase.Language
 	Switch   []LanguageLink // languages to choose from; not shown if fewer than two
+	Skip     string         // id of the element that the first link of the page leads to; empty: main
 	Accent   string         // the organisation's colour, #rrggbb; DefaultAccent if empty or not accepted by CheckAccent
 }
 

@@ -157,7 +157,7 @@ func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles s
 // replaced by English.
 func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
-	d.Donee.Address = v.postal(d.Language, d.Donee.Address) // not in the templates, either
+	d.Donee.Address = v.Postal(d.Language, d.Donee.Address) // not in the templates, either
 	say := v.receiptPhrases(d.ReceiptWords)
 	if in := r.Instalment; in != nil && in.ManageCode != "" {
 		// Not in the templates: those of a version never change.
@@ -176,7 +176,7 @@ func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err err
 // ReceiptVoidEmail returns the email that says that a receipt is void, and why.
 func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
-	d.Donee.Address = v.postal(d.Language, d.Donee.Address)
+	d.Donee.Address = v.Postal(d.Language, d.Donee.Address)
 	d.Why = v.revisionReason(d, "void.", *r.Voided)
 	if in := r.Instalment; in != nil { // not in the templates: those of a version never change
 		d.Why += " " + v.Phrase(d.Language, "receipt.void_plan", "each", in.Each.Format(string(d.Language)),

@@ -118,7 +118,7 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 	if err != nil {
 		return "", "", "", err
 	}
-	d.Donee.Address = v.postal(d.Language, d.Donee.Address) // at the email's foot
+	d.Donee.Address = v.Postal(d.Language, d.Donee.Address) // at the email's foot
 	email := v.statementEmails[s.Version][d.Language]
 	var plain, rich bytes.Buffer
 	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {

@@ -116,7 +116,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"day":   func(at time.Time) string { return phrase.Date(lang, at) }, "shortday": func(at time.Time) string { return phrase.ShortDate(lang, at) },
 		"shortmoment": func(at time.Time) string { return phrase.ShortDate(lang, at) + ", " + at.Format("15:04") },
 		"moment":      func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
-		"postal":      func(lines []string) []string { return v.postal(lang, lines) },
+		"postal":      func(lines []string) []string { return v.Postal(lang, lines) },
 		"join":        func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":       v.assets.url, "accent": accentURL,
 	}

@@ -24,20 +24,22 @@ import (
 
 // Kernel is what all areas share. Its fields are set before Handler is called, and do not change afterwards.
 type Kernel struct {
-	DB        *sqlx.DB
-	View      *view.View
-	Catalog   *fund.CatalogCache
-	Access    donoraccess.Service
-	Staff     staff.Service
-	Guard     *guard.Guard                    // counts for the limits of routes
-	Security  *securitylog.Log                // nil: nothing is recorded
-	Ready     func(ctx context.Context) error // returns nil if the program can serve requests
-	BaseURL   *url.URL
-	OfficeURL *url.URL          // the office's own host; nil: it is on that of BaseURL
-	Pages     []string          // origins of payment pages, for the Content-Security-Policy
-	Languages []phrase.Language // languages with a complete catalogue
-	Keys      keyring.Ring      // sign cookies and links
-	Demo      bool              // serves /_styleguide
+	DB           *sqlx.DB // of donors' pages
+	StaffDB      *sqlx.DB // of pages of staff
+	View         *view.View
+	Catalog      *fund.CatalogCache
+	StaffCatalog *fund.CatalogCache // the same, read with StaffDB
+	Access       donoraccess.Service
+	Staff        staff.Service
+	Guard        *guard.Guard                    // counts for the limits of routes
+	Security     *securitylog.Log                // nil: nothing is recorded
+	Ready        func(ctx context.Context) error // returns nil if the program can serve requests
+	BaseURL      *url.URL
+	OfficeURL    *url.URL          // the office's own host; nil: it is on that of BaseURL
+	Pages        []string          // origins of payment pages, for the Content-Security-Policy
+	Languages    []phrase.Language // languages with a complete catalogue
+	Keys         keyring.Ring      // sign cookies and links
+	Demo         bool              // serves /_styleguide
 	// SecurityContact is the email address in security.txt; empty: the addresses of the legal entities.
 	SecurityContact string
 	Now             func() time.Time // the business clock, which a stand-in for Stripe can move

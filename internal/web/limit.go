@@ -63,12 +63,16 @@ func (k *Kernel) checkLimit(r *http.Request, l *Limit, allowed any) error {
 		subject += " " + l.Part(r)
 	}
 	quota := guard.Quota{Kind: "act " + l.Name, Subject: subject, Limit: l.Limit}
-	within, err := k.Guard.Allow(r.Context(), quota)
+	counts := k.Guard
+	if isOffice(r.URL.Path) {
+		counts = k.Staff.Guard
+	}
+	within, err := counts.Allow(r.Context(), quota)
 	if err != nil || within {
 		return err
 	}
 	securitylog.Limit(r.Context(), l.Name)
-	retry, err := k.Guard.Wait(r.Context(), quota)
+	retry, err := counts.Wait(r.Context(), quota)
 	if err != nil {
 		return err
 	}

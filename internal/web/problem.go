@@ -95,7 +95,7 @@ func TypedText(r *http.Request) string {
 	var all []string
 	for _, name := range freeTexts {
 		if text := strings.TrimSpace(r.PostForm.Get(name)); text != "" {
-			all = append(all, text)
+			all = append(all, strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
 		}
 	}
 	return strings.Join(all, "\n\n")

@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -65,7 +67,8 @@ func (k *Kernel) StaffSetup(signIn Handler) Permission[StaffVisit] {
 }
 
 // StaffIn returns the permission of staff who hold one of the roles in the scope that the address names: {entity}, and ?org=
-// for one organisation. Everybody else who is signed in gets 404, as for an entity that does not exist.
+// for one organisation. Everybody else who is signed in gets 404, as for an entity that does not exist. Who reads a page of the
+// entity, and works for only one of its organisations, is led to the same page of that organisation.
 func (k *Kernel) StaffIn(signIn Handler, roles ...staff.RoleName) Permission[StaffVisit] {
 	names := make([]string, len(roles))
 	for i, role := range roles {
@@ -78,12 +81,51 @@ func (k *Kernel) StaffIn(signIn Handler, roles ...staff.RoleName) Permission[Sta
 			return v, err
 		}
 		if !v.Has(v.Scope, roles...) {
+			if only, ok := v.onlyOrganisation(roles...); ok && v.Organisation == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+				return v, &elsewhere{to: inOrganisation(r.URL, only)}
+			}
 			securitylog.Record(r.Context(), securitylog.RoleRefused)
 			return v, NotFound()
 		}
 		return v, nil
 	}
 	return p
+}
+
+// elsewhere is the error of an address whose page the person reads at another address.
+type elsewhere struct{ to string }
+
+func (e *elsewhere) Error() string { return "web: the page is at another address for this person" }
+
+// onlyOrganisation returns the only organisation of the visit's entity in which its person works, if they hold one of the
+// roles there.
+func (v StaffVisit) onlyOrganisation(roles ...staff.RoleName) (only org.Organisation, ok bool) {
+	ids := map[uuid.UUID]bool{}
+	for _, role := range v.Roles {
+		if role.EntityID == v.Entity.ID {
+			ids[role.OrganisationID.UUID] = true // uuid.Nil of the whole entity, which is another scope
+		}
+	}
+	if len(ids) != 1 {
+		return only, false
+	}
+	for id := range ids {
+		o, err := v.Catalog.OrganisationByID(id)
+		if err != nil {
+			return only, false
+		}
+		only = o
+	}
+	in := staff.Scope{EntityID: v.Entity.ID, OrganisationID: uuid.NullUUID{UUID: only.ID, Valid: true}}
+	return only, v.Has(in, roles...)
+}
+
+// inOrganisation returns an address with the organisation in its query.
+func inOrganisation(u *url.URL, o org.Organisation) string {
+	q := u.Query()
+	q.Set("org", o.Slug)
+	to := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: q.Encode()}
+	return to.String()
 }
 
 // enter sets the scope of a visit by its names in the address; fault.NotFound if there is no such scope.
@@ -130,7 +172,7 @@ func (k *Kernel) staffVisit(r *http.Request, enrolling bool) (v StaffVisit, err 
 		}
 	}
 	v.Language = k.StaffLanguage(r, v.Session.Language)
-	v.Catalog, err = k.Catalog.Current(r.Context())
+	v.Catalog, err = k.StaffCatalog.Current(r.Context())
 	return v, err
 }
 
@@ -151,7 +193,11 @@ func known(lang string) string {
 // site: the page then loads itself once more, from here, with the cookie.
 func (k *Kernel) refuseStaff(signIn Handler) func(http.ResponseWriter, *http.Request, error) error {
 	return func(w http.ResponseWriter, r *http.Request, err error) error {
+		var at *elsewhere
 		switch {
+		case errors.As(err, &at):
+			http.Redirect(w, r, at.to, http.StatusSeeOther)
+			return nil
 		case !fault.Is(err, fault.NotFound):
 			return err
 		case k.hasStaffSession(r):

@@ -24,6 +24,7 @@ const (
 
 // wrap returns h as the table at Wrap says.
 func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
+	h = k.readable(h)
 	switch wrap {
 	case Page:
 		return k.page(h)

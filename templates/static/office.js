@@ -41,3 +41,28 @@
     acts[event.key]();
   });
 })();
+
+// The form of a refund over several funds says what the amounts come to.
+(() => {
+  const form = document.getElementById("refund");
+  const sum = document.getElementById("sum");
+  if (!form || !sum) return;
+  const scale = Number(form.dataset.scale);
+  const read = (typed) => {
+    const bare = typed.replace(/USD|[\s$]/gi, "");
+    if (scale === 100 && /^[1-9]\d{0,2}\.\d{3}$/.test(bare)) return NaN; // it has two readings
+    const text = bare.replace(/[.,](?=\d{3}(\D|$))/g, "");
+    return /^(?=.?\d)\d{0,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;
+  };
+  const money = (minor) => new Intl.NumberFormat(form.dataset.locale, {
+    style: "currency", currency: form.dataset.currency, minimumFractionDigits: minor % scale ? 2 : 0,
+  }).format(minor / scale);
+  const say = () => {
+    const typed = [...form.querySelectorAll(".part input")].filter((part) => part.value.trim());
+    const all = typed.reduce((all, part) => all + read(part.value), 0);
+    const values = { sum: money(all), all: sum.dataset.all };
+    sum.textContent = typed.length && !Number.isNaN(all) ? sum.dataset.says.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap) : "";
+  };
+  form.addEventListener("input", say);
+  say();
+})();

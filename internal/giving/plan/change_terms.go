@@ -32,14 +32,26 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	}
 	last := *p.NextAt // the last charge that is left out
 	for n := 1; next.Before(until); n++ {
-		if next = p.DateAfter(*p.NextAt, n); next.Before(until) {
+		if next = p.DateAfter(*p.NextAt, n); next.Before(until) && !p.isOnlyInShortMonth(next, months, now) {
 			last = next
+			continue
 		}
+		break
 	}
 	if earliest := last.Add(afterCharge); until.Before(earliest) {
 		until = earliest
 	}
+	if next.Before(until) {
+		until = next.Add(-beforeCharge)
+	}
 	return until, next, nil
+}
+
+// isOnlyInShortMonth reports whether a charge falls into a pause of some months only because the month in which the pause ends is short:
+// the 31st of a plan is the 28th there, as is the 30th on which the pause ends. In another month the charge would come after the pause.
+func (p Plan) isOnlyInShortMonth(charge time.Time, months int, now time.Time) bool {
+	end := org.Monthly.Due(now, months)
+	return p.Frequency == org.Monthly && p.AnchorDay > now.UTC().Day() && end.Month() == charge.Month() && end.Year() == charge.Year()
 }
 
 // PauseLengths returns the lengths of a pause, in months, that differ in the first charge after it: for each such charge the
@@ -60,6 +72,9 @@ func (p Plan) PauseLengths(now time.Time) (months []int) {
 // afterCharge is how long after the last charge that is left out a pause ends at the earliest: Stripe makes its invoice on its
 // day.
 const afterCharge = 24 * time.Hour
+
+// beforeCharge is how long before the next charge a pause ends at the latest.
+const beforeCharge = time.Hour
 
 // SkipNext returns the end of a pause that leaves out the next charge alone, and the first charge after it.
 func (p Plan) SkipNext() (until, next time.Time, err error) {

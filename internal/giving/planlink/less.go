@@ -14,7 +14,7 @@ import (
 const (
 	ByLink    = "letter" // the link of an email
 	BySession = "portal" // a session
-	ByOffice  = "office" // the donor asked the office, which pauses or cancels and changes nothing else
+	ByOffice  = "office" // the donor asked the office, which pauses, resumes or cancels and changes nothing else
 )
 
 // ErrNeedsSession: the request takes more than the donor agreed to, and the donor did not sign in.
@@ -45,9 +45,9 @@ func CheckTerms(channel string, old, to Terms) error {
 var kindsByLink = []string{"pause", "skip", "cancel", "change"}
 
 // CheckKind returns ErrNeedsSession if a request of this kind by this channel needs a session. An unknown channel may
-// do as much as a link.
+// do as much as a link. The office may also end a pause: its people signed in, and the donor asked them.
 func CheckKind(channel, kind string) error {
-	if channel == BySession || slices.Contains(kindsByLink, kind) {
+	if channel == BySession || channel == ByOffice && kind == "resume" || slices.Contains(kindsByLink, kind) {
 		return nil
 	}
 	return ErrNeedsSession

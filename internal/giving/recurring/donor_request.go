@@ -46,6 +46,11 @@ func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, plan.KindResume, plan.Plan.ResumeDetail)
 }
 
+// ResumeTx is Resume in a transaction, as PauseTx is Pause.
+func (ps Plans) ResumeTx(ctx context.Context, tx *sqlx.Tx, r DonorRequest) (id uuid.UUID, repeated bool, err error) {
+	return ps.createDonorRequestTx(ctx, tx, r, plan.KindResume, plan.Plan.ResumeDetail)
+}
+
 // Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; see Plan.CancelDetail.
 func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, plan.KindCancel, func(p plan.Plan) (plan.Detail, error) { return p.CancelDetail(reason) })

@@ -125,17 +125,18 @@ const mostFound = 1000
 
 // Find returns the next donors that a text finds, at most limit:
 //
-//	with an @            the donor with this email address
+//	an email address     its donor
 //	a receipt's number   the donor of its gift
-//	other words          donors with, for each word, a word in their name or postal address that begins with it; in the
-//	                     order of their names
+//	other words          donors with, for each word, a word in their name, postal address or email address that begins with
+//	                     it, in the order of their names; what follows an @ begins a domain
 //
 // Case and accents do not matter. many reports that there are more than are read. A text without a letter or digit finds
 // nothing.
 func Find(ctx context.Context, q sqlx.QueryerContext, s Scope, text string, year int, after Place, limit int) (page []Row, next *Place, many bool, err error) {
 	if address := email.Normalize(text); strings.Contains(address, "@") {
-		page, err = byEmail(ctx, q, s, address, year)
-		return page, nil, false, err
+		if page, err = byEmail(ctx, q, s, address, year); err != nil || len(page) > 0 {
+			return page, nil, false, err
+		}
 	}
 	if r, err := receipt.ByNumberOf(ctx, q, s.EntityID, text); !fault.Is(err, fault.NotFound) {
 		if err != nil {

@@ -22,6 +22,7 @@ type Query struct {
 	Status         string      // empty: any; so are the next two
 	Source         string
 	Frequency      string
+	Least, Most    int64       // of an amount between them, in minor units; 0: no bound
 	Changed        []uuid.UUID // one of them; not nil: only these. ChangedGifts returns them
 	Search         Search
 }
@@ -76,19 +77,20 @@ const (
 )
 
 // The parameters of the queries: $1 entity, $2 from, $3 until, $4 organisation, $5 status, $6 source, $7 frequency, $8 fund, $9 what is
-// searched for, $10 the gifts that changed; then $11 and $12 the cursor, $13 how many, $14 the bound or the organisations. Totals have the bound
-// in $11 and the organisations in $12.
+// searched for, $10 the gifts that changed, $11 and $12 the least and the most amount; then $13 and $14 the cursor, $15 how many, $16 the bound or the
+// organisations. Totals have the bound in $13 and the organisations in $14.
 const (
 	keyColumns = `k.id, k.public_ref, k.charged_at`
 	inPeriod   = `k.entity_id = $1 AND k.charged_at >= $2 AND k.charged_at < $3 AND `
 	ofAll      = inPeriod + `$4::uuid IS NULL`
 	ofOne      = inPeriod + `k.organisation_id = $4` // with its own index: the newest gifts of an entity may be those of others
-	asked      = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)`
+	asked      = `($5::text IS NULL OR k.status = $5) AND ($6::text IS NULL OR k.source = $6) AND ($7::text IS NULL OR k.frequency = $7)
+	   AND ($11::bigint IS NULL OR k.amount >= $11) AND ($12::bigint IS NULL OR k.amount <= $12)`
 	matching   = asked + ` AND ` + partly + ` IS NOT NULL`
 	withChange = ` AND ($10::uuid[] IS NULL OR k.id = ANY($10::uuid[]))`
 	noSearch   = `$9::text IS NULL AND $10::uuid[] IS NULL`
-	older      = `(k.charged_at, k.id) < ($11, $12)`
-	newer      = `(k.charged_at, k.id) > ($11, $12)`
+	older      = `(k.charged_at, k.id) < ($13, $14)`
+	newer      = `(k.charged_at, k.id) > ($13, $14)`
 	descending = ` ORDER BY k.charged_at DESC, k.id DESC`
 	ascending  = ` ORDER BY k.charged_at, k.id`
 	partly     = `CASE WHEN $8::uuid IS NULL THEN k.amount ELSE (SELECT sum(f.amount) FROM gift_of_fund f WHERE f.fund_id = $8 AND f.donation_id = k.id) END`
@@ -109,9 +111,9 @@ type listQueries struct{ next, before, total string }
 func searching(within, condition string) listQueries {
 	from := ` FROM gift_key k WHERE ` + within + ` AND ` + matching + condition
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $13`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $13`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + from + ` LIMIT $11) k`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + older + descending + ` LIMIT $15`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + from + ` AND ` + newer + ascending + ` LIMIT $15`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + from + ` LIMIT $13) k`,
 	}
 }
 
@@ -121,10 +123,10 @@ func withoutSearch(within string) listQueries {
 		return ` FROM (SELECT k.* FROM gift_key k WHERE ` + within + place + order + ` LIMIT ` + bound + `) k`
 	}
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + descending + ` LIMIT $13`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$14`) + ` WHERE ` + noSearch + ` AND ` + matching + ascending + ` LIMIT $13`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+older, descending, `$16`) + ` WHERE ` + noSearch + ` AND ` + matching + descending + ` LIMIT $15`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + scan(` AND `+newer, ascending, `$16`) + ` WHERE ` + noSearch + ` AND ` + matching + ascending + ` LIMIT $15`,
 		`/* giftlist.Sum */ SELECT count(*) AS scanned, count(k.part) AS gifts, coalesce(sum(k.part), 0)::bigint AS amount
-		   FROM (SELECT CASE WHEN ` + asked + ` THEN ` + partly + ` END AS part` + scan(``, ``, `$11`) + ` WHERE ` + noSearch + ` OFFSET 0) k`,
+		   FROM (SELECT CASE WHEN ` + asked + ` THEN ` + partly + ` END AS part` + scan(``, ``, `$13`) + ` WHERE ` + noSearch + ` OFFSET 0) k`,
 	}
 }
 
@@ -132,12 +134,12 @@ func withoutSearch(within string) listQueries {
 func searchingAmount(within string) listQueries {
 	exactly := ` FROM gift_key k WHERE k.amount = $9::bigint AND ` + within + ` AND ` + matching + withChange
 	each := func(place, order string) string {
-		return ` FROM unnest($14::uuid[]) o CROSS JOIN LATERAL (SELECT k.*` + exactly + ` AND k.organisation_id = o` + place + order + ` LIMIT $13) k`
+		return ` FROM unnest($16::uuid[]) o CROSS JOIN LATERAL (SELECT k.*` + exactly + ` AND k.organisation_id = o` + place + order + ` LIMIT $15) k`
 	}
 	return listQueries{
-		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $13`,
-		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $13`,
-		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + exactly + ` AND k.organisation_id = ANY($12::uuid[]) LIMIT $11) k`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+older, descending) + descending + ` LIMIT $15`,
+		`/* giftlist.Keys */ SELECT ` + keyColumns + each(` AND `+newer, ascending) + ascending + ` LIMIT $15`,
+		`/* giftlist.Sum */ SELECT ` + counted + ` FROM (SELECT ` + partly + ` AS part` + exactly + ` AND k.organisation_id = ANY($14::uuid[]) LIMIT $13) k`,
 	}
 }
 
@@ -186,7 +188,7 @@ func (q Query) isOfAmount() bool {
 	return s.Gifts == nil && s.Donors == nil && s.Payout == "" && s.Amount != 0
 }
 
-// args returns the first ten parameters.
+// args returns the first twelve parameters.
 func (q Query) args(searched any) []any {
 	from, until := q.From, q.Until
 	if from.IsZero() && until.IsZero() {
@@ -199,11 +201,18 @@ func (q Query) args(searched any) []any {
 		}
 		return text
 	}
+	bound := func(minor int64) any {
+		if minor == 0 {
+			return nil
+		}
+		return minor
+	}
 	var change any
 	if q.Changed != nil {
 		change = pg.UUIDs(q.Changed)
 	}
-	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched, change}
+	return []any{q.EntityID, from, until, id(q.OrganisationID), text(q.Status), text(q.Source), text(q.Frequency), id(q.FundID), searched, change,
+		bound(q.Least), bound(q.Most)}
 }
 
 // isEmpty reports whether what is searched for is nobody and nothing.
@@ -213,7 +222,9 @@ func (q Query) isEmpty() bool {
 }
 
 // filters reports whether the list leaves out gifts that its index has.
-func (q Query) filters() bool { return q.Status+q.Source+q.Frequency != "" || q.FundID != uuid.Nil }
+func (q Query) filters() bool {
+	return q.Status+q.Source+q.Frequency != "" || q.FundID != uuid.Nil || q.Least != 0 || q.Most != 0
+}
 
 // Keys returns the next gifts of a list, the newest first, at most limit, and the cursor of the following page; nil if this
 // is the last one. A page may have fewer gifts and a following page: so many were left out that it stopped looking.

@@ -176,13 +176,16 @@ func PayoutID(ctx context.Context, db sqlx.QueryerContext, entity uuid.UUID, ref
 	return ids[0], nil
 }
 
-// donors searches for donors by an email address, or by the words of their names and postal addresses.
+// donors searches for donors by an email address, or by the words of their names, postal and email addresses.
 func (f *Found) donors(ctx context.Context, db sqlx.QueryerContext, in Query, text string) error {
 	const byEmail = `/* giftlist.Look */ SELECT r.id FROM donor_row r WHERE r.entity_id = $1 AND r.key = $2`
 	const byWords = `/* giftlist.Look */ SELECT office_find_donors($1, $2, $3, $4)`
 	f.Donors = []uuid.UUID{}
 	if strings.Contains(text, "@") {
-		return sqlx.SelectContext(ctx, db, &f.Donors, byEmail, in.EntityID, email.Normalize(text))
+		err := sqlx.SelectContext(ctx, db, &f.Donors, byEmail, in.EntityID, email.Normalize(text))
+		if err != nil || len(f.Donors) > 0 {
+			return err
+		}
 	}
 	organisation := uuid.NullUUID{UUID: in.OrganisationID, Valid: in.OrganisationID != uuid.Nil}
 	err := sqlx.SelectContext(ctx, db, &f.Donors, byWords, in.EntityID, organisation, text, mostDonors+1)

@@ -208,6 +208,36 @@ func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
 	})
 }
 
+// ErrOfAll: the request covers the person in every legal entity, so that the person alone withdraws it.
+var ErrOfAll error = fault.New(fault.Conflict, "office.donors.error.erasure_of_all", nil)
+
+// WithdrawInTx withdraws the request of an entity's donors that its staff, or a person through them, made, in a transaction. It
+// returns the request; fault.NotFound if there is none, and ErrOfAll.
+func (k Eraser) WithdrawInTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID, entity uuid.UUID) (e Erasure, err error) {
+	const query = `/* privacy.WithdrawInTx */ UPDATE erasure SET withdrawn_at = $2, tell = NULL WHERE id = $1 AND done_at IS NULL AND withdrawn_at IS NULL`
+	if err := donor.LockTx(ctx, tx, donors); err != nil {
+		return e, err
+	}
+	waiting, err := Pending(ctx, tx, donors)
+	switch {
+	case err != nil:
+		return e, err
+	case waiting == nil:
+		return e, fault.New(fault.NotFound, "problem.404.text", nil)
+	case waiting.EntityID != uuid.NullUUID{UUID: entity, Valid: true}:
+		return e, ErrOfAll
+	}
+	done, err := tx.ExecContext(ctx, query, waiting.ID, k.Now())
+	if err != nil {
+		return e, err
+	}
+	n, err := done.RowsAffected()
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "problem.404.text", nil) // it was carried out meanwhile
+	}
+	return *waiting, err
+}
+
 // EraseDue runs the erasures that are due, one after another, and returns how many it did. An erasure whose donor has
 // an active recurring gift again, or a donation on its way, stays pending, and so does one that the database does not
 // grant yet. One that fails does not stop the others.

@@ -126,7 +126,7 @@ type Job struct {
 func (Job) Kind() string { return "refund_order" }
 
 // Queue returns the queue in which the job waits.
-func (Job) Queue() jobs.QueueName { return jobs.Requests }
+func (Job) Queue() jobs.QueueName { return jobs.Office }
 
 // Body returns what a passkey signs or a second person approves, as the database writes it in refund_order_body:
 // entity, payment, amount, each part, reason, who requests it, the form, and the hash of the note. The note itself may

@@ -173,6 +173,9 @@ func recordTx(ctx context.Context, tx *sqlx.Tx, o Order) error {
 		"donation": o.DonationID, "charge": o.ChargeRef, "amount": o.AmountMinor, "currency": o.Currency, "parts": parts,
 		"reason": o.Reason, "request": o.RequestID,
 	}
+	if o.RequestID != nil { // the entry's person approved it
+		after["requested_by"] = o.RequestedBy
+	}
 	return audit.RecordTx(ctx, tx, audit.Act{
 		Name: "refund.ordered", EntityID: uuid.NullUUID{UUID: o.EntityID, Valid: true}, OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true},
 		ObjectKind: "refund_order", ObjectID: o.ID.String(), After: after,

@@ -152,3 +152,20 @@ func orderedBefore(ctx context.Context, q sqlx.QueryerContext, r Request, paymen
 	err = sqlx.GetContext(ctx, q, &sums, query, payment, r.RequestedBy, r.EntityID)
 	return sums.Gift, sums.Person, err
 }
+
+// ApproversOf returns who approved orders, by order: the person whose session ordered what somebody else had requested.
+func ApproversOf(ctx context.Context, q sqlx.QueryerContext, orders []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
+	const query = `/* refund.ApproversOf */ SELECT id, ordered_by FROM refund_order WHERE id = ANY($1::uuid[]) AND request_id IS NOT NULL AND ordered_by <> requested_by`
+	var found []struct {
+		ID uuid.UUID `db:"id"`
+		By uuid.UUID `db:"ordered_by"`
+	}
+	if err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(orders)); err != nil {
+		return nil, err
+	}
+	by := map[uuid.UUID]uuid.UUID{}
+	for _, f := range found {
+		by[f.ID] = f.By
+	}
+	return by, nil
+}

@@ -312,8 +312,9 @@ func TestGiftMustBeAsApproved(t *testing.T) {
 
 // TestChargeGoesBack: two persons decide that a payment that is no gift goes back; the program refunds it once, and what Stripe
 // reports takes it out of suspense. Meanwhile nothing else is decided about it, and a part never goes back.
-func TestChargeGoesBack(t *testing.T) {
-	t.Parallel()
+// withUnknownCharge returns a program in which a charge of $45 of no gift is in suspense, with two people of finance.
+func withUnknownCharge(t *testing.T) fixture {
+	t.Helper()
 	h := program.New(t, program.Options{})
 	h.Exec(`UPDATE legal_entity SET money_factor = 'totp'`)
 	past, err := h.Fake.BeginHistory(h.Fake.Now().Add(-3*time.Hour), h.Fake.Now().Add(-time.Hour), 1)
@@ -328,6 +329,13 @@ func TestChargeGoesBack(t *testing.T) {
 	require.NoError(t, h.DB.Owner.Get(&f.entity, `SELECT id FROM legal_entity WHERE slug = 'tsne'`))
 	f.ana = office.Add(t, h.DB.Owner, "ana", office.Role{Role: "finance", Entity: "tsne"})
 	f.ben = office.Add(t, h.DB.Owner, "ben", office.Role{Role: "finance", Entity: "tsne"})
+	return f
+}
+
+func TestChargeGoesBack(t *testing.T) {
+	t.Parallel()
+	f := withUnknownCharge(t)
+	h := f.Program
 	open, err := suspense.Open(t.Context(), h.DB.Owner, f.entity, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, open, 1)
@@ -344,7 +352,7 @@ func TestChargeGoesBack(t *testing.T) {
 	require.ErrorIs(t, f.execute(f.ben, late, true), suspense.ErrWaits)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'suspense_refund'`))
 	for range 2 {
-		refunds := suspense.Refunds{DB: h.DB.Server, Catalog: h.Catalog, Whole: h.Stripe.Refunds().Whole}
+		refunds := suspense.Refunds{DB: h.DB.Server, Catalog: h.Catalog, Whole: h.Stripe.Refunds().Whole, NewID: program.NewID, Now: time.Now}
 		require.NoError(t, refunds.Execute(t.Context(), uuid.MustParse(r.Subject)))
 		require.Len(t, h.Fake.State().Refunds, 1, "once")
 	}
@@ -356,4 +364,22 @@ func TestChargeGoesBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, open)
 	h.RequireNoFindings()
+}
+
+// TestRefusedRefundIsATask: the bank disputes the charge before it is refunded, so Stripe refuses. The job ends with a task, and the
+// amount is still in suspense.
+func TestRefusedRefundIsATask(t *testing.T) {
+	t.Parallel()
+	f := withUnknownCharge(t)
+	open, err := suspense.Open(t.Context(), f.DB.Owner, f.entity, 0, 10)
+	require.NoError(t, err)
+	act := suspense.Act{EntityID: f.entity, Subject: open[0].Subject, Minor: 4500, Currency: "USD", Refund: true, Reason: "it was for another association"}
+	r := f.ask(f.ana, act)
+	require.NoError(t, f.execute(f.ben, r, true))
+	_, err = f.Fake.Dispute(f.Lines(`SELECT intent_ref FROM payment WHERE status = 'suspense'`)[0], false)
+	require.NoError(t, err)
+	refunds := suspense.Refunds{DB: f.DB.Server, Catalog: f.Catalog, Whole: f.Stripe.Refunds().Whole, NewID: program.NewID, Now: time.Now}
+	require.NoError(t, refunds.Execute(t.Context(), uuid.MustParse(r.Subject)))
+	require.Empty(t, f.Fake.State().Refunds)
+	require.Equal(t, []string{act.Subject + " charge_disputed"}, f.Lines(`SELECT subject || ' ' || (detail ->> 'reason') FROM finance_task WHERE kind = 'suspense_refund_refused'`))
 }

@@ -35,7 +35,7 @@ type Filter struct {
 	Operator       bool   // only those of operators
 	Act            string // the act, or the first words of it: "refund" finds "refund.ordered"
 	ObjectKind     string
-	ObjectID       string
+	ObjectID       string    // the object's id, or its beginning
 	From, To       time.Time // From ≤ at < To
 	Before         int64     // serial: the page before this entry
 	Limit          int
@@ -62,7 +62,7 @@ func Find(ctx context.Context, tx *sqlx.Tx, f Filter) (found []Entry, err error)
 	and(strings.Contains(f.Act, "."), "act = ?", f.Act)
 	and(f.Act != "" && !strings.Contains(f.Act, "."), "starts_with(act, ? || '.')", f.Act)
 	and(f.ObjectKind != "", "object_kind = ?", f.ObjectKind)
-	and(f.ObjectID != "", "object_id = ?", f.ObjectID)
+	and(f.ObjectID != "", "object_id >= ? AND object_id < ? || chr(1114111) AND starts_with(object_id, ?)", f.ObjectID)
 	and(!f.From.IsZero(), "at >= ?", f.From)
 	and(!f.To.IsZero(), "at < ?", f.To)
 	and(f.Before != 0, "serial < ?", f.Before)

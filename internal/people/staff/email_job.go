@@ -18,6 +18,7 @@ const (
 	EmailFactor   = "staff_factor"   // a way to sign in was added or removed
 	EmailGlass    = "staff_glass"    // an emergency access was made
 	EmailExport   = "staff_export"   // somebody exported a list of many people
+	EmailRoleEnd  = "staff_role_end" // an admin ended a role
 )
 
 // EmailJob sends one email to one person of the staff. It has ids only: the secret of a link is made when the email is

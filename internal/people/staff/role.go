@@ -84,7 +84,8 @@ func (s Service) Grant(ctx context.Context, by Session, c RoleChange) error {
 	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, Grant, by.StaffID, c, "") })
 }
 
-// EndRole ends a role of a person, under the same conditions.
+// EndRole ends a role of a person at once, under the same conditions, except that a second admin approves only the end of an admin. The
+// other admins get an email.
 func (s Service) EndRole(ctx context.Context, by Session, c RoleChange) error {
 	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error { return s.changeRoleTx(ctx, tx, End, by.StaffID, c, "") })
 }
@@ -99,6 +100,9 @@ func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by u
 		Act: name, By: by, About: c.StaffID, EntityID: uuid.NullUUID{UUID: c.EntityID, Valid: true}, OrganisationID: c.OrganisationID,
 		Detail: string(c.Role), Reason: reason,
 	})
+	if err == nil && act == End {
+		err = s.tellOfEndTx(ctx, tx, by, c)
+	}
 	if err != nil || !c.Request.Valid || act != Grant {
 		return err
 	}
@@ -108,6 +112,21 @@ func (s Service) changeRoleTx(ctx context.Context, tx *sqlx.Tx, act string, by u
 		return err
 	}
 	return s.sendLinkTx(ctx, tx, by, m.ID, EmailInvite)
+}
+
+// tellOfEndTx enqueues an email to the other admins of a scope: a role of a person ended.
+func (s Service) tellOfEndTx(ctx context.Context, tx *sqlx.Tx, by uuid.UUID, c RoleChange) error {
+	roles, err := RolesAt(ctx, tx, c.EntityID)
+	if err != nil {
+		return err
+	}
+	var to []uuid.UUID
+	for _, role := range roles {
+		if role.Name == Admin && role.Covers(c.Scope) && role.StaffID != by && !slices.Contains(to, role.StaffID) {
+			to = append(to, role.StaffID)
+		}
+	}
+	return s.enqueueTx(ctx, tx, EmailRoleEnd, c.StaffID, to)
 }
 
 // adminsTx returns the admins of all scopes in which a person holds a role, without the person.

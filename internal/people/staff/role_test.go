@@ -51,7 +51,11 @@ func TestRolesOfOthers(t *testing.T) {
 	require.Empty(t, grant(boss, ana, staff.Finance, f.whole()), "the second admin cannot sign in yet")
 	bea.withCode()
 	assert.Equal(t, "role_has_second_admin", grant(boss, ana, staff.Auditor, f.whole()))
-	assert.Equal(t, "role_has_second_admin", staff.Rule(f.EndRole(t.Context(), boss.session(), change(ana, staff.Finance, f.whole()))))
+	require.NoError(t, f.EndRole(t.Context(), boss.session(), change(ana, staff.Finance, f.whole())), "the end of a role waits for nobody")
+	assert.Equal(t, 1, f.count(`SELECT count(*) FROM river_job WHERE kind = 'staff_letter' AND args ->> 'email' = 'staff_role_end' AND args ->> 'to' = $1 AND args ->> 'about' = $2`, bea.id, ana.id))
+	third2 := f.add("cleo@example.org", staff.Admin, f.whole()).withCode()
+	assert.Equal(t, "role_has_second_admin", staff.Rule(f.EndRole(t.Context(), boss.session(), change(third2, staff.Admin, f.whole()))), "that of an admin does")
+	require.NoError(t, f.operator.Disable(t.Context(), third2.id, "left"))
 	require.NoError(t, f.operator.Disable(t.Context(), boss.id, "left"))
 	require.Empty(t, grant(bea, ana, staff.Auditor, f.whole()), "one admin is left")
 

@@ -13,8 +13,9 @@ type QueueName string
 // The queues. Each has slots of its own, so that slow work in one never delays another:
 //
 //	queue       work                                                   slots of 25   retried at the latest after
-//	requests    what a donor asked of Stripe and waits for             6             9 min
-//	syncs       reads and updates of Stripe without a waiting person   4             9 min
+//	requests    what a donor asked of Stripe and waits for             5             9 min
+//	office      what staff ordered and wait for                        2             9 min
+//	syncs       reads and updates of Stripe without a waiting person   3             9 min
 //	sign_in     emails to a person who wants to sign in, and to staff  2             4.5 s
 //	emails      receipts and what happened to a donation               10            9 min
 //	bulk        statements and news: thousands at once                 2             9 min
@@ -24,6 +25,7 @@ type QueueName string
 // of the slots: a mail server that is silent cannot stop the work with Stripe.
 const (
 	Requests QueueName = "requests"
+	Office   QueueName = "office"
 	Syncs    QueueName = "syncs"
 	SignIn   QueueName = "sign_in"
 	Emails   QueueName = "emails"
@@ -49,8 +51,9 @@ type policy struct {
 const totalShares = 25
 
 var policies = map[QueueName]policy{
-	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: time.Minute},
-	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	Requests: {share: 5, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: time.Minute},
+	Office:   {share: 2, poll: 100 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	Syncs:    {share: 3, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, maxOverdue: time.Minute},
 	Emails:   {share: 10, poll: 50 * time.Millisecond, cooldown: 15 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 6 * time.Hour},

@@ -100,7 +100,7 @@ func TestFullQueuesDelayNoOther(t *testing.T) {
 		due[q.Queue] = q.Due
 		assert.False(t, q.Stuck, q.Queue)
 	}
-	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 30, jobs.Bulk: 38, "default": 0}, due)
+	assert.Equal(t, map[jobs.QueueName]int{jobs.Requests: 0, jobs.Office: 0, jobs.Syncs: 0, jobs.SignIn: 0, jobs.Emails: 30, jobs.Bulk: 38, "default": 0}, due)
 }
 
 func TestStuckQueuesAreReported(t *testing.T) {
@@ -118,7 +118,7 @@ func TestStuckQueuesAreReported(t *testing.T) {
 		stuck[q.Queue] = q.Stuck
 	}
 	assert.Equal(t, map[jobs.QueueName]bool{
-		jobs.Requests: false, jobs.Syncs: false, jobs.SignIn: true, jobs.Emails: false, jobs.Bulk: false, "default": false, "nowhere": true,
+		jobs.Requests: false, jobs.Office: false, jobs.Syncs: false, jobs.SignIn: true, jobs.Emails: false, jobs.Bulk: false, "default": false, "nowhere": true,
 	}, stuck)
 }
 

@@ -42,10 +42,10 @@ func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	problems := append(p.Problems, asked.Problems...)
 	p.Page = a.PageOf(r, v, "account")
 	p.Problems, p.Email, p.Passkeys = problems, v.Email, a.Staff.PasskeysWork()
-	if p.Factors, err = staff.FactorsOf(r.Context(), a.DB, v.StaffID); err != nil {
+	if p.Factors, err = staff.FactorsOf(r.Context(), a.StaffDB, v.StaffID); err != nil {
 		return err
 	}
-	open, err := staff.Devices(r.Context(), a.DB, v.StaffID)
+	open, err := staff.Devices(r.Context(), a.StaffDB, v.StaffID)
 	if err != nil {
 		return err
 	}

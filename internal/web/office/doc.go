@@ -5,7 +5,7 @@
 //	/office/setup        the first factor, and the recovery codes
 //	/office              one scope: leads there; several: a choice
 //	/office/account      ways to sign in, own sessions
-//	/office/{entity}     a scope; ?org= narrows it to one organisation
+//	/office/{entity}     a scope; ?org= narrows it to one organisation. Who works for only one organisation of the entity is led to it
 //	…/people             who holds which role; with two admins a change of a role is a request, which the other one approves
 //	…/audit              what was done (package auditlog)
 //

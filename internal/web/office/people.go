@@ -91,11 +91,11 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 
 // peopleIn returns the persons who hold a role in the visit's scope, with their roles there.
 func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err error) {
-	roles, err := staff.RolesAt(r.Context(), a.DB, v.Entity.ID)
+	roles, err := staff.RolesAt(r.Context(), a.StaffDB, v.Entity.ID)
 	if err != nil {
 		return nil, err
 	}
-	members, err := staff.All(r.Context(), a.DB)
+	members, err := staff.All(r.Context(), a.StaffDB)
 	if err != nil {
 		return nil, err
 	}

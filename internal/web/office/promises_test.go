@@ -286,7 +286,7 @@ func TestT12PostedIdentitiesHaveNoEffect(t *testing.T) {
 	require.Greater(t, posted, 12)
 	require.Equal(t, before, roles())
 	require.Equal(t, namedBefore, named())
-	require.Equal(t, 404, boss.Ask("GET", "/office/tsne", nil).StatusCode, "the organisation's admin is nobody at the entity")
+	require.Equal(t, 303, boss.Ask("GET", "/office/tsne", nil).StatusCode, "the organisation's admin is nobody at the entity")
 	require.Equal(t, 200, boss.Ask("GET", "/office/tsne?org=csio", nil).StatusCode)
 }
 

@@ -16,7 +16,7 @@ type Area struct{ *desk.Desk }
 
 // New returns the area. Its Desk is what the areas of the other pages of the office take.
 func New(k *web.Kernel) *Area {
-	a := &Area{&desk.Desk{Kernel: k}}
+	a := &Area{&desk.Desk{Kernel: k, Catalog: k.StaffCatalog}}
 	a.AskToSignIn = a.askToSignIn
 	return a
 }

@@ -24,6 +24,7 @@ import (
 //	app       the app's secret, once, and the field for its first code
 //	code      only the field, after a wrong code
 //	passkey   the prompt for a new passkey
+//	new_codes asks whether the recovery codes are to be replaced
 //	codes     the recovery codes, once
 type SetupPage struct {
 	desk.Page
@@ -56,6 +57,9 @@ func (a *Area) showSetup(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 }
 
 func (a *Area) setupGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	if r.URL.Query().Get("do") == "codes" && v.IsFull() {
+		return a.showSetup(w, r, v, SetupPage{Step: "new_codes"})
+	}
 	return a.showSetup(w, r, v, SetupPage{Step: "choose"})
 }
 
@@ -133,7 +137,7 @@ func (a *Area) newApp(r *http.Request, v web.StaffVisit) (p SetupPage, err error
 
 // added goes on after a factor was set up: a person without recovery codes gets them now.
 func (a *Area) added(w http.ResponseWriter, r *http.Request, v web.StaffVisit, done string) error {
-	factors, err := staff.FactorsOf(r.Context(), a.DB, v.StaffID)
+	factors, err := staff.FactorsOf(r.Context(), a.StaffDB, v.StaffID)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func refundOf(r *stripe.Refund) refundcall.Refund {
 }
 
 // Whole refunds a whole charge that nobody ordered to refund: its plan did not accept it. It does nothing if a part was
-// refunded already.
+// refunded already. It returns a RefusedError if Stripe made no refund and repeats why.
 func (c Client) Whole(ctx context.Context, entitySlug, charge, key string) error {
 	api, err := c.API(entitySlug)
 	if err != nil {
@@ -169,7 +169,7 @@ func (c Client) Whole(ctx context.Context, entitySlug, charge, key string) error
 	params.Context = ctx
 	params.SetIdempotencyKey(key)
 	if _, err := api.Refunds.New(params); err != nil {
-		return c.Translate(err)
+		return c.translate(err)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -32,7 +31,7 @@ const operator = "operator"
 // form is what narrows the list, as it was typed.
 type form struct {
 	Person, Act, Object string
-	From, To            view.Field
+	Unknown             desk.Unknown
 }
 
 // option is a choice of a select element.
@@ -51,6 +50,7 @@ type page struct {
 	Acts     []option
 	Object   view.Field
 	From, To view.Field
+	Narrowed bool
 }
 
 func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -64,6 +64,7 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 		if people, err = staff.Colleagues(r.Context(), tx); err != nil {
 			return err
 		}
+		a.findObject(v, &f, people)
 		if entries, err = audit.Find(r.Context(), tx, f); err != nil {
 			return err
 		}
@@ -77,7 +78,8 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 	more := len(entries) > desk.PageSize
 	entries = entries[:min(len(entries), desk.PageSize)]
 	p.List = a.listOf(r, v, entries, people, links, more)
-	if done, err := desk.WriteFile(w, r, "audit", p.List.Table); done || err != nil {
+	p.Unknown = typed.Unknown
+	if done, err := a.WriteFile(w, r, v, "audit", p.List.Table); done || err != nil {
 		return err
 	}
 	p.People = []option{{"", a.View.Phrase(v.Language, "office.audit.everybody"), f.StaffID == uuid.NullUUID{} && !f.Operator},
@@ -93,11 +95,33 @@ func (a *Area) list(w http.ResponseWriter, r *http.Request, v web.StaffVisit) er
 	p.Object = desk.Field(fields, a.View, "object", typed.Object, view.Field{Autocomplete: "off", HideOptional: true})
 	p.From = desk.Field(fields, a.View, "from", r.URL.Query().Get("from"), view.Field{Type: "date", HideOptional: true})
 	p.To = desk.Field(fields, a.View, "to", r.URL.Query().Get("to"), view.Field{Type: "date", HideOptional: true})
+	p.Narrowed = f.StaffID.Valid || f.Operator || f.Act != "" || f.ObjectID != "" || !f.From.IsZero() || !f.To.IsZero()
 	return a.Write(w, http.StatusOK, "audit", v.Language, p)
 }
 
-// filterOf reads the address. What cannot be read narrows nothing, except a person who is none and an object that is none:
-// these find nothing.
+// findObject reads what was typed as an object as rows show it: the beginning of an id, a kind of object, or the name of a person.
+func (a *Area) findObject(v web.StaffVisit, f *audit.Filter, people []staff.Colleague) {
+	text := strings.ToLower(strings.TrimRight(strings.TrimSpace(f.ObjectID), ".…"))
+	f.ObjectID = strings.TrimRight(f.ObjectID, ".…")
+	if text == "" {
+		return
+	}
+	for _, p := range people {
+		if strings.ToLower(p.Name) == text {
+			f.ObjectKind, f.ObjectID = "staff", p.ID.String()
+			return
+		}
+	}
+	for _, kind := range kinds {
+		if words := strings.ToLower(a.View.Phrase(v.Language, "office.audit.kind."+kind)); words == text || strings.HasSuffix(words, " "+text) || kind == text {
+			f.ObjectKind, f.ObjectID = kind, ""
+			return
+		}
+	}
+}
+
+// filterOf reads the address. What cannot be read narrows nothing, and the page says so; except a person who is
+// none and an object that is none: these find nothing.
 func filterOf(r *http.Request, v web.StaffVisit) (f audit.Filter, typed form) {
 	q := r.URL.Query()
 	typed = form{Person: q.Get("person"), Act: q.Get("act"), Object: strings.TrimSpace(q.Get("object"))}
@@ -114,9 +138,11 @@ func filterOf(r *http.Request, v web.StaffVisit) (f audit.Filter, typed form) {
 	}
 	if slices.Contains(Acts, typed.Act) || groupOf(typed.Act) {
 		f.Act = typed.Act
+	} else {
+		typed.Unknown.Add("act", typed.Act)
 	}
-	f.From, f.To = dayOf(q.Get("from"), v), dayOf(q.Get("to"), v)
-	if !f.To.IsZero() {
+	zone := v.Entity.Location()
+	if f.From, f.To = typed.Unknown.DayOf(r, "from", zone), typed.Unknown.DayOf(r, "to", zone); !f.To.IsZero() {
 		f.To = f.To.AddDate(0, 0, 1)
 	}
 	var place struct{ Before int64 }
@@ -124,13 +150,4 @@ func filterOf(r *http.Request, v web.StaffVisit) (f audit.Filter, typed form) {
 		f.Before = place.Before
 	}
 	return f, typed
-}
-
-// dayOf returns the beginning of a day in the entity's time zone; zero if it is no day.
-func dayOf(text string, v web.StaffVisit) time.Time {
-	day, err := time.ParseInLocation(time.DateOnly, text, v.Entity.Location())
-	if err != nil {
-		return time.Time{}
-	}
-	return day
 }

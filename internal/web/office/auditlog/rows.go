@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -27,9 +28,13 @@ var Acts = []string{
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
 	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
-	"donor.opened", "donor.corrected", "erasure.requested", "plan.paused", "plan.cancelled", "receipt.opened", "receipt.sent_again", "receipt.redirected",
-	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "note.added", "suspense.resolved", "task.closed",
+	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened", "receipt.sent_again", "receipt.redirected",
+	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "list.filed", "note.added", "suspense.resolved", "task.closed",
 }
+
+// kinds are the kinds of objects that pages have words for, as office.audit.kind.KIND.
+var kinds = []string{"staff", "staff_note", "approval_request", "refund_order", "donation", "donor", "plan", "receipt", "finance_task", "gift_export",
+	"suspense_resolution", "erasure", "list", "dispute"}
 
 // groupOf reports whether a text is the first word of a known act. An address with it shows all acts of a kind.
 func groupOf(text string) bool {
@@ -123,7 +128,7 @@ func (a *Area) listOf(r *http.Request, v web.StaffVisit, entries []audit.Entry, 
 	for _, e := range entries {
 		t.Rows = append(t.Rows, desk.Row{URL: links[e.Serial], Cells: []desk.Cell{
 			{At: a.Moment(e.At, desk.ZoneOf(v))}, {Text: a.who(v, e, names)}, {Text: a.actWords(v, e.Act), File: e.Act},
-			a.object(v, e, names), a.change(v, e), {Text: e.Reason},
+			a.object(v, e, names), a.change(v, e, names), {Text: e.Reason},
 		}})
 	}
 	l := desk.List{Says: a.View.PhraseN(v.Language, "office.audit.says", len(entries)), Table: t, Empty: say("office.audit.empty")}
@@ -148,7 +153,7 @@ func (a *Area) who(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) 
 	case name != "":
 		return name
 	}
-	return a.View.Phrase(v.Language, "office.audit.elsewhere")
+	return a.Somebody(v, "office.audit.elsewhere")
 }
 
 // object returns the cell of an entry's object, with the beginning of its id below.
@@ -169,7 +174,7 @@ func (a *Area) object(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]strin
 
 // change returns the cell of what an act changed: each field with its value before and after. Values are ids, amounts and states.
 // Pages show them in words and the beginnings of ids; files have them as they are stored.
-func (a *Area) change(v web.StaffVisit, e audit.Entry) desk.Cell {
+func (a *Area) change(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) desk.Cell {
 	before, after := fieldsOf(e.Before), fieldsOf(e.After)
 	all := maps.Clone(before)
 	if all == nil {
@@ -184,6 +189,9 @@ func (a *Area) change(v web.StaffVisit, e audit.Entry) desk.Cell {
 		}
 		stored = append(stored, changed(name, was, is))
 		if label := a.label(v, name, all); label != "" {
+			if id, err := uuid.Parse(is); err == nil && name == "requested_by" && names[id] != "" {
+				is = names[id]
+			}
 			shown = append(shown, changed(label, a.value(v, name, was, before), a.value(v, name, is, after)))
 		}
 	}
@@ -206,7 +214,7 @@ func changed(name, was, is string) string {
 // label returns what a page calls a field; "" if it does not show it: hashes say nothing to people, funds are in the gift's page,
 // and an amount has its currency.
 func (a *Area) label(v web.StaffVisit, name string, all map[string]any) string {
-	if name == "hash" || name == "parts" || name == "currency" && all["amount"] != nil {
+	if name == "hash" || name == "sha256" || name == "parts" || name == "currency" && all["amount"] != nil {
 		return ""
 	}
 	if key := "office.audit.field." + name; a.View.HasPhrase(key) {
@@ -224,13 +232,26 @@ func (a *Area) value(v web.StaffVisit, name, value string, of map[string]any) st
 		return value
 	}
 	minor, notWhole := strconv.ParseInt(value, 10, 64)
-	currency := textOf(of["currency"])
+	currency := cmp.Or(textOf(of["currency"]), string(v.Entity.Currency))
+	var parts []string
 	act, role, two := strings.Cut(value, " ")
 	switch {
 	case name == "amount" && notWhole == nil && currency != "":
 		return money.New(minor, money.Currency(currency)).Format(string(v.Language))
 	case value == "", notWhole == nil:
 		return value
+	case value == "true" || value == "false":
+		return say("office.audit.value." + value)
+	case strings.HasPrefix(value, "[") && json.Unmarshal([]byte(value), &parts) == nil:
+		for i, part := range parts {
+			parts[i] = short(part)
+			if key := "office.audit.part." + part; a.View.HasPhrase(key) {
+				parts[i] = a.View.Phrase(v.Language, key)
+			}
+		}
+		return strings.Join(parts, ", ")
+	case name == "status" || name == "state":
+		return say("office.audit.state." + value)
 	case name == "kind":
 		if key := "office.today.approval." + value; a.View.HasPhrase(key) {
 			return say(key)

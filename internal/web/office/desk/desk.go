@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/fund"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
@@ -17,6 +18,7 @@ import (
 // Desk is what the handlers of the office share.
 type Desk struct {
 	*web.Kernel
+	Catalog *fund.CatalogCache // read with the connections of pages of staff
 	// AskToSignIn answers a request without a session by the page for signing in.
 	AskToSignIn web.Handler
 }
@@ -66,7 +68,7 @@ func IsReader(v web.StaffVisit) bool { return v.Has(v.Scope, Readers...) }
 
 // Read runs fn in a transaction that sees what the visit's person may see. It reads one moment.
 func (d *Desk) Read(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx) error) error {
-	return staff.ReadTx(r.Context(), d.DB, v.Session, fn)
+	return staff.ReadTx(r.Context(), d.StaffDB, v.Session, fn)
 }
 
 // Redirect leads to another page of the office.

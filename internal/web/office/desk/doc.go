@@ -5,5 +5,8 @@
 // whatever a query asks for. It writes by services, in staff.InTx.
 //
 // A form that needs a fresh factor calls Prove first. It shows the same form again, with what was typed and a prompt, until a
-// factor is right.
+// factor is right. A page that shows what an act does, before it is done, has an address of its own: SealForm and OpenForm.
+//
+// A list names what its address asks for and it does not know (Unknown). A table that does not fit its window is a card for each
+// row: office.css says when.
 package desk

@@ -64,7 +64,7 @@ func (d *Desk) FactorOf(r *http.Request, v web.StaffVisit, p Proof) (f Factor, e
 	if v.BreakGlass || v.FactorIsFresh && p.Prompt == nil && p.Problems == nil {
 		return f, nil
 	}
-	factors, err := staff.FactorsOf(r.Context(), d.DB, v.StaffID)
+	factors, err := staff.FactorsOf(r.Context(), d.StaffDB, v.StaffID)
 	if err != nil {
 		return f, err
 	}

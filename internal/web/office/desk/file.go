@@ -3,28 +3,73 @@ package desk
 import (
 	"bytes"
 	"net/http"
+	"regexp"
 
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/people/audit"
+	"konbit/internal/people/staff"
 	"konbit/internal/platform/sheet"
 	"konbit/internal/web"
 )
 
-// WriteFile writes the rows of a page's table as a file, if the request asks for one (WantsFile). Otherwise done is false
-// and nothing is written. name is the file's name without its ending.
-func WriteFile(w http.ResponseWriter, r *http.Request, name string, table Table) (done bool, err error) {
+// WriteFile writes the rows of a page's table as a file, if the request asks for one (WantsFile), and notes in the audit log who took
+// it. Otherwise done is false and nothing is written. name is the file's name without its ending.
+func (d *Desk) WriteFile(w http.ResponseWriter, r *http.Request, v web.StaffVisit, name string, table Table) (done bool, err error) {
 	format := WantsFile(r)
 	if format == "" {
 		return false, nil
 	}
+	content, err := contentOf(format, table)
+	if err != nil {
+		return false, err
+	}
+	err = staff.InTx(r.Context(), d.StaffDB, v.Session, func(tx *sqlx.Tx) error {
+		return audit.RecordTx(r.Context(), tx, audit.Act{
+			Name: "list.filed", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, OrganisationID: v.Scope.OrganisationID,
+			ObjectKind: "list", ObjectID: name, After: filterOf(r, format, len(table.Rows)),
+		})
+	})
+	if err != nil {
+		return false, err
+	}
+	web.WriteFile(w, sheet.MediaType(format), name+"."+format, content)
+	return true, nil
+}
+
+// contentOf returns the bytes of a table's file.
+func contentOf(format string, table Table) ([]byte, error) {
 	var file bytes.Buffer
 	rows := sheet.NewWriter(&file, format)
 	if err := WriteRows(rows, table); err != nil {
-		return false, err
+		return nil, err
 	}
-	if err := rows.Close(); err != nil {
-		return false, err
+	err := rows.Close()
+	return file.Bytes(), err
+}
+
+// filters are the parameters of addresses that narrow lists. What was searched for may be a name, and is not among them.
+var filters = []string{"state", "source", "every", "month", "year", "fund", "of", "day", "list", "origin", "about", "by", "person", "act", "from", "to"}
+
+var plainValue = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,40}$`)
+
+// filterOf returns which rows a file has, as the audit log says it: never a name or an address.
+func filterOf(r *http.Request, format string, rows int) map[string]any {
+	q := r.URL.Query()
+	what := map[string]any{"format": format, "rows": rows}
+	for _, name := range filters {
+		if value := q.Get(name); plainValue.MatchString(value) {
+			what[name] = value
+		}
 	}
-	web.WriteFile(w, sheet.MediaType(format), name+"."+format, file.Bytes())
-	return true, nil
+	if q.Get("q") != "" || q.Get("object") != "" {
+		what["search"] = true
+	}
+	if q.Get("after") != "" {
+		what["first_page"] = false
+	}
+	return what
 }
 
 // WriteRows writes the names of a table's columns and its rows, without the total. A table with amounts has the column currency

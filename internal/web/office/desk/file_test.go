@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"bytes"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -25,27 +26,19 @@ func TestWriteFile(t *testing.T) {
 		},
 		Total: []desk.Cell{{}, desk.AmountCell(money.New(-750, "USD")), {}, {}, {}},
 	}
-	ask := func(url, accept string) (*httptest.ResponseRecorder, bool) {
-		r, w := httptest.NewRequest("GET", url, nil), httptest.NewRecorder()
-		r.Header.Set("Accept", accept)
-		done, err := desk.WriteFile(w, r, "gifts", table)
-		require.NoError(t, err)
-		return w, done
-	}
-	w, done := ask("/x", "text/html")
-	require.False(t, done)
-	require.Empty(t, w.Body.String())
-
 	const want = "\ufeffdonor,amount,day,gifts,state,currency\n'=Ana,-12.50,2026-10-05,3,settled,USD\nBen,5.00,2026-10-05T09:00:00Z,'-,'-,USD\n"
-	w, done = ask("/x", "text/csv, */*")
-	require.True(t, done)
-	require.Equal(t, want, w.Body.String())
-	w, _ = ask("/x?format=csv", "text/html")
-	require.Equal(t, want, w.Body.String())
-	require.Equal(t, `attachment; filename="gifts.csv"`, w.Header().Get("Content-Disposition"))
-
-	w, _ = ask("/x?format=xlsx", "text/html")
-	book, err := excelize.OpenReader(w.Body)
+	for accept, want := range map[string]string{"text/html": "", "text/csv, */*": "csv"} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Header.Set("Accept", accept)
+		require.Equal(t, want, desk.WantsFile(r))
+	}
+	require.Equal(t, "xlsx", desk.WantsFile(httptest.NewRequest("GET", "/x?format=xlsx", nil)))
+	content, err := desk.ContentOf("csv", table)
+	require.NoError(t, err)
+	require.Equal(t, want, string(content))
+	content, err = desk.ContentOf("xlsx", table)
+	require.NoError(t, err)
+	book, err := excelize.OpenReader(bytes.NewReader(content))
 	require.NoError(t, err)
 	rows, err := book.GetRows("Sheet1")
 	require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/view"
 )
 
 // PageSize is how many rows a page of a list has; manyRows how many it has on demand.
@@ -35,10 +36,12 @@ func Larger(r *http.Request) string {
 // List is a page of a list: a sentence that says what is shown, filters that stand in the address, rows, and the way to more.
 // Templates show it by "office-list".
 type List struct {
-	Says        string   // what is shown and its total
+	Says        string // what is shown and its total
+	Unknown     Unknown
 	Search      *Search  // nil: the list has no search field
 	Filters     []Filter // groups of links
 	More        []Filter // groups that are folded, unless one of them has chosen something
+	Narrow      *Narrow  // a form that is folded too; nil: there is none
 	Table       Table
 	Empty       string // what would be here and how it gets there; shown if there are no rows
 	Larger      string // address of the list with more rows a page, shown where there is a next page; may be empty
@@ -54,6 +57,15 @@ type Search struct {
 	Hint   string // what can be searched for; may be empty
 	Value  string
 	Kept   []Hidden // the other values of the address
+}
+
+// Narrow is a form of filters that is sent by GET.
+type Narrow struct {
+	Label  string
+	Action string
+	Fields []view.Field
+	Kept   []Hidden // the other values of the address
+	Chosen bool     // one of the fields narrows the list
 }
 
 // Hidden is a value that a form sends along.
@@ -72,6 +84,41 @@ func (f Filter) Chosen() bool {
 
 // MoreChosen reports whether a folded filter has chosen something.
 func (l List) MoreChosen() bool { return slices.ContainsFunc(l.More, Filter.Chosen) }
+
+// Unknown are the values of an address that name no filter. The page says so, and shows its list without them.
+type Unknown []Hidden
+
+// longestUnknown bounds the text of an address that a page repeats, in characters.
+const longestUnknown = 40
+
+// Add adds a value. An empty one is none.
+func (u *Unknown) Add(name, value string) {
+	if text := []rune(strings.ToValidUTF8(value, "")); len(text) > 0 {
+		if len(text) > longestUnknown {
+			text = append(text[:longestUnknown], '…')
+		}
+		*u = append(*u, Hidden{name, string(text)})
+	}
+}
+
+// Check adds the value that an address has under a name, unless it is one of those given.
+func (u *Unknown) Check(r *http.Request, name string, values ...string) {
+	if typed := r.URL.Query().Get(name); !slices.Contains(values, typed) {
+		u.Add(name, typed)
+	}
+}
+
+// DayOf returns the beginning of a day that an address names, in a time zone; zero if it names none. One that is no day is
+// unknown.
+func (u *Unknown) DayOf(r *http.Request, name string, zone *time.Location) time.Time {
+	typed := r.URL.Query().Get(name)
+	day, err := time.ParseInLocation(time.DateOnly, typed, zone)
+	if err != nil || day.Year() < 2000 || day.Year() >= 2100 {
+		u.Add(name, typed)
+		return time.Time{}
+	}
+	return day
+}
 
 // Option is a link of a filter.
 type Option struct {

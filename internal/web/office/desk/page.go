@@ -18,7 +18,7 @@ type Page struct {
 	view.Frame
 	Section      string // which page it is, for the navigation
 	Token        string // the page's forms post it back; empty without a session
-	Name         string // of the signed-in person; empty without a session
+	SignedIn     string // name of the signed-in person; empty without a session
 	Entity       string // what the scope is called; empty on pages of no scope
 	Organisation string // likewise; empty if the scope is the whole entity
 	Nav          []NavItem
@@ -32,6 +32,7 @@ type Page struct {
 // NavItem is a link of the navigation.
 type NavItem struct {
 	Key     string // office.nav.KEY
+	Name    string // of a scope, which is shown instead of the phrase
 	URL     string
 	Current bool
 }
@@ -39,12 +40,13 @@ type NavItem struct {
 // said are the values of ?said=.
 var said = []string{"signed_out", "session_ended", "sessions_ended", "passkey_removed", "code_removed", "password_set", "app_set", "passkey_added",
 	"invited", "granted", "ended", "reset", "invited_again", "joined",
-	"plan_paused", "plan_cancelled", "plan_soon", "details_saved", "receipt_sent", "receipt_moved", "receipt_corrected", "erasure_requested"}
+	"plan_paused", "plan_resumed", "erasure_withdrawn", "plan_cancelled", "plan_soon", "details_saved", "receipt_sent", "receipt_moved",
+	"receipt_corrected", "erasure_requested"}
 
 // PageOf returns the page of a visit. section is its place in the navigation.
 func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 	p := Page{
-		Frame: d.Frame(r, v.Language), Section: section, Token: d.Staff.FormToken(v.Session), Name: v.Name,
+		Frame: d.Frame(r, v.Language), Section: section, Token: d.Staff.FormToken(v.Session), SignedIn: v.Name,
 		BreakGlass: v.BreakGlass, Recovery: v.UsedRecovery(), CanChange: len(ScopesOf(v)) > 1,
 	}
 	for _, known := range said {
@@ -52,20 +54,28 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 			p.Done = known
 		}
 	}
+	p.Skip = "content"
 	if v.Entity.Slug == "" {
+		p.Nav = navOfNoScope(v)
 		return p
 	}
 	p.Entity = v.Entity.LegalName
 	if v.Organisation != nil {
 		p.Organisation, p.Accent = v.Organisation.Name.In(v.Language), v.Organisation.Accent
 	}
+	p.Nav = navOf(v, section)
+	return p
+}
+
+// navOf returns the pages of the visit's scope that its person may read.
+func navOf(v web.StaffVisit, section string) (nav []NavItem) {
 	add := func(key string, roles ...staff.RoleName) {
 		if v.Has(v.Scope, roles...) {
 			page := key
 			if key == "scope" {
 				page = ""
 			}
-			p.Nav = append(p.Nav, NavItem{key, v.Path(page), key == section})
+			nav = append(nav, NavItem{Key: key, URL: v.Path(page), Current: key == section})
 		}
 	}
 	add("scope", staff.RoleNames...)
@@ -75,7 +85,21 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 	add("approvals", Deciders...)
 	add("people", staff.Admin, staff.Auditor)
 	add("audit", staff.Admin, staff.Auditor)
-	return p
+	return nav
+}
+
+// navOfNoScope returns the navigation of pages of no scope: that of the only scope of the person, or the first page of each.
+func navOfNoScope(v web.StaffVisit) (nav []NavItem) {
+	scopes := ScopesOf(v)
+	if len(scopes) == 1 {
+		if in, ok := scopes[0].enter(v); ok {
+			return navOf(in, "")
+		}
+	}
+	for _, s := range scopes {
+		nav = append(nav, NavItem{Key: "scope", Name: s.Name, URL: s.URL})
+	}
+	return nav
 }
 
 func (d *Desk) Frame(r *http.Request, lang phrase.Language) view.Frame {

@@ -47,6 +47,23 @@ func ScopesOf(v web.StaffVisit) (all []ScopeChoice) {
 	return all
 }
 
+// enter returns a visit in the scope; false if the visit's catalog does not have it.
+func (s ScopeChoice) enter(v web.StaffVisit) (web.StaffVisit, bool) {
+	e, err := v.Catalog.EntityByID(s.EntityID)
+	if err != nil {
+		return v, false
+	}
+	v.Scope, v.Entity, v.Organisation = s.Scope, e, nil
+	if s.OrganisationID.Valid {
+		o, err := v.Catalog.OrganisationByID(s.OrganisationID.UUID)
+		if err != nil {
+			return v, false
+		}
+		v.Organisation = &o
+	}
+	return v, true
+}
+
 // RolesIn returns the person's roles in a scope, in words.
 func (d *Desk) RolesIn(v web.StaffVisit, s ScopeChoice) string {
 	var names []string
@@ -56,6 +73,15 @@ func (d *Desk) RolesIn(v web.StaffVisit, s ScopeChoice) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// Somebody returns what pages call a person whom the visit's person does not see: of an organisation's staff, that is a
+// colleague of the entity. key is what others are called.
+func (d *Desk) Somebody(v web.StaffVisit, key string) string {
+	if v.Organisation != nil {
+		return d.View.Phrase(v.Language, "office.somebody_of", "entity", v.Entity.LegalName)
+	}
+	return d.View.Phrase(v.Language, key)
 }
 
 // ZoneOf returns the time zone of a visit: of its entity, or of the first in which the person holds a role.

@@ -40,7 +40,7 @@ func (a *Area) evidenceGet(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if err != nil {
 		return err
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return audit.RecordTx(r.Context(), tx, audit.Act{
 			Name: "dispute.evidence_read", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, OrganisationID: v.Scope.OrganisationID,
 			ObjectKind: "donation", ObjectID: d.DonationID.String(), After: map[string]string{"dispute": d.Ref},

@@ -40,8 +40,9 @@ func (a *Area) say(v web.StaffVisit, key string, args ...any) string {
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	f := dispute.Filter{EntityID: v.Entity.ID, OrganisationID: v.Scope.OrganisationID}
 	options := desk.Filter{Label: a.say(v, "office.dispute.filter")}
-	chosen := filters[0].name
+	chosen, names := filters[0].name, []string{}
 	for _, one := range filters {
+		names = append(names, one.name)
 		if r.URL.Query().Get("state") == one.name {
 			chosen, f.States, f.Withheld = one.name, one.states, one.withheld
 		}
@@ -75,13 +76,14 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after",
 			r.URL.Query().Get("after")),
 	}}
+	p.List.Unknown.Check(r, "state", names...)
 	if after != (dispute.Cursor{}) {
 		p.List.First = desk.With(r.URL)
 	}
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "disputes", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "disputes", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "disputes", v.Language, p)

@@ -25,6 +25,7 @@ type ActPage struct {
 	Forms   []ActForm
 	Errors  []view.FormError
 	Instead string // why nothing can be done; empty: it can
+	First   []Link // what has to be done before
 }
 
 // ActForm is a form that does one thing. The ids of its fields end with what it does.
@@ -34,6 +35,7 @@ type ActForm struct {
 	Version    string // of what the form was filled with; empty: nothing that others may change
 	Heading    string
 	Text       []string // what it does, and which email the donor gets
+	Hidden     []Option // what was typed, on the page that shows what the form does before it is done
 	Months     []Option
 	Languages  []Option
 	Fields     []view.Field
@@ -42,6 +44,7 @@ type ActForm struct {
 	Reason     view.Field
 	Factor     desk.Factor
 	Button     string
+	Quiet      bool // another form of the page is the first choice
 }
 
 // Option is an option of a select element.
@@ -85,6 +88,23 @@ func (b *forms) new(do string, text ...string) ActForm {
 	return f
 }
 
+// stepConfirmed is the value of the field step of a form that was shown with what it does.
+const stepConfirmed = "confirmed"
+
+// isConfirmed reports whether a form was sent from the page that shows what it does.
+func isConfirmed(r *http.Request) bool { return r.PostForm.Get("step") == stepConfirmed }
+
+// check returns the form that confirms the posted one, whose fields it keeps. text says what it does.
+func (b *forms) check(do string, names []string, text ...string) ActForm {
+	f := b.new(do, text...)
+	f.Reason = view.Field{}
+	f.Hidden = []Option{{Value: stepConfirmed, Label: "step"}}
+	for _, name := range append(names, "reason") {
+		f.Hidden = append(f.Hidden, Option{Value: b.typed.Get(name), Label: name})
+	}
+	return f
+}
+
 // field returns a field of a form with its value, or what was typed.
 func (b *forms) field(do, name, value string, as view.Field) view.Field {
 	id := name + "-" + do
@@ -117,10 +137,17 @@ func (b *forms) errors() (all []view.FormError) {
 
 // showAct writes a page of forms about a donor.
 func (a *Area) showAct(w http.ResponseWriter, r *http.Request, b *forms, d donor.Record, heading string, pairs []Pair, instead string, all ...ActForm) error {
+	return a.showInstead(w, r, b, d, heading, pairs, instead, nil, all...)
+}
+
+// showInstead is showAct with links to what has to be done before.
+func (a *Area) showInstead(
+	w http.ResponseWriter, r *http.Request, b *forms, d donor.Record, heading string, pairs []Pair, instead string, first []Link, all ...ActForm,
+) error {
 	p := ActPage{
 		Page: a.PageOf(r, b.v, "donors"), Heading: heading, Donor: Link{nameOf(d), b.v.Path("donors/" + d.ID.String())}, Pairs: pairs,
 		Action: r.URL.RequestURI(),
-		Forms:  all, Errors: b.errors(), Instead: instead,
+		Forms:  all, Errors: b.errors(), Instead: instead, First: first,
 	}
 	if p.Donor.Label == "" {
 		p.Donor.Label = a.say(b.v, "office.donors.nameless")

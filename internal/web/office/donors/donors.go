@@ -133,7 +133,7 @@ func record(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, e audit.Act) error {
 
 // act does what a form asks for, with its entry in the audit log, in one transaction; nothing if the form was sent before.
 func (a *Area) act(r *http.Request, v web.StaffVisit, f form, scope staff.Scope, do func(tx *sqlx.Tx) (audit.Act, error)) error {
-	return staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	return staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		repeated, err := staff.UseFormTx(r.Context(), tx, staff.Form{ID: f.Submission, Content: f.content(r), Scope: scope,
 			Roles: []staff.RoleName{staff.Finance}})
 		if err != nil || repeated {

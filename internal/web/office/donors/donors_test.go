@@ -167,7 +167,7 @@ func TestListAndSearch(t *testing.T) {
 	got := o.finance.Ask("GET", "/office/tsne/donors?org=selva", nil)
 	require.Contains(t, got.Page, "Bea Lima")
 	require.NotContains(t, got.Page, "Ana Pérez")
-	require.Equal(t, 404, o.project.Ask("GET", "/office/tsne/donors", nil).StatusCode)
+	require.Equal(t, 303, o.project.Ask("GET", "/office/tsne/donors", nil).StatusCode, "to the project's own")
 	require.Equal(t, 404, o.project.Ask("GET", "/office/tsne/donors?org=selva", nil).StatusCode)
 	require.Equal(t, 404, o.finance.Ask("GET", "/office/aina/donors", nil).StatusCode)
 
@@ -219,7 +219,7 @@ func TestRecord(t *testing.T) {
 	got := o.finance.Ask("GET", path(o.ana, "", ""), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
 	for _, text := range []string{
-		"Ana Pérez", "2 gifts, $40 in all", "ana@example.org", "7 Rue Pérez", "Trees", "$20 a month", "active", "TSNE-", "delivered", "Receipt", "Notes of staff", "valid",
+		"Ana Pérez", "2 gifts, $40 in all", "ana@example.org", "7 Rue Pérez", "Trees", "$20 a month", "active", "TSNE-", "accepted by the mail server", "Receipt", "Notes of staff", "valid",
 	} {
 		assert.Contains(t, got.Page, text)
 	}
@@ -290,6 +290,12 @@ func TestPauseAndStop(t *testing.T) {
 	page := path(o.ana, "plans/"+plan, "?org=csio")
 	form := o.formOf(o.project, page, "pause")
 	form.Fill("months", "2")
+	check := o.project.PostOffice(page, form.Values)
+	require.Equal(t, 200, check.StatusCode, check.Page)
+	require.Contains(t, check.Page, "Pause this gift?")
+	require.Contains(t, check.Page, "the next charge is on")
+	require.Equal(t, []string{"active"}, o.Lines(`SELECT status FROM plan`), "nothing is done before the check")
+	form = visitor.FormOn(t, check.Page, "do", "pause")
 	for range 2 {
 		got := o.project.PostOffice(page, form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
@@ -307,19 +313,33 @@ func TestPauseAndStop(t *testing.T) {
 	form.Fill("months", "2")
 	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode, "the form of another person")
 
+	form = o.formOf(o.finance, path(o.ana, "plans/"+plan, ""), "resume")
+	for range 2 {
+		got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
+		require.Equal(t, 303, got.StatusCode, got.Page)
+		o.DrainAll()
+	}
+	require.Equal(t, []string{"active"}, o.Lines(`SELECT status FROM plan`))
+	require.Equal(t, 1, o.emails("plan_resumed"))
+	require.Equal(t, []string{"plan.paused true asked by phone", "plan.resumed true asked by phone"}, o.audited(plan))
+	require.NotContains(t, o.finance.Ask("GET", path(o.ana, "plans/"+plan, ""), nil).Page, `value="resume"`)
+
 	form = o.formOf(o.finance, path(o.ana, "plans/"+plan, ""), "cancel")
 	form.Fill("reason", "")
 	got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
 	require.Equal(t, 422, got.StatusCode, "why?")
-	require.Equal(t, []string{"paused"}, o.Lines(`SELECT status FROM plan`))
 	form.Fill("reason", "lost the job; by phone")
+	check = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
+	require.Contains(t, check.Page, "Stop this gift?")
+	require.Equal(t, []string{"active"}, o.Lines(`SELECT status FROM plan`))
+	form = visitor.FormOn(t, check.Page, "do", "cancel")
 	for range 2 {
 		got = o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values)
 		require.Equal(t, 303, got.StatusCode, got.Page)
 		o.DrainAll()
 	}
 	require.Equal(t, []string{"cancelled asked"}, o.Lines(`SELECT status || ' ' || ended_because FROM plan`))
-	require.Equal(t, []string{"plan.paused true asked by phone", "plan.cancelled true lost the job; by phone"}, o.audited(plan))
+	require.Equal(t, []string{"plan.paused true asked by phone", "plan.resumed true asked by phone", "plan.cancelled true lost the job; by phone"}, o.audited(plan))
 	require.Equal(t, 1, o.emails("plan_cancelled"))
 	subscription := o.Lines(`SELECT subscription_id FROM plan`)[0]
 	atStripe, err := o.Stripe.ReadSubscription(t.Context(), "tsne", subscription)
@@ -329,7 +349,7 @@ func TestPauseAndStop(t *testing.T) {
 	require.Contains(t, got.Page, "has ended")
 	form.Values = url.Values{"submission": {uuid.NewString()}, "do": {"cancel"}, "reason": {"again"}}
 	require.Equal(t, 409, o.finance.PostOffice(path(o.ana, "plans/"+plan, ""), form.Values).StatusCode)
-	require.Len(t, o.audited(plan), 2)
+	require.Len(t, o.audited(plan), 3)
 }
 
 // emails returns how many emails of a kind were accepted for delivery.
@@ -404,8 +424,13 @@ func TestSendAgain(t *testing.T) {
 		CASE WHEN d.cause = 'first' THEN 'konbit' ELSE d.ordered_by END, d.recipient, d.accepted_at IS NOT NULL)
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 ORDER BY d.ordered_at`, r.ID))
 	require.Equal(t, []string{"receipt.sent_again true asked by phone"}, o.audited(r.ID.String()))
+	again := o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values)
+	require.Equal(t, 422, again.StatusCode, "once a minute")
+	require.Contains(t, again.Page, "less than a minute ago")
+	o.Exec(`UPDATE letter_delivery SET ordered_at = ordered_at - interval '1 minute' WHERE cause = 'resend'`)
+	require.Equal(t, 303, o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values).StatusCode)
 	require.NotContains(t, o.project.Ask("GET", page, nil).Page, `value="redirect"`)
-	require.Equal(t, 2, o.Count(`SELECT count(*) FROM audit_entry WHERE act = 'receipt.opened' AND object_id = $1 AND staff_id = $2`, r.ID, o.project.ID))
+	require.Equal(t, 4, o.Count(`SELECT count(*) FROM audit_entry WHERE act = 'receipt.opened' AND object_id = $1 AND staff_id = $2`, r.ID, o.project.ID))
 }
 
 // TestOtherAddress: the gift moves to the donor with the right address, with all payments of its plan, and the receipt goes there.
@@ -416,7 +441,19 @@ func TestOtherAddress(t *testing.T) {
 	form := o.formOf(o.finance, page, "redirect")
 	form.Fill("email", "ana@")
 	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode)
+	form.Fill("email", "ana@example.org")
+	same := o.finance.PostOffice(page, form.Values)
+	require.Equal(t, 422, same.StatusCode)
+	require.Contains(t, same.Page, "has this address already")
 	form.Fill("email", "Ana.Perez@example.net")
+	check := o.finance.PostOffice(page, form.Values)
+	require.Equal(t, 200, check.StatusCode, check.Page)
+	for _, says := range []string{"Move this gift?", "ana.perez@example.net", "ana@example.org", "nobody here has this address yet", "with all its payments"} {
+		require.Contains(t, check.Page, says)
+	}
+	require.Equal(t, o.ana, o.Gift(r.DonationID).DonorID, "nothing is done before the check")
+	o.Exec(`UPDATE donation_contact SET address_line1 = '1 Old Street', city = 'Lynn', postal_code = '01901', country = 'US' WHERE donation_id = $1`, r.DonationID)
+	form = visitor.FormOn(t, check.Page, "do", "redirect")
 	var got visitor.Response
 	for range 2 {
 		got = o.finance.PostOffice(page, form.Values)
@@ -426,7 +463,7 @@ func TestOtherAddress(t *testing.T) {
 	right := o.Gift(r.DonationID).DonorID
 	require.Equal(t, path(right, "", "?said=receipt_moved"), got.Header.Get("Location"))
 	require.NotEqual(t, o.ana, right)
-	require.Equal(t, []string{"ana.perez@example.net"}, o.Lines(`SELECT email FROM donor WHERE id = $1`, right))
+	require.Equal(t, []string{"ana.perez@example.net 1 Old Street Lynn"}, o.Lines(`SELECT concat_ws(' ', email, address_line1, city) FROM donor WHERE id = $1`, right), "the postal address goes along")
 	require.Equal(t, []string{right.String()}, o.Lines(`SELECT donor_id::text FROM plan`))
 	require.Equal(t, []string{"receipt.redirected true asked by phone"}, o.audited(r.ID.String()))
 	require.Equal(t, 1, o.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND d.recipient = 'ana.perez@example.net' AND d.accepted_at IS NOT NULL`, r.ID))
@@ -467,7 +504,9 @@ func TestCorrectReceipt(t *testing.T) {
 // and afterwards that the donor was erased.
 func TestErasure(t *testing.T) {
 	o := newOffice(t)
-	require.Contains(t, o.finance.Ask("GET", path(o.ana, "erasure", ""), nil).Page, "Stop it first", "a recurring gift is active")
+	stopFirst := o.finance.Ask("GET", path(o.ana, "erasure", ""), nil).Page
+	require.Contains(t, stopFirst, "Stop it first", "a recurring gift is active")
+	require.Contains(t, stopFirst, `<p><a href="`+path(o.ana, "plans/"+o.Lines(`SELECT id::text FROM plan`)[0], "")+`">`)
 	page := path(o.bea, "erasure", "")
 	form := o.formOf(o.finance, page, "erasure")
 	o.finance.Stale()
@@ -635,4 +674,29 @@ func TestActsOfStaffNeedAnEntry(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, found, "no session")
+}
+
+// TestErasureIsWithdrawn: within its three days the office withdraws a request that it made, once. One that the donor made covers every
+// legal entity, and the donor alone withdraws it.
+func TestErasureIsWithdrawn(t *testing.T) {
+	o := newOffice(t)
+	page := path(o.bea, "erasure", "")
+	require.Equal(t, 303, o.finance.PostOffice(page, o.formOf(o.finance, page, "erasure").Values).StatusCode)
+	form := o.formOf(o.finance, page, "withdraw")
+	for range 2 {
+		got := o.finance.PostOffice(page, form.Values)
+		require.Equal(t, 303, got.StatusCode, got.Page)
+	}
+	require.Equal(t, []string{"t"}, o.Lines(`SELECT (withdrawn_at IS NOT NULL)::text::char FROM erasure`))
+	id := o.Lines(`SELECT id::text FROM erasure`)[0]
+	require.Equal(t, []string{"erasure.requested true asked by phone", "erasure.withdrawn true asked by phone"}, o.audited(id))
+
+	_, err := o.Privacy.Request(t.Context(), privacy.ErasureRequest{Donors: []uuid.UUID{o.bea}, Addresses: []string{"bea@example.org"}, Language: "en", RequestedBy: "donor",
+		Delay: privacy.DefaultDelay})
+	require.NoError(t, err)
+	require.NotContains(t, o.finance.Ask("GET", page, nil).Page, `value="withdraw"`)
+	form.Values.Set("submission", uuid.NewString())
+	got := o.finance.PostOffice(page, form.Values)
+	require.Equal(t, 409, got.StatusCode, got.Page)
+	require.Equal(t, 1, o.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NULL`))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/audit"
 	"konbit/internal/people/staff"
@@ -44,8 +45,16 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		due := person.Pending.DueAt.In(v.Entity.Location())
 		instead = a.say(v, "office.donors.erasure_due", "day", phrase.Date(v.Language, due))
 	}
+	if person.Pending != nil && person.Pending.EntityID.Valid {
+		f := b.new("withdraw", a.say(v, "office.donors.form.withdraw_text"))
+		return a.showAct(w, r, b, d, heading, []Pair{{a.say(v, "office.donors.column.state"), []string{instead}}}, "", f)
+	}
 	if instead != "" {
-		return a.showAct(w, r, b, d, heading, nil, instead)
+		first, err := a.plansToStop(r, v, d, person.Donors)
+		if err != nil {
+			return err
+		}
+		return a.showInstead(w, r, b, d, heading, nil, instead, first)
 	}
 	due := phrase.Date(v.Language, a.Now().Add(privacy.DefaultDelay).In(v.Entity.Location()))
 	f := b.new("erasure", a.say(v, "office.donors.form.erasure_text", "entity", v.Entity.LegalName), a.say(v, "office.donors.form.erasure_stays"),
@@ -55,6 +64,20 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	b.problems = append(b.problems, asked.Problems...)
 	return a.showAct(w, r, b, d, heading, nil, "", f)
+}
+
+// plansToStop returns links to the recurring gifts of a donor that still run and that the visit's person may stop.
+func (a *Area) plansToStop(r *http.Request, v web.StaffVisit, d donor.Record, donors []uuid.UUID) (links []Link, err error) {
+	err = a.Read(r, v, func(tx *sqlx.Tx) error {
+		plans, err := recurring.OfDonor(r.Context(), tx, donors...)
+		for _, p := range plans {
+			if p.DonorID == d.ID && p.Status.IsRunning() && v.Has(a.scopeOfPlan(v, p), staff.Finance) {
+				links = append(links, Link{a.planName(v, p), a.actPath(v, d.ID, "plans/"+p.ID.String())})
+			}
+		}
+		return err
+	})
+	return links, err
 }
 
 // erasurePost requests the erasure, after a fresh factor: it cannot be undone once it is done.
@@ -69,6 +92,9 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	if problems != nil {
 		return a.showErasure(w, r, v, d, problems, desk.Proof{})
+	}
+	if f.Do == "withdraw" {
+		return a.withdrawErasure(w, r, v, d, f)
 	}
 	asked, err := a.Prove(r, &v, staff.ActFresh, false)
 	if err != nil {
@@ -102,4 +128,24 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return err
 	}
 	return a.done(w, r, v, d.ID, "erasure_requested")
+}
+
+// withdrawErasure withdraws a request that waits. One that the donor made by signing in covers every legal entity here, and the donor
+// alone withdraws it.
+func (a *Area) withdrawErasure(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, f form) error {
+	person, err := a.Privacy.PersonIn(r.Context(), d.ID, v.Entity.ID)
+	if err != nil {
+		return err
+	}
+	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
+		e, err := a.Privacy.WithdrawInTx(r.Context(), tx, person.Donors, v.Entity.ID)
+		return audit.Act{Name: "erasure.withdrawn", ObjectKind: "erasure", ObjectID: e.ID.String(), After: map[string]any{"donor": d.ID}}, err
+	})
+	if problems := fieldsOf(err); problems != nil {
+		return a.showErasure(w, r, v, d, problems, desk.Proof{})
+	}
+	if err != nil {
+		return err
+	}
+	return a.done(w, r, v, d.ID, "erasure_withdrawn")
 }

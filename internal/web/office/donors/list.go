@@ -65,7 +65,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "donors", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "donors", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "donors", v.Language, p)

@@ -58,7 +58,7 @@ func (a *Area) donorPage(r *http.Request, v web.StaffVisit, f file, gifts desk.T
 	p := DonorPage{
 		Page: a.PageOf(r, v, "donors"), DonorName: nameOf(f.Record), Gifts: gifts, CSV: a.fileURL(r, "csv"), XLSX: a.fileURL(r, "xlsx"),
 		Plans: a.planTable(v, f), Receipts: a.receiptTable(v, f), Statements: a.statementTable(v, f), Emails: a.emailTable(v, f),
-		Addresses: f.addresses(zone), Consents: a.consentTable(v, f), Notes: f.Notes,
+		Addresses: a.namedCountries(v, f.addresses(zone)), Consents: a.consentTable(v, f), Notes: f.Notes,
 	}
 	if r.URL.Query().Has("after") {
 		p.First = desk.With(r.URL)
@@ -111,7 +111,7 @@ func (a *Area) pairs(v web.StaffVisit, f file) (all []Pair) {
 	}
 	add("email", cmp.Or(f.Email, a.say(v, "office.donors.no_email")))
 	add("phone", f.Phone)
-	add("address", linesOf(f.Details)...)
+	add("address", a.View.Postal(v.Language, linesOf(f.Details))...)
 	add("language", phrase.Language(f.Language).Name())
 	add("kind", a.say(v, "office.donors.kind."+string(f.Kind)))
 	if f.FirstGiftAt != nil {

@@ -47,7 +47,7 @@ func (a *Area) scopeOfPlan(v web.StaffVisit, p plan.Plan) staff.Scope {
 	return staff.Scope{EntityID: v.Entity.ID, OrganisationID: uuid.NullUUID{UUID: p.OrganisationID, Valid: true}}
 }
 
-// planGet shows the forms that pause or stop a recurring gift.
+// planGet shows the forms that pause, resume or stop a recurring gift.
 func (a *Area) planGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	d, p, err := a.planIn(r, v)
 	if err != nil {
@@ -57,13 +57,7 @@ func (a *Area) planGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 }
 
 func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, p plan.Plan, problems []fault.Field) error {
-	b, zone := a.formsOf(r, v, problems), v.Entity.Location()
-	pairs := []Pair{
-		{a.say(v, "office.donors.column.plan"), []string{a.planName(v, p)}}, {a.say(v, "office.donors.column.state"), []string{a.planState(v, p).Text}},
-	}
-	if p.NextAt != nil && p.Status.IsRunning() {
-		pairs = append(pairs, Pair{a.say(v, "office.donors.column.next"), []string{phrase.Date(v.Language, p.NextAt.In(zone))}})
-	}
+	b, zone, pairs := a.formsOf(r, v, problems), v.Entity.Location(), a.aboutPlan(v, p)
 	if !p.Status.IsRunning() {
 		return a.showAct(w, r, b, d, a.say(v, "office.donors.plan_heading"), pairs, a.say(v, "office.donors.plan_over"))
 	}
@@ -81,8 +75,43 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		}
 		all = append(all, f)
 	}
-	all = append(all, b.new("cancel", a.say(v, "office.donors.form.cancel_text"), a.emailTo(v, d)))
+	if _, err := p.ResumeDetail(); err == nil {
+		all = append(all, b.new("resume", a.say(v, "office.donors.form.resume_text"), a.emailTo(v, d)))
+	}
+	cancel := b.new("cancel", a.say(v, "office.donors.form.cancel_text"), a.emailTo(v, d))
+	cancel.Quiet = len(all) > 0
+	all = append(all, cancel)
 	return a.showAct(w, r, b, d, a.say(v, "office.donors.plan_heading"), pairs, "", all...)
+}
+
+// aboutPlan returns what pages say about a recurring gift.
+func (a *Area) aboutPlan(v web.StaffVisit, p plan.Plan) []Pair {
+	pairs := []Pair{
+		{a.say(v, "office.donors.column.plan"), []string{a.planName(v, p)}}, {a.say(v, "office.donors.column.state"), []string{a.planState(v, p).Text}},
+	}
+	if p.NextAt != nil && p.Status.IsRunning() {
+		pairs = append(pairs, Pair{a.say(v, "office.donors.column.next"), []string{phrase.Date(v.Language, p.NextAt.In(v.Entity.Location()))}})
+	}
+	return pairs
+}
+
+// checkPlan shows what a pause or a stop does, before it is done.
+func (a *Area) checkPlan(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, p plan.Plan, f form) error {
+	text := a.say(v, "office.donors.form.cancel_text")
+	if f.Do == "pause" {
+		months, _ := strconv.Atoi(r.PostForm.Get("months")) // 0 is refused
+		_, next, err := p.PauseFor(months, a.Now())
+		if problems := fieldsOf(explained(err)); problems != nil {
+			return a.showPlan(w, r, v, d, p, problems)
+		}
+		if err != nil {
+			return err
+		}
+		text = a.say(v, "office.donors.check.pause", "day", phrase.Date(v.Language, next.In(v.Entity.Location())))
+	}
+	b := a.formsOf(r, v, nil)
+	return a.showAct(w, r, b, d, a.say(v, "office.donors.check."+f.Do+"_heading"), a.aboutPlan(v, p), "",
+		b.check(f.Do, []string{"months"}, text, a.emailTo(v, d)))
 }
 
 // emailTo says which email a donor gets about an act.
@@ -93,7 +122,7 @@ func (a *Area) emailTo(v web.StaffVisit, d donor.Record) string {
 	return a.say(v, "office.donors.email_to", "email", d.Email)
 }
 
-// planPost pauses or stops a recurring gift as its donor asked, once for each form. If Stripe does not answer at once, it is done
+// planPost pauses, resumes or stops a recurring gift as its donor asked, once for each form. If Stripe does not answer at once, it is done
 // later; the donor's email confirms it.
 func (a *Area) planPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	d, p, err := a.planIn(r, v)
@@ -104,11 +133,14 @@ func (a *Area) planPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if err != nil {
 		return err
 	}
-	if !slices.Contains([]string{"pause", "cancel"}, f.Do) {
+	if !slices.Contains([]string{"pause", "resume", "cancel"}, f.Do) {
 		return web.NotFound()
 	}
-	if problems != nil {
+	if problems != nil || !p.Status.IsRunning() && !isConfirmed(r) {
 		return a.showPlan(w, r, v, d, p, problems)
+	}
+	if f.Do != "resume" && !isConfirmed(r) {
+		return a.checkPlan(w, r, v, d, p, f)
 	}
 	id, err := a.requestPlanChange(r, v, f, p)
 	if problems = fieldsOf(explained(err)); problems != nil {
@@ -117,7 +149,7 @@ func (a *Area) planPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if err != nil {
 		return err
 	}
-	said := map[string]string{"pause": "plan_paused", "cancel": "plan_cancelled"}[f.Do]
+	said := map[string]string{"pause": "plan_paused", "resume": "plan_resumed", "cancel": "plan_cancelled"}[f.Do]
 	bounded, cancel := context.WithTimeout(r.Context(), 4*time.Second)
 	defer cancel()
 	executed, err := a.Plans.WaitForRequest(bounded, id)
@@ -143,6 +175,9 @@ func (a *Area) requestPlanChange(r *http.Request, v web.StaffVisit, f form, p pl
 		case "pause":
 			id, _, err = a.Plans.PauseTx(r.Context(), tx, request, months)
 			done.Name, done.After = "plan.paused", map[string]any{"months": months, "request": id}
+		case "resume":
+			id, _, err = a.Plans.ResumeTx(r.Context(), tx, request)
+			done.Name, done.After = "plan.resumed", map[string]any{"request": id}
 		default:
 			id, _, err = a.Plans.CancelTx(r.Context(), tx, request, "") // the reason is the office's, in the audit log
 			done.Name, done.After = "plan.cancelled", map[string]any{"request": id}

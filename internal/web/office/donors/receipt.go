@@ -1,13 +1,16 @@
 package donors
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/owner"
@@ -60,7 +63,7 @@ func (a *Area) receiptGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return a.done(w, r, v, gift.DonorID, "receipt_moved")
 	}
 	if err == nil {
-		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+		err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 			return record(r, v, tx, audit.Act{
 				Name: "receipt.opened", OrganisationID: uuid.NullUUID{UUID: gift.OrganisationID, Valid: true}, ObjectKind: "receipt",
 				ObjectID: issued.ID.String(),
@@ -131,7 +134,11 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	to, correction := web.StoredEmail(r.PostForm.Get("email")), receipt.Correction{}
 	switch f.Do {
 	case "redirect":
-		problems = append(web.CheckEmail(to), problems...)
+		bad := web.CheckEmail(to)
+		if bad == nil && to == d.Email {
+			bad = []fault.Field{{Name: "email", Phrase: "office.donors.error.same_address"}}
+		}
+		problems = append(bad, problems...)
 	case "correct":
 		var bad []fault.Field
 		correction, bad = correctionOf(r, issued)
@@ -139,6 +146,9 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	if problems != nil {
 		return a.showReceipt(w, r, v, d, issued, problems)
+	}
+	if f.Do == "redirect" && !isConfirmed(r) {
+		return a.checkRedirect(w, r, v, d, gift, issued, to)
 	}
 	said, id := "", d.ID
 	switch f.Do {
@@ -157,6 +167,39 @@ func (a *Area) receiptPost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		return err
 	}
 	return a.done(w, r, v, id, said)
+}
+
+// checkRedirect shows what the move of a gift to another address does, before it is done.
+func (a *Area) checkRedirect(
+	w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, gift donation.Donation, issued receipt.Receipt, to string,
+) error {
+	whose, what := a.say(v, "office.donors.check.nobody"), a.say(v, "office.donors.check.one_gift")
+	err := a.Read(r, v, func(tx *sqlx.Tx) error {
+		known, err := donor.ByEmails(r.Context(), tx, []string{to})
+		for _, k := range known {
+			if name := strings.TrimSpace(k.FirstName + " " + k.LastName); k.EntityID == v.Entity.ID {
+				whose = cmp.Or(k.OrganisationName, name, a.say(v, "office.donors.nameless"))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if gift.PlanID != nil || gift.Frequency != string(org.Once) {
+		what = a.say(v, "office.donors.check.plan")
+	}
+	b := a.formsOf(r, v, nil)
+	texts := []string{a.say(v, "office.donors.check.redirect", "email", to), a.say(v, "office.donors.check.address")}
+	if d.Email != "" {
+		texts = append(texts, a.say(v, "office.donors.check.notice", "email", d.Email))
+	}
+	pairs := []Pair{
+		{a.say(v, "office.donors.column.receipt"), []string{issued.Reference()}}, {a.say(v, "office.donors.check.moves"), []string{what}},
+		{a.say(v, "office.donors.check.from"), []string{nameOf(d), d.Email}}, {a.say(v, "office.donors.check.to"), []string{whose, to}},
+	}
+	return a.showAct(w, r, b, d, a.say(v, "office.donors.check.redirect_heading"), pairs, "",
+		b.check("redirect", []string{"email"}, texts...))
 }
 
 // correctionOf reads the name that a receipt must have. Nothing was corrected if it has it already.
@@ -222,6 +265,7 @@ func (a *Area) correct(r *http.Request, v web.StaffVisit, f form, issued receipt
 func explained(err error) error {
 	for known, phrase := range map[error]string{
 		mail.ErrWaiting: "office.donors.error.waiting", mail.ErrNoRecipient: "office.donors.error.no_recipient",
+		mail.ErrTooSoon:        "office.donors.error.too_soon",
 		mail.ErrReceiptVoid:    "office.donors.error.void",
 		receipt.ErrReceiptVoid: "office.donors.error.void", receipt.ErrCorrection: "office.donors.error.correction",
 		owner.ErrErased: "office.donors.error.erased", owner.ErrTooMany: "office.donors.error.too_many",

@@ -61,13 +61,13 @@ func (a *Area) donorGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		return err
 	}
 	gifts := a.giftTable(v, f)
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return record(r, v, tx, audit.Act{Name: "donor.opened", OrganisationID: v.Scope.OrganisationID, ObjectKind: "donor", ObjectID: f.ID.String()})
 	})
 	if err != nil {
 		return err
 	}
-	if done, err := desk.WriteFile(w, r, "gifts-"+f.ID.String(), gifts); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "gifts-"+f.ID.String(), gifts); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "donor", v.Language, a.donorPage(r, v, f, gifts))
@@ -188,6 +188,14 @@ func (f file) addresses(zone *time.Location) (all []typedAddress) {
 			!slices.ContainsFunc(all, func(t typedAddress) bool { return slices.Equal(t.Lines, lines) }) {
 			all = append(all, typedAddress{lines, g.ChargedAt.In(zone)})
 		}
+	}
+	return all
+}
+
+// namedCountries returns addresses with the names of their countries.
+func (a *Area) namedCountries(v web.StaffVisit, all []typedAddress) []typedAddress {
+	for i := range all {
+		all[i].Lines = a.View.Postal(v.Language, all[i].Lines)
 	}
 	return all
 }

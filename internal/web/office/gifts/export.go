@@ -31,6 +31,7 @@ type ExportPage struct {
 	desk.Page
 	Errors       []view.FormError
 	Says         string
+	Unknown      desk.Unknown
 	Action, List string
 	Format       string
 	Reason       view.Field
@@ -67,7 +68,7 @@ func (a *Area) showExport(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	p := ExportPage{
 		Page: a.PageOf(r, v, "gifts"), Says: a.says(v, c, total), Action: exportPath(r, v), List: listPath(r.URL, v), Format: formatOf(r),
-		ManyPeople: manyPeople,
+		ManyPeople: manyPeople, Unknown: c.Unknown,
 	}
 	p.Problems = append(problems, asked.Problems...)
 	if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
@@ -152,7 +153,7 @@ func (e *export) what() map[string]any {
 }
 
 func (e *export) record(ctx context.Context, act string, after map[string]any) error {
-	return staff.InTx(ctx, e.DB, e.visit.Session, func(tx *sqlx.Tx) error { return e.recordTx(ctx, tx, act, after) })
+	return staff.InTx(ctx, e.StaffDB, e.visit.Session, func(tx *sqlx.Tx) error { return e.recordTx(ctx, tx, act, after) })
 }
 
 func (e *export) recordTx(ctx context.Context, tx *sqlx.Tx, act string, after map[string]any) error {
@@ -197,7 +198,7 @@ func (e *export) end(ctx context.Context, whole bool) error {
 	if whole {
 		after["sha256"] = hex.EncodeToString(e.hash.Sum(nil))
 	}
-	return staff.InTx(ctx, e.DB, e.visit.Session, func(tx *sqlx.Tx) error {
+	return staff.InTx(ctx, e.StaffDB, e.visit.Session, func(tx *sqlx.Tx) error {
 		if err := e.recordTx(ctx, tx, "gifts.exported", after); err != nil || len(e.people) <= manyPeople {
 			return err
 		}

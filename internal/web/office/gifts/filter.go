@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/office/giftlist"
-	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -30,6 +28,7 @@ var (
 type chosen struct {
 	Month                    time.Time // its first day; zero: any
 	Year                     int       // the fiscal year; 0: any, or a month is chosen
+	FromDay, ToDay           time.Time // the first and the last day; zero: any, or a month or a year is chosen
 	Fund                     *fund.Fund
 	State, Source, Frequency string
 	Text                     string             // that is searched for
@@ -38,6 +37,8 @@ type chosen struct {
 	More                     bool               // more donors match than are found
 	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
+	Unknown                  desk.Unknown
+	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
 }
 
 // cards are the charges that a card paid, by the processor.
@@ -100,15 +101,16 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards
 	if v.Organisation != nil {
 		c.Query.OrganisationID, c.Query.Organisations = v.Organisation.ID, []uuid.UUID{v.Organisation.ID}
 	}
-	if month, err := time.ParseInLocation("2006-01", values.Get("month"), desk.ZoneOf(v)); err == nil && month.Year() >= 2000 && month.Year() < 2100 {
-		c.Month, c.Query.From, c.Query.Until = month, month, month.AddDate(0, 1, 0)
-	} else if year, err := strconv.Atoi(values.Get("year")); err == nil && year >= 2000 && year < 2100 {
-		c.Year = year
-		c.Query.From, c.Query.Until = v.Entity.FiscalYear(year)
-	}
+	c.Unknown.Check(r, "state", states...)
+	c.Unknown.Check(r, "source", sources...)
+	c.Unknown.Check(r, "every", frequencies...)
+	c.readPeriod(r, v)
+	c.readAmounts(r, v)
 	if f := fundOf(v, values.Get("fund")); f != nil {
 		c.Fund, c.Query.FundID = f, f.ID
 		c.Query.OrganisationID = f.OrganisationID // its gifts are among those of its organisation, which an index has
+	} else {
+		c.Unknown.Add("fund", values.Get("fund"))
 	}
 	switch change := giftlist.Change(c.State); change {
 	case giftlist.Refunded, giftlist.Disputed:
@@ -195,114 +197,4 @@ func fundsOf(v web.StaffVisit) (all []fund.Fund) {
 		}
 	}
 	return all
-}
-
-// The numbers of links that a filter has at most.
-const (
-	monthsShown = 6
-	fundsShown  = 12
-)
-
-// filters returns the groups of links of the list, and those that are folded. now is the moment by the business clock.
-func (a *Area) filters(r *http.Request, v web.StaffVisit, c chosen, now time.Time) (all, more []desk.Filter) {
-	say := func(key string) string { return a.View.Phrase(v.Language, "office.gifts."+key) }
-	group := func(label, name, chosen, none string, values []string, words func(string) string) {
-		f := desk.Filter{Label: say("filter." + label), Options: []desk.Option{{Label: none, URL: desk.With(r.URL, name, ""), Current: chosen == ""}}}
-		for _, value := range values {
-			to := []string{name, value}
-			if name == "month" {
-				to = append(to, "year", "") // a month and a year are chosen instead of each other
-			}
-			f.Options = append(f.Options, desk.Option{Label: words(value), URL: desk.With(r.URL, to...), Current: value == chosen})
-		}
-		all = append(all, f)
-	}
-	if len(c.Readings) > 1 {
-		f := desk.Filter{Label: say("filter.by")}
-		for _, reading := range c.Readings {
-			f.Options = append(f.Options, desk.Option{Label: say("by." + string(reading)), URL: desk.With(r.URL, "by", string(reading)),
-				Current: reading == c.As})
-		}
-		all = append(all, f)
-	}
-	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, desk.ZoneOf(v))
-	var months []string
-	for i := range monthsShown {
-		months = append(months, first.AddDate(0, -i, 0).Format("2006-01"))
-	}
-	month := ""
-	if !c.Month.IsZero() {
-		month = c.Month.Format("2006-01")
-		if !slices.Contains(months, month) {
-			months = append(months, month)
-		}
-	}
-	group("month", "month", month, say("any.month"), months, func(value string) string {
-		at, _ := time.Parse("2006-01", value) // as it was formatted
-		return phrase.Month(v.Language, at)
-	})
-	if all = append(all, a.organisationFilter(r, v, say)...); len(fundsOf(v)) <= fundsShown {
-		var codes []string
-		for _, f := range fundsOf(v) {
-			codes = append(codes, f.Code)
-		}
-		code := ""
-		if c.Fund != nil {
-			code = c.Fund.Code
-		}
-		group("fund", "fund", code, say("any.fund"), codes, func(code string) string { return fundOf(v, code).Name.In(v.Language) })
-	}
-	group("state", "state", c.State, say("any.state"), states[1:], func(value string) string { return say("state." + value) })
-	group("source", "source", c.Source, say("any.source"), sources[1:], func(value string) string { return say("source." + value) })
-	group("every", "every", c.Frequency, say("any.every"), frequencies[1:], func(value string) string { return say("every." + value) })
-	return all[:len(all)-2], append(all[len(all)-2:], yearFilter(r, v, c, now, say))
-}
-
-// yearsShown is how many fiscal years the filter has.
-const yearsShown = 3
-
-// yearFilter returns the links to the newest fiscal years.
-func yearFilter(r *http.Request, v web.StaffVisit, c chosen, now time.Time, say func(string) string) desk.Filter {
-	f := desk.Filter{Label: say("filter.year"), Options: []desk.Option{{Label: say("any.year"), URL: desk.With(r.URL, "year", ""), Current: c.Year == 0}}}
-	newest := v.Entity.FiscalYearOf(now)
-	var years []int
-	for i := range yearsShown {
-		years = append(years, newest-i)
-	}
-	if c.Year != 0 && !slices.Contains(years, c.Year) {
-		years = append(years, c.Year)
-	}
-	for _, year := range years {
-		f.Options = append(f.Options, desk.Option{
-			Label: yearName(v, year), URL: desk.With(r.URL, "month", "", "year", strconv.Itoa(year)), Current: year == c.Year,
-		})
-	}
-	return f
-}
-
-// yearName returns the name of a fiscal year: the calendar year, or its first and last month.
-func yearName(v web.StaffVisit, year int) string {
-	from, until := v.Entity.FiscalYear(year)
-	if from.Month() == time.January {
-		return strconv.Itoa(year)
-	}
-	return phrase.Month(v.Language, from) + " – " + phrase.Month(v.Language, until.AddDate(0, -1, 0))
-}
-
-// organisationFilter returns the links to the organisations, for who sees all of them.
-func (a *Area) organisationFilter(r *http.Request, v web.StaffVisit, say func(string) string) []desk.Filter {
-	all := organisations(v)
-	whole := v.Scope
-	whole.OrganisationID = uuid.NullUUID{}
-	if len(all) < 2 || len(all) > fundsShown || !v.Has(whole, desk.Readers...) {
-		return nil
-	}
-	f := desk.Filter{Label: say("filter.org"), Options: []desk.Option{{Label: say("any.org"), URL: desk.With(r.URL, "org", "", "fund", ""),
-		Current: v.Organisation == nil}}}
-	for _, o := range all {
-		f.Options = append(f.Options, desk.Option{
-			Label: o.Name.In(v.Language), URL: desk.With(r.URL, "org", o.Slug, "fund", ""), Current: v.Organisation != nil && v.Organisation.ID == o.ID,
-		})
-	}
-	return []desk.Filter{f}
 }

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/office/giftlist"
 	"konbit/internal/office/note"
+	"konbit/internal/office/refund"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/dispute"
@@ -99,6 +100,12 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts),
 	}
 	a.offer(v, &p, *g, history)
+	for _, e := range history {
+		if state := refund.State(e.Name); e.What == "order" && (state == refund.Ordered || state == refund.Sent || state == refund.Pending) {
+			p.Says = append(p.Says, a.say(v, "refund_underway"))
+			break
+		}
+	}
 	if before != nil {
 		p.Before = giftPath(r.URL, v, before.PublicRef)
 	}

@@ -1,6 +1,7 @@
 package gifts
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"konbit/internal/office/giftlist"
 	"konbit/internal/office/note"
+	"konbit/internal/office/refund"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -40,6 +42,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if rows, err = giftlist.ByKeys(r.Context(), tx, page); err != nil {
 			return err
 		}
+		if what.Underway, err = underway(r.Context(), tx, v); err != nil {
+			return err
+		}
 		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout {
 			notes, err = a.notesOnPayout(r, v, tx, c.Text)
 		}
@@ -48,7 +53,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
-	if done, err := desk.WriteFile(w, r, "gifts", a.file(v, what, rows)); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "gifts", a.file(v, what, rows)); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "gifts"), Notes: notes}
@@ -60,6 +65,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		Empty:  a.empty(v, what, next != nil),
 		Larger: desk.Larger(r), CSV: file(r, "csv"), XLSX: file(r, "xlsx"), Export: exportPath(r, v),
 	}
+	p.List.Unknown, p.List.Narrow = what.Unknown, a.narrow(r, v, what)
 	p.List.Filters, p.List.More = a.filters(r, v, what, a.Now().In(desk.ZoneOf(v)))
 	if behind {
 		p.List.First = desk.With(r.URL)
@@ -68,6 +74,18 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
 	return a.Write(w, http.StatusOK, "gifts", v.Language, p)
+}
+
+// underway returns the gifts of which a refund was sent and has not reached the donor.
+func underway(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit) (map[uuid.UUID]bool, error) {
+	gifts := map[uuid.UUID]bool{}
+	waiting, err := refund.List(ctx, tx, refund.Filter{EntityID: v.Entity.ID, Waiting: true})
+	for _, l := range waiting {
+		if l.DonationID != nil && (l.State == refund.Ordered || l.State == refund.Sent || l.State == refund.Pending) {
+			gifts[*l.DonationID] = true
+		}
+	}
+	return gifts, err
 }
 
 // notesOnPayout returns the notes on a payout; nil if there is no such payout with gifts.
@@ -109,6 +127,7 @@ func (a *Area) says(v web.StaffVisit, c chosen, t giftlist.Total) string {
 	if c.Year != 0 {
 		add("says.month", "month", yearName(v, c.Year))
 	}
+	parts = append(parts, a.saysNarrow(v, c)...)
 	if c.Fund != nil {
 		add("says.fund", "fund", c.Fund.Name.In(v.Language))
 	}
@@ -143,7 +162,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 		return a.say(v, "empty.more")
 	case c.As != "":
 		return a.say(v, "empty.search")
-	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero():
+	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero() || c.Query.Least+c.Query.Most != 0:
 		return a.say(v, "empty.filter")
 	}
 	return a.say(v, "empty")

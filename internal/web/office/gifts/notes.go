@@ -48,7 +48,7 @@ func (a *Area) notesPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	text := strings.ReplaceAll(f.Get("text"), "\r\n", "\n")
 	problems := note.Check(text)
 	if problems == nil {
-		err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+		err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 			return note.AddTx(r.Context(), tx, note.New{
 				ID: submission, EntityID: v.Entity.ID, OrganisationID: v.Scope.OrganisationID, Object: on, Text: text,
 			})

@@ -95,7 +95,11 @@ func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftli
 		if amount.Amount.Minor != g.AmountMinor {
 			amount.Soft = a.say(v, "of", "amount", money.New(g.AmountMinor, g.Currency))
 		} else if g.ReturnedMinor > 0 {
-			amount.Soft = a.say(v, "went_back", "amount", money.New(g.ReturnedMinor, g.Currency))
+			key := "went_back"
+			if c.Underway[g.ID] {
+				key = "goes_back"
+			}
+			amount.Soft = a.say(v, key, "amount", money.New(g.ReturnedMinor, g.Currency))
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: giftPath(r.URL, v, g.PublicRef), Cells: []desk.Cell{
 			donor, amount, {Day: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),

@@ -55,7 +55,8 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 			return s, err
 		}
 		s.Pairs = append(s.Pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.state"), Cell: desk.Cell{
-			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()), Soft: a.phrase(v, order.State.NextKey()),
+			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()),
+			Soft: a.phrase(v, a.nextKey(order.State, order.State.NextKey(), a.Shown(order.ChangedAt))),
 		}})
 		return s, nil
 	case approval.Open:

@@ -71,6 +71,19 @@ func (a *Area) actOf(r approval.Stored) desk.Act {
 	}
 }
 
+// TitleTx says in one line what a request would do, and of a role whose it is. tx is a transaction of Desk.Read.
+func (a *Area) TitleTx(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, q approval.Stored) (string, error) {
+	title := a.actOf(q).Title(v, q)
+	if q.Kind != approval.Roles {
+		return title, nil
+	}
+	person, err := staff.PersonOfRequest(ctx, tx, q.ID)
+	if err != nil || person == nil {
+		return title, err
+	}
+	return a.phrase(v, "office.approval.of_person", "title", title, "name", person.Name), nil
+}
+
 // mayDecide reports whether the visit's person has the role that decides about a request.
 func mayDecide(v web.StaffVisit, r approval.Stored) bool {
 	if r.Kind == approval.Roles {
@@ -83,6 +96,7 @@ func mayDecide(v web.StaffVisit, r approval.Stored) bool {
 type asked struct {
 	approval.Stored
 	shown     desk.Shown
+	title     string
 	decisions []approval.Decision
 	names     map[uuid.UUID]string
 	mine      bool // of the visit's person, under whichever account
@@ -100,6 +114,9 @@ func (a *Area) find(r *http.Request, v web.StaffVisit) (q asked, err error) {
 			return web.NotFound()
 		}
 		if err != nil {
+			return err
+		}
+		if q.title, err = a.TitleTx(ctx, tx, v, q.Stored); err != nil {
 			return err
 		}
 		if q.shown, err = a.actOf(q.Stored).Show(ctx, tx, v, q.Stored); err != nil {
@@ -133,7 +150,7 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 	zone := desk.ZoneOf(v)
 	hash := q.Hash()
 	p := ApprovalPage{
-		Page: a.PageOf(r, v, "approvals"), Title: a.actOf(q.Stored).Title(v, q.Stored), Action: closed(approvalURL(v, q.ID)), Hash: hex.EncodeToString(hash[:]),
+		Page: a.PageOf(r, v, "approvals"), Title: q.title, Action: closed(approvalURL(v, q.ID)), Hash: hex.EncodeToString(hash[:]),
 		State: string(q.State), Mark: decisionMarks[q.State], By: a.nameIn(v, q.names, q.RequestedBy), At: a.Moment(q.RequestedAt, zone),
 		ExpiresAt: a.Moment(q.ExpiresAt, zone), Shown: q.shown,
 	}
@@ -185,14 +202,14 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 	return a.Write(w, status, "approval", v.Language, struct {
 		ApprovalPage
 		Errors []view.FormError
-	}{p, desk.ErrorsOf(f, v.Language, a.View)})
+	}{p, desk.ErrorsOf(f, v.Language, a.View, view.Field{FieldText: view.FieldText{Name: "submit", Label: a.phrase(v, "office.today.approval."+string(q.Kind))}})})
 }
 
 func (a *Area) nameIn(v web.StaffVisit, names map[uuid.UUID]string, id uuid.UUID) string {
 	if name := names[id]; name != "" {
 		return name
 	}
-	return a.phrase(v, "office.approval.somebody")
+	return a.Somebody(v, "office.approval.somebody")
 }
 
 // approvalPost does what the field do says: approve, decline or withdraw.

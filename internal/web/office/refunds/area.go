@@ -58,7 +58,7 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, fn func(ctx context.Conte
 func (a *Area) write(r *http.Request, v web.StaffVisit, fn func(ctx context.Context, tx *sqlx.Tx) error) error {
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
 	defer cancel()
-	return staff.InTx(ctx, a.DB, v.Session, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
+	return staff.InTx(ctx, a.StaffDB, v.Session, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }
 
 // giftOf returns the gift of the visit's scope with a public reference; fault.NotFound if there is none.

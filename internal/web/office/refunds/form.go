@@ -18,6 +18,7 @@ import (
 // Form is what was typed into the form of a refund.
 type Form struct {
 	Parts              map[string]string // by the fund's slug
+	Amount             string            // one amount, spread over the funds by what is left of each
 	All                bool              // all that is left
 	Reason, Note, Step string
 	Submission         string // its one-time id
@@ -33,8 +34,8 @@ var partField = regexp.MustCompile(`^part\[([a-z0-9-]+)\]$`)
 
 func readForm(f url.Values) Form {
 	form := Form{
-		Parts: map[string]string{}, All: f.Get("all") != "" && f.Get("all") != "0", Reason: f.Get("reason"), Note: f.Get("note"),
-		Step: f.Get("step"), Submission: f.Get("submission"),
+		Parts: map[string]string{}, Amount: strings.TrimSpace(f.Get("amount")), All: f.Get("all") != "" && f.Get("all") != "0",
+		Reason: f.Get("reason"), Note: f.Get("note"), Step: f.Get("step"), Submission: f.Get("submission"),
 	}
 	for name := range f {
 		if part := partField.FindStringSubmatch(name); part != nil {
@@ -78,6 +79,13 @@ func (f Form) request(v web.StaffVisit, g donation.Donation, left []refund.PartE
 	}
 	switch {
 	case len(bad) > 0:
+	case f.Amount != "" && (f.All || len(r.Parts) > 0):
+		wrong("amount", "office.refund.error.both_amounts", nil)
+	case f.Amount != "":
+		parts, problem, args := f.spread(v, g, left)
+		if r.Parts = parts; problem != "" {
+			wrong("amount", problem, args)
+		}
 	case f.All && len(r.Parts) > 0:
 		wrong("all", "office.refund.error.both", nil)
 	case f.All:
@@ -96,6 +104,34 @@ func (f Form) request(v web.StaffVisit, g donation.Donation, left []refund.PartE
 		wrong("note", "office.refund.error.note", nil)
 	}
 	return r, bad
+}
+
+// spread divides the amount over the funds in proportion to what is left of each, or says what is wrong with it.
+func (f Form) spread(v web.StaffVisit, g donation.Donation, funds []refund.PartEffect) (parts []refund.Part, problem string, args fault.Args) {
+	amount, problem, args := amountOf(f.Amount, currencyOf(g), string(v.Language))
+	left, sum := make([]int64, len(funds)), int64(0)
+	for i, fund := range funds {
+		left[i] = max(fund.Left, 0)
+		sum += left[i]
+	}
+	switch {
+	case problem != "":
+		return nil, problem, args
+	case amount.Minor == 0:
+		return nil, "office.refund.error.none", nil
+	case amount.Minor > sum:
+		return nil, "office.refund.error.left", fault.Args{"left": money.New(sum, currencyOf(g))}
+	}
+	shares, err := amount.Split(left) // none is above what is left, because the sum is not
+	if err != nil {
+		return nil, "office.refund.error.amount", nil
+	}
+	for i, share := range shares {
+		if share.Minor > 0 {
+			parts = append(parts, refund.Part{FundID: funds[i].Fund.ID, Amount: share.Minor})
+		}
+	}
+	return parts, "", nil
 }
 
 func validReason(r refund.Reason) bool {
@@ -134,6 +170,10 @@ func (f Form) says(was refund.Request, g donation.Donation, funds []refund.PartE
 	if f.All {
 		return true
 	}
+	if f.Amount != "" {
+		amount, problem, _ := amountOf(f.Amount, currencyOf(g), lang)
+		return problem == "" && amount.Minor == sumOf(was.Parts)
+	}
 	amounts := map[uuid.UUID]int64{}
 	for _, p := range was.Parts {
 		amounts[p.FundID] = p.Amount
@@ -149,7 +189,7 @@ func (f Form) says(was refund.Request, g donation.Donation, funds []refund.PartE
 
 // typed returns the form that asks for exactly what a preview shows, fund by fund.
 func typed(f Form, p refund.Preview, funds []refund.PartEffect) Form {
-	f.All, f.Parts = false, map[string]string{}
+	f.All, f.Amount, f.Parts = false, "", map[string]string{}
 	for _, fund := range funds {
 		for _, part := range p.Request.Parts {
 			if part.FundID == fund.Fund.ID {

@@ -1,6 +1,7 @@
 package refunds
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +45,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	var all []refund.Listed
 	var names map[uuid.UUID]string
+	var orders []uuid.UUID
+	var approvers map[uuid.UUID]uuid.UUID
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if all, err = refund.List(r.Context(), tx, f); err != nil {
 			return err
@@ -53,7 +56,14 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			if l.RequestedBy != nil {
 				people = append(people, *l.RequestedBy)
 			}
+			if l.OrderID != nil {
+				orders = append(orders, *l.OrderID)
+			}
 		}
+		if approvers, err = refund.ApproversOf(r.Context(), tx, orders); err != nil {
+			return err
+		}
+		people = slices.AppendSeq(people, maps.Values(approvers))
 		names, err = staff.NamesOf(r.Context(), tx, people...)
 		return err
 	})
@@ -62,8 +72,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	more := len(all) > desk.PageSize
 	all = all[:min(len(all), desk.PageSize)]
-	table := a.refundTable(v, all, names)
-	if done, err := desk.WriteFile(w, r, "refunds", withIDs(table, all)); done || err != nil {
+	table := a.refundTable(v, all, names, approvers)
+	if done, err := a.WriteFile(w, r, v, "refunds", withIDs(table, all)); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "refunds"), Title: a.phrase(v, "office.refunds.title")}
@@ -77,6 +87,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			}
 			return a.phrase(v, refund.State(s).TitleKey())
 		}),
+	}, More: []desk.Filter{
 		a.filter(v, r, "origin", origin, origins, func(o string) string {
 			if o == "" {
 				return a.phrase(v, "office.refunds.all")
@@ -90,6 +101,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Check(r, "state", states...)
+	p.List.Unknown.Check(r, "origin", origins...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.saysOf(v, all)
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
@@ -146,7 +159,7 @@ func (a *Area) filter(v web.StaffVisit, r *http.Request, name, chosen string, va
 }
 
 // refundTable returns the rows of the list. A row opens its gift.
-func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid.UUID]string) desk.Table {
+func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid.UUID]string, approvers map[uuid.UUID]uuid.UUID) desk.Table {
 	column := func(name string) desk.Column {
 		return desk.Column{Name: name, Label: a.phrase(v, "office.refunds.column."+name), Number: name == "amount", Wide: name == "state"}
 	}
@@ -164,7 +177,7 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 			reason = a.phrase(v, "office.refund.reason."+string(*l.Reason))
 		}
 		if l.RequestedBy != nil {
-			by = a.nameIn(v, names, *l.RequestedBy)
+			by = a.byWhom(v, l, names, approvers)
 		}
 		next := a.phrase(v, l.NextKey())
 		if l.State == refund.Succeeded {
@@ -185,6 +198,15 @@ func (a *Area) refundTable(v web.StaffVisit, all []refund.Listed, names map[uuid
 		t.Total[0], t.Total[1] = desk.Cell{Text: a.phrase(v, "office.refunds.total")}, desk.AmountCell(money.New(sumOfListed(all), all[0].Currency))
 	}
 	return t
+}
+
+// byWhom says who requested a refund, and who approved it.
+func (a *Area) byWhom(v web.StaffVisit, l refund.Listed, names map[uuid.UUID]string, approvers map[uuid.UUID]uuid.UUID) string {
+	by := a.nameIn(v, names, *l.RequestedBy)
+	if l.OrderID == nil || approvers[*l.OrderID] == uuid.Nil {
+		return by
+	}
+	return a.phrase(v, "office.refunds.approved_by", "name", by, "approver", a.nameIn(v, names, approvers[*l.OrderID]))
 }
 
 // withIDs returns the table as files have it, with the references of the gift, the refund and the charge.
@@ -245,6 +267,7 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	}
 	var all []approval.Stored
 	var names map[uuid.UUID]string
+	titles := map[uuid.UUID]string{}
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if all, err = approval.Find(r.Context(), tx, f); err != nil {
 			return err
@@ -252,6 +275,11 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 		var people []uuid.UUID
 		for _, q := range all {
 			people = append(people, q.RequestedBy)
+			title, err := a.TitleTx(r.Context(), tx, v, q)
+			if err != nil {
+				return err
+			}
+			titles[q.ID] = title
 		}
 		names, err = staff.NamesOf(r.Context(), tx, people...)
 		return err
@@ -261,8 +289,8 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	}
 	more := len(all) > desk.PageSize
 	all = all[:min(len(all), desk.PageSize)]
-	table := a.approvalTable(v, all, names)
-	if done, err := desk.WriteFile(w, r, "approvals", table); done || err != nil {
+	table := a.approvalTable(v, all, names, titles)
+	if done, err := a.WriteFile(w, r, v, "approvals", table); done || err != nil {
 		return err
 	}
 	p := ListPage{Page: a.PageOf(r, v, "approvals"), Title: a.phrase(v, "office.approvals.title")}
@@ -276,12 +304,13 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Check(r, "list", lists...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.View.PhraseN(v.Language, "office.approvals.says", len(all))
 	return a.Write(w, http.StatusOK, "refunds", v.Language, p)
 }
 
-func (a *Area) approvalTable(v web.StaffVisit, all []approval.Stored, names map[uuid.UUID]string) desk.Table {
+func (a *Area) approvalTable(v web.StaffVisit, all []approval.Stored, names, titles map[uuid.UUID]string) desk.Table {
 	column := func(name string) desk.Column {
 		return desk.Column{Name: name, Label: a.phrase(v, "office.approvals.column."+name)}
 	}
@@ -295,7 +324,7 @@ func (a *Area) approvalTable(v web.StaffVisit, all []approval.Stored, names map[
 			expires.At = a.Moment(q.ExpiresAt, zone)
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: closed(approvalURL(v, q.ID)), Cells: []desk.Cell{
-			{Text: a.actOf(q).Title(v, q)}, {State: decisionMarks[q.State], Text: a.phrase(v, "office.approval.state."+string(q.State)), File: string(q.State)},
+			{Text: titles[q.ID]}, {State: decisionMarks[q.State], Text: a.phrase(v, "office.approval.state."+string(q.State)), File: string(q.State)},
 			{Text: a.nameIn(v, names, q.RequestedBy)}, {At: a.Moment(q.RequestedAt, zone)}, expires,
 		}})
 	}

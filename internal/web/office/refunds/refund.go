@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -20,18 +23,39 @@ import (
 	"konbit/internal/web/office/desk"
 )
 
-// refundGet shows the form of a refund, and the refunds of the gift.
+// refundGet shows the form of a refund, and the refunds of the gift; or what a form in the address would do.
 func (a *Area) refundGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	s, err := a.load(r, v, Form{})
-	if err != nil {
+	var form Form
+	sealed := r.URL.Query().Get("check")
+	opened := sealed != "" && a.OpenForm(v, "refund "+chi.URLParam(r, "ref"), sealed, &form)
+	s, err := a.load(r, v, form, opened)
+	switch {
+	case err != nil:
 		return err
+	case s.sent != "":
+		return desk.Redirect(w, r, s.sent)
 	}
+	s.check, s.old = s.preview != nil, sealed != "" && !opened
 	return a.showRefund(w, r, v, s)
+}
+
+// toCheck leads to the page that shows what the form would do. If there is no key to seal the form, this response shows it.
+func (a *Area) toCheck(w http.ResponseWriter, r *http.Request, v web.StaffVisit, s state) error {
+	sealed, err := a.SealForm(v, "refund "+s.gift.PublicRef, s.form)
+	if err != nil {
+		s.check = true
+		return a.showRefund(w, r, v, s)
+	}
+	to := refundURL(v, s.gift.PublicRef)
+	if lang := r.URL.Query().Get("lang"); lang != "" {
+		to += "lang=" + url.QueryEscape(lang) + "&"
+	}
+	return desk.Redirect(w, r, to+"check="+sealed)
 }
 
 // refundPost does a step of the form: shows what a refund would do, and orders it or asks a second person.
 func (a *Area) refundPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	s, err := a.load(r, v, readForm(r.PostForm))
+	s, err := a.load(r, v, readForm(r.PostForm), true)
 	if err != nil {
 		return err
 	}
@@ -45,10 +69,10 @@ func (a *Area) refundPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	case s.form.Step == stepForm || s.preview == nil:
 		return a.showRefund(w, r, v, s)
 	}
-	s.check = true
 	if s.form.Step == stepCheck {
-		return a.showRefund(w, r, v, s)
+		return a.toCheck(w, r, v, s)
 	}
+	s.check = true
 	return a.order(w, r, v, s)
 }
 
@@ -113,13 +137,16 @@ type state struct {
 	orders    []refund.Listed
 	parts     map[uuid.UUID][]refund.Part // by order
 	names     map[uuid.UUID]string        // of staff
-	waiting   []approval.Stored
+
+	approvedBy map[uuid.UUID]uuid.UUID // who approved, by order
+	waiting    []approval.Stored
 
 	form    Form
 	preview *refund.Preview // what the form asks for; nil: nothing yet, or something is wrong
 	sent    string          // the form was sent before: the address of what came of it
 	second  bool            // the database asks for a second person
 	check   bool            // the page shows what the refund does
+	old     bool            // the address of such a page does not work any more
 
 	asked    desk.Proof
 	problems []fault.Field
@@ -128,8 +155,8 @@ type state struct {
 
 func (s state) needsSecond() bool { return s.second || s.preview.NeedsSecondPerson() }
 
-// load reads the gift, its refunds, and what the form asks for.
-func (a *Area) load(r *http.Request, v web.StaffVisit, form Form) (s state, err error) {
+// load reads the gift, its refunds, and, if there is a form, what it asks for.
+func (a *Area) load(r *http.Request, v web.StaffVisit, form Form, hasForm bool) (s state, err error) {
 	s.form = form
 	err = a.read(r, v, func(ctx context.Context, tx *sqlx.Tx) error {
 		if s.gift, err = giftOf(ctx, tx, v, chi.URLParam(r, "ref")); err != nil {
@@ -148,7 +175,7 @@ func (a *Area) load(r *http.Request, v web.StaffVisit, form Form) (s state, err 
 				s.whyNot = "office.refund.why.project"
 			}
 		}
-		if r.Method != http.MethodPost || s.whyNot == "office.refund.why.role" || s.whyNot == "office.refund.why.project" {
+		if !hasForm || s.whyNot == "office.refund.why.role" || s.whyNot == "office.refund.why.project" {
 			return nil
 		}
 		return a.loadForm(ctx, tx, v, &s)
@@ -192,13 +219,13 @@ func (a *Area) loadRefunds(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s
 	if s.waiting, err = refund.AskedOf(ctx, tx, s.gift.ID); err != nil {
 		return err
 	}
-	people := []uuid.UUID{}
+	people, orders := []uuid.UUID{}, []uuid.UUID{}
 	s.parts = map[uuid.UUID][]refund.Part{}
 	for _, o := range s.orders {
 		if o.OrderID == nil {
 			continue
 		}
-		people = append(people, *o.RequestedBy)
+		people, orders = append(people, *o.RequestedBy), append(orders, *o.OrderID)
 		order, err := refund.ByID(ctx, tx, *o.OrderID)
 		if err != nil {
 			return err
@@ -208,6 +235,10 @@ func (a *Area) loadRefunds(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s
 	for _, asked := range s.waiting {
 		people = append(people, asked.RequestedBy)
 	}
+	if s.approvedBy, err = refund.ApproversOf(ctx, tx, orders); err != nil {
+		return err
+	}
+	people = slices.AppendSeq(people, maps.Values(s.approvedBy))
 	if s.names, err = staff.NamesOf(ctx, tx, people...); err != nil {
 		return err
 	}

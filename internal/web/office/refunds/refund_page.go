@@ -25,6 +25,10 @@ type RefundPage struct {
 	Form      Form
 	Funds     []FundField
 	Left      money.Amount
+	Spread    view.Field // one amount for all funds; shown if there are several
+	Locale    string     // in which scripts write amounts as the server does
+	Scale     int64      // how many minor units make a major unit
+	Old       bool       // the address of the page that shows the effect does not work any more
 	AllError  string
 	Reasons   []view.Choice
 	ReasonBad string
@@ -58,6 +62,7 @@ type MadeRefund struct {
 	Parts   []string
 	New     bool // it was ordered just now
 	Problem string
+	Next    string // the phrase key of what happens next
 	Steps   []Step
 }
 
@@ -149,7 +154,11 @@ func (a *Area) fillForm(v web.StaffVisit, s state, p *RefundPage) {
 		field.FieldText = view.FieldText{Name: partID(slug), Label: fund.Fund.Name.In(v.Language), Error: f.ErrorText(partID(slug))}
 		p.Funds = append(p.Funds, FundField{field, money.New(fund.Given, currencyOf(s.gift)), money.New(left, currencyOf(s.gift))})
 	}
-	p.Left = money.New(sum, currencyOf(s.gift))
+	p.Left, p.Old = money.New(sum, currencyOf(s.gift)), s.old
+	p.Spread = desk.Field(f, a.View, "amount", s.form.Amount, view.Field{Mode: "decimal", Autocomplete: "off", HideOptional: true})
+	p.Spread.Label, p.Spread.Hint = a.phrase(v, "office.refund.spread"), a.phrase(v, "office.refund.spread_hint")
+	one, _ := money.Major(1, p.Left.Currency) // never out of range
+	p.Locale, p.Scale = "en-US", one.Minor
 	p.AllError, p.ReasonBad = f.ErrorText("all"), f.ErrorText("reason")
 	for i, reason := range refund.Reasons {
 		id := "reason"
@@ -168,11 +177,16 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 	zone, ordered := desk.ZoneOf(v), r.URL.Query().Get("order")
 	for _, o := range s.orders {
 		m := MadeRefund{Listed: o, Mark: marks[o.State], At: o.At.In(zone)}
+		since := o.At
+		if o.OrderID != nil {
+			since = a.Moment(o.ChangedAt, zone)
+		}
+		m.Next = a.nextKey(o.State, o.NextKey(), since)
 		if o.Problem != nil {
 			m.Problem = *o.Problem
 		}
 		if o.OrderID != nil {
-			m.At, m.By, m.New = a.Moment(o.At, zone), s.names[*o.RequestedBy], o.OrderID.String() == ordered
+			m.At, m.By, m.New = a.Moment(o.At, zone), a.byWhom(v, o, s.names, s.approvedBy), o.OrderID.String() == ordered
 			m.Parts, m.Steps = a.partTexts(v, s.parts[*o.OrderID], o.Currency), stepsOf(o.State)
 			if m.New {
 				p.Done, p.Ordered = "refund_ordered", true
@@ -188,10 +202,22 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 			continue
 		}
 		p.Waiting = append(p.Waiting, WaitingRefund{
-			URL: closed(approvalURL(v, asked.ID)), By: s.names[asked.RequestedBy], Amount: money.New(sumOf(q.Parts), currency),
+			URL: closed(approvalURL(v, asked.ID)), By: a.nameIn(v, s.names, asked.RequestedBy), Amount: money.New(sumOf(q.Parts), currency),
 			At: a.Moment(asked.RequestedAt, zone),
 		})
 	}
+}
+
+// bankShows is how long a bank takes to show a refund to the donor.
+const bankShows = 10 * 24 * time.Hour
+
+// nextKey returns the phrase key of what happens next to a refund that has a state since a time: nothing, some days after the
+// processor made it.
+func (a *Area) nextKey(state refund.State, key string, since time.Time) string {
+	if state == refund.Succeeded && a.Now().Sub(since) > bankShows {
+		return "refund.next.shown"
+	}
+	return key
 }
 
 // partTexts returns parts as "General $20.00".
@@ -241,7 +267,7 @@ func (a *Area) names(v web.StaffVisit, s state) string {
 
 // errorsOf returns the lines of the summary of errors. A fund's field is called by the fund's name.
 func (a *Area) errorsOf(v web.StaffVisit, f view.Form, s state) []view.FormError {
-	names := map[string]string{"reason": a.phrase(v, "office.refund.why")}
+	names := map[string]string{"amount": a.phrase(v, "office.refund.spread"), "reason": a.phrase(v, "office.refund.why")}
 	for _, fund := range s.left {
 		names[partID(fund.Fund.Slug)] = fund.Fund.Name.In(v.Language)
 	}

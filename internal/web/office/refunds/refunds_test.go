@@ -107,6 +107,14 @@ func text(page string) string {
 	return html.UnescapeString(strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " ")), " "))
 }
 
+// check posts a form whose effect is to be shown, and returns the page to which the answer leads.
+func (d *desk) check(path string, form url.Values) visitor.Response {
+	d.t.Helper()
+	got := d.ana.PostOffice(path, form)
+	require.Equal(d.t, 303, got.StatusCode, text(got.Page))
+	return d.ana.Ask("GET", got.Header.Get("Location"), nil)
+}
+
 func (d *desk) orders() []string {
 	return d.Lines(`SELECT format('%s %s %s', f.slug, p.amount, o.state) FROM refund_order o JOIN refund_order_part p ON p.order_id = o.id JOIN fund f ON f.id = p.fund_id ORDER BY o.ordered_at, 1`)
 }
@@ -117,10 +125,10 @@ func TestFromFormToRefund(t *testing.T) {
 	d := newDesk(t)
 	got := d.ana.Ask("GET", d.path(), nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
-	require.Contains(t, text(got.Page), "$50 left of $50")
+	require.Contains(t, text(got.Page), "$50 of $50 can be refunded")
 	require.Contains(t, text(got.Page), "All that is left: $90")
 	f := form(map[string]string{"general": "$20", "building": ""})
-	got = d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got = d.check(d.path(), with(f, "step", "check"))
 	require.Equal(t, 200, got.StatusCode, text(got.Page))
 	page := text(got.Page)
 	for _, says := range []string{
@@ -162,7 +170,7 @@ func TestFromFormToRefund(t *testing.T) {
 	page = text(d.ana.Ask("GET", result, nil).Page)
 	require.Contains(t, page, "Refunded")
 	require.NotContains(t, page, "Look again")
-	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "$30 left of $50")
+	require.Contains(t, text(d.ana.Ask("GET", d.path(), nil).Page), "$30 of $50 can be refunded")
 	require.Equal(t, []string{"refund.ordered"}, d.Lines(`SELECT act FROM audit_entry WHERE object_kind = 'refund_order' AND staff_id = $1`, d.ana.ID))
 	d.RequireNoFindings()
 }
@@ -202,7 +210,7 @@ func TestWhatIsWrongStandsAtItsField(t *testing.T) {
 	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "12,50"}), "step", "form"))
 	require.Equal(t, 200, got.StatusCode, "back to the form")
 	require.Contains(t, got.Page, `value="12,50"`)
-	got = d.ana.PostOffice(d.path(), with(form(nil), "all", "1", "step", "check"))
+	got = d.check(d.path(), with(form(nil), "all", "1", "step", "check"))
 	require.Contains(t, text(got.Page), "becomes void", "all that is left")
 	require.Contains(t, got.Page, `name="part[building]" value="10.00"`, "what is shown is what is ordered")
 }
@@ -212,7 +220,7 @@ func TestT13TheSecondPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	f := form(map[string]string{"general": "30", "network": "25"})
-	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got := d.check(d.path(), with(f, "step", "check"))
 	page := text(got.Page)
 	require.Contains(t, page, "This is above $50")
 	require.Contains(t, page, "Ben can approve it")
@@ -268,8 +276,14 @@ func TestT13TheSecondPerson(t *testing.T) {
 		d.Lines(`SELECT act FROM audit_entry WHERE object_kind IN ('approval_request', 'refund_order') ORDER BY CASE act WHEN 'approval.requested' THEN 1 WHEN 'approval.approved' THEN 2 WHEN 'refund.ordered' THEN 3 ELSE 4 END`))
 	require.Equal(t, d.ana.ID.String(), d.Lines(`SELECT requested_by::text FROM refund_order`)[0])
 	require.Equal(t, "Dora called", d.Lines(`SELECT note FROM refund_order`)[0])
+	for _, list := range []string{"/office/tsne/refunds", d.path()} {
+		require.Contains(t, text(d.ana.Ask("GET", list, nil).Page), "Ana, approved by Ben", list)
+	}
+	require.Contains(t, text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page), "A refund is on its way")
+	require.Equal(t, []string{d.ana.ID.String()}, d.Lines(`SELECT after ->> 'requested_by' FROM audit_entry WHERE act = 'refund.ordered'`))
 	d.executeAll()
 	d.settle()
+	require.NotContains(t, text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page), "A refund is on its way")
 	require.Contains(t, text(d.ana.Ask("GET", path, nil).Page), "Refunded")
 	gift := text(d.ana.Ask("GET", strings.TrimSuffix(d.path(), "/refund"), nil).Page)
 	require.Contains(t, gift, "ordered by Ana, approved by Ben")
@@ -288,9 +302,9 @@ func TestTwoPersonsDoNotCountForOne(t *testing.T) {
 	d.Exec(`DELETE FROM staff_passkey p USING staff m WHERE m.id = p.staff_id AND m.name LIKE 'newcomer%'`)
 	d.member("carla", staff.Finance, "tsne", "")
 	f := form(map[string]string{"general": "30", "network": "25"})
-	got := d.ana.PostOffice(d.path(), with(f, "step", "check"))
+	got := d.check(d.path(), with(f, "step", "check"))
 	require.Contains(t, text(got.Page), "Ben and Carla can approve it.")
-	require.Contains(t, text(d.ana.PostOffice(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
+	require.Contains(t, text(d.check(d.path()+"?lang=es", with(f, "step", "check")).Page), "Pueden aprobarlo: Ben y Carla.")
 	got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
 	require.Equal(t, 303, got.StatusCode, text(got.Page))
 	path, _, _ := strings.Cut(got.Header.Get("Location"), "?")
@@ -298,15 +312,15 @@ func TestTwoPersonsDoNotCountForOne(t *testing.T) {
 	require.Equal(t, 303, d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}}).StatusCode)
 	for range 2 {
 		f = form(map[string]string{"general": "10"})
-		require.NotContains(t, text(d.ana.PostOffice(d.path(), with(f, "step", "check")).Page), "econd person")
+		require.NotContains(t, text(d.check(d.path(), with(f, "step", "check")).Page), "econd person")
 		got = d.ana.PostOffice(d.path(), with(f, "code", d.ana.Code()))
 		require.Equal(t, 303, got.StatusCode, text(got.Page))
 	}
 	require.Len(t, d.orders(), 4)
 	d.gift = d.give()
-	page := text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
+	page := text(d.check(d.path(), with(form(map[string]string{"general": "30.01"}), "step", "check")).Page)
 	require.Contains(t, page, "With this one, you have ordered refunds of $50.01 in 24 hours, also if Stripe refused some; above $50 a second person approves.")
-	require.NotContains(t, text(d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
+	require.NotContains(t, text(d.check(d.path(), with(form(map[string]string{"general": "30"}), "step", "check")).Page), "econd person")
 }
 
 // TestASecondAdminSeesWhoIsInvited: whoever has no role yet is named to the admins who decide about the first one.
@@ -322,6 +336,13 @@ func TestASecondAdminSeesWhoIsInvited(t *testing.T) {
 	for _, says := range []string{"Who Nora Quill", "nora@example.org", "Role Finance", "Where Center to Support Immigrant Organizing", "Asked by Boss"} {
 		require.Contains(t, page, says)
 	}
+	for _, list := range []string{"/office/tsne", "/office/tsne/approvals"} {
+		require.Contains(t, text(second.Ask("GET", list, nil).Page), "Give the role Finance: Nora Quill", list)
+	}
+	wrong := second.PostOffice(path, url.Values{"do": {"approve"}, "hash": {strings.Repeat("0", 64)}, "code": {second.Code()}})
+	require.Equal(t, 409, wrong.StatusCode)
+	require.Contains(t, text(wrong.Page), "Change of a role")
+	require.NotContains(t, text(wrong.Page), "This refund", "the words of the kind of request")
 	require.NotContains(t, text(d.ana.Ask("GET", path, nil).Page), "nora@example.org", "Finance decides nothing about roles")
 	stranger := d.member("stranger", staff.Admin, "aina", "")
 	require.Equal(t, 404, stranger.Ask("GET", strings.Replace(path, "/tsne/", "/aina/", 1), nil).StatusCode)
@@ -462,7 +483,7 @@ func TestWhoOrders(t *testing.T) {
 	require.NotContains(t, got.Page, `id="refund"`)
 	got = project.PostOffice(d.path()+"?org=csio", with(form(map[string]string{"general": "1"}), "code", project.Code()))
 	require.Equal(t, 403, got.StatusCode)
-	require.Equal(t, 404, project.Ask("GET", d.path(), nil).StatusCode, "without its scope")
+	require.Equal(t, d.path()+"?org=csio", project.Ask("GET", d.path(), nil).Header.Get("Location"), "without its scope")
 	for _, role := range []staff.RoleName{staff.Admin, staff.Auditor} {
 		m := d.member(string(role), role, "tsne", "")
 		if got := m.Ask("GET", d.path(), nil); role == staff.Auditor {

@@ -83,6 +83,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	var page []suspense.Amount
 	var sum suspense.Sum
 	var refs map[string]string
+	asked := map[string]bool{} // a request waits for a second person
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if v.Organisation != nil {
 			return nil
@@ -97,7 +98,15 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		for i, s := range page {
 			charges[i] = s.Subject
 		}
-		refs, err = giftlist.RefsOfPayments(r.Context(), tx, v.Entity.ID, charges)
+		if refs, err = giftlist.RefsOfPayments(r.Context(), tx, v.Entity.ID, charges); err != nil {
+			return err
+		}
+		open, err := approval.OpenOf(r.Context(), tx, v.Entity.ID)
+		for _, q := range open {
+			if act, err := suspense.ReadBody(q.Body); q.Kind == approval.Suspense && err == nil {
+				asked[act.Subject] = true
+			}
+		}
 		return err
 	})
 	if err != nil {
@@ -124,13 +133,16 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if s.ClearsItself {
 			state = desk.Cell{Text: a.say(v, "office.suspense.state.itself"), State: "hold", File: "clears_itself"}
 		}
+		if asked[s.Subject] {
+			state = desk.Cell{Text: a.say(v, "office.suspense.state.asked"), State: "hold", File: "asked"}
+		}
 		if ref := refs[s.Subject]; ref != "" {
 			gift = desk.Cell{Text: a.say(v, "office.dispute.its_gift"), URL: v.Path("gifts/" + ref), File: ref}
 		}
 		p.List.Table.Rows = append(p.List.Table.Rows, desk.Row{URL: pageOf(v, s.Subject), Cells: []desk.Cell{
 			{Day: midnight(s.Since)}, desk.AmountCell(s.Amount()), state, {Text: s.Subject}, gift}})
 	}
-	if done, err := desk.WriteFile(w, r, "suspense", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "suspense", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "suspense", v.Language, p)
@@ -321,7 +333,7 @@ func (a *Area) amountPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if !proof.OK {
 		return a.again(w, r, v, in, proof, nil)
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error { return a.askTx(r, tx, act, gift, ask) })
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error { return a.askTx(r, tx, act, gift, ask) })
 	if pg.Violates(err, "donation_pkey") { // the same form at the same time
 		return desk.Redirect(w, r, v.Path("approvals/"+ask.ID.String()))
 	}

@@ -49,6 +49,12 @@ func TestAmountBecomesAGift(t *testing.T) {
 	form.Set("code", ana.Code())
 	require.Equal(t, request, ana.PostOffice(path, form).Header.Get("Location"), "the same form is the same request")
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation WHERE status = 'started'`))
+	require.Contains(t, ben.Ask("GET", "/office/tsne/suspense", nil).Page, "Waits for a second person")
+	tasks := h.Lines(`SELECT id::text FROM finance_task WHERE kind = 'unknown_balance_transaction' AND closed_at IS NULL`)
+	require.Len(t, tasks, 1)
+	about := ben.Ask("GET", "/office/tsne/tasks/"+tasks[0], nil).Page
+	require.Contains(t, about, `href="`+path+`"`, "the task leads to the amount itself")
+	require.NotContains(t, about, "by a journal entry")
 	shown := ben.Ask("GET", request, nil)
 	require.Contains(t, shown.Page, "Rosa Lima")
 	approve := url.Values{"do": {"approve"}, "hash": {visitor.HiddenFields(shown.Page).Get("hash")}, "code": {ben.Code()}}

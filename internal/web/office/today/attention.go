@@ -155,8 +155,12 @@ func (a *Area) approvals(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Grou
 		if slices.ContainsFunc(decided, func(d approval.Decision) bool { return d.StaffID.UUID == v.StaffID }) {
 			continue
 		}
+		title, err := a.TitleTx(r.Context(), tx, v, q)
+		if err != nil {
+			return nil, err
+		}
 		g.Items = append(g.Items, Item{
-			Title: a.say(v, "office.today.approval."+string(q.Kind)), URL: v.Path("approvals/" + q.ID.String()), State: "hold",
+			Title: title, URL: v.Path("approvals/" + q.ID.String()), State: "hold",
 			Next: a.say(v, "office.today.approval", "moment", a.moment(v, q.RequestedAt)), Says: a.say(v, "office.today.until", "moment", a.moment(v,
 				q.ExpiresAt)),
 		})

@@ -52,12 +52,15 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	of := desk.Chosen(r, "of", slices.Insert(slices.DeleteFunc(slices.Sorted(maps.Keys(kinds)), func(k string) bool { return k == "gifts" }), 0, "gifts")...)
 	kind := kinds[of]
 	f := ledger.Rows{EntityID: v.Entity.ID, Accounts: kind.accounts, Funds: fundsOf(v)}
+	var unknown desk.Unknown
+	unknown.Check(r, "of", slices.Collect(maps.Keys(kinds))...)
 	first, _ := a.monthOf(r, v)
 	when := ""
-	day, err := time.Parse(time.DateOnly, r.URL.Query().Get("day"))
+	day := unknown.DayOf(r, "day", time.UTC)
+	unknown.Check(r, "month", monthText(first))
 	switch {
 	case kind.balance:
-	case of == "gifts" && err == nil && day.Year() >= 2000 && day.Year() < 2100:
+	case of == "gifts" && !day.IsZero():
 		f.From = ledger.DateOf(day, time.UTC)
 		f.Until, when = f.From.Next(), a.dayText(v, f.From)
 	default:
@@ -77,7 +80,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	var next *ledger.RowCursor
 	var refs map[uuid.UUID]string
 	var total, lines int64
-	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		if rows, next, err = ledger.RowsOf(r.Context(), tx, f, after, desk.PageSize); err != nil {
 			return err
 		}
@@ -100,6 +103,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		Empty: a.say(v, "office.entries.empty"), Table: a.entriesTable(v, rows, refs, sign, p.Title),
 		CSV: desk.With(r.URL, "format", "csv"), XLSX: desk.With(r.URL, "format", "xlsx"),
 	}
+	p.List.Unknown = unknown
 	if when != "" {
 		p.List.Says = when + ": " + p.List.Says
 	}
@@ -114,7 +118,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "entries", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "entries", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "entries", v.Language, p)

@@ -24,8 +24,12 @@ func (a *Area) own(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (g Group, wai
 		if v.Organisation != nil && q.OrganisationID != v.Scope.OrganisationID {
 			continue
 		}
+		title, err := a.TitleTx(r.Context(), tx, v, q)
+		if err != nil {
+			return g, false, err
+		}
 		item := Item{
-			Title: a.say(v, "office.today.approval."+string(q.Kind)), URL: v.Path("approvals/" + q.ID.String()), State: marks[q.State],
+			Title: title, URL: v.Path("approvals/" + q.ID.String()), State: marks[q.State],
 			Says: a.say(v, "office.approval.state."+string(q.State)), Next: a.say(v, "office.today.you_asked", "moment", a.moment(v, q.RequestedAt)),
 		}
 		if q.State == approval.Open {
@@ -52,7 +56,7 @@ func (a *Area) decided(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, q approva
 		if err != nil {
 			return "", err
 		}
-		by = cmp.Or(names[last.StaffID.UUID], a.say(v, "office.approval.somebody"))
+		by = cmp.Or(names[last.StaffID.UUID], a.Somebody(v, "office.approval.somebody"))
 	}
 	says := a.say(v, "office.approval.did."+last.Decision, "name", by) + " " + a.moment(v, last.At) + "."
 	if last.Reason != "" {

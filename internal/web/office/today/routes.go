@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/people/approval"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
@@ -15,6 +18,8 @@ type Area struct {
 	*desk.Desk
 	// History returns how far the demo's history is made; nil if there is no demo, or it is done.
 	History func(ctx context.Context) *History
+	// TitleTx says in one line what a request would do. tx is a transaction of Desk.Read.
+	TitleTx func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, q approval.Stored) (string, error)
 }
 
 var closings = web.Limit{Name: "staff task closings", Words: "office.limit.tasks", Limit: guard.Limit{Max: 120, Window: time.Hour}}

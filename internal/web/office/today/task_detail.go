@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
+	neturl "net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,9 @@ import (
 
 	"konbit/internal/books/task"
 	"konbit/internal/office/giftlist"
+	"konbit/internal/office/suspense"
 	"konbit/internal/people/staff"
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -30,6 +33,11 @@ func (a *Area) pairsOf(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, p *TaskPa
 		}
 		if object == task.Transaction && slices.Contains(suspended, t.Code) {
 			url = v.Path("suspense")
+			if _, err := suspense.Of(r.Context(), tx, v.Entity.ID, id); err == nil {
+				url = v.Path("suspense/" + neturl.PathEscape(id))
+			} else if !fault.Is(err, fault.NotFound) {
+				return err
+			}
 		}
 		cell := desk.Cell{Text: id, URL: url}
 		if object == task.Donation && url != "" {
@@ -100,7 +108,7 @@ func (a *Area) detail(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Sto
 		if err != nil {
 			return nil, err
 		}
-		cell.Text = cmp.Or(names[staffID], a.say(v, "office.approval.somebody"))
+		cell.Text = cmp.Or(names[staffID], a.Somebody(v, "office.approval.somebody"))
 	}
 	return &cell, nil
 }

@@ -122,13 +122,15 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		p.List.Filters[1].Options = append(p.List.Filters[1].Options, desk.Option{Label: a.say(v, key), URL: desk.With(r.URL, "about", of),
 			Current: about == of})
 	}
+	p.List.Unknown.Check(r, "state", "open", "closed")
+	p.List.Unknown.Check(r, "about", sections...)
 	if after != (task.Cursor{}) {
 		p.List.First = desk.With(r.URL)
 	}
 	if next != nil {
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "tasks", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "tasks", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "tasks", v.Language, p)
@@ -289,7 +291,7 @@ func (a *Area) taskPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		}
 		return a.Write(w, http.StatusUnprocessableEntity, "task", v.Language, p)
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		closed, err := task.CloseByTx(r.Context(), tx, t.ID, v.StaffID, a.Now())
 		if err != nil || !closed {
 			return err

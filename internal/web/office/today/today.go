@@ -21,7 +21,9 @@ type Page struct {
 	Roles   string  // the person's, in words
 	Groups  []Group // what needs a person, the most urgent first
 	Clear   string  // the phrase that says that nothing does; empty: something does
-	Here    *Here   // nil: the person reads money
+	Unknown desk.Unknown
+	Search  *desk.Search // of gifts; nil: the person reads none
+	Here    *Here        // nil: the person reads money
 	History *History
 	Percent int
 	Month   Month
@@ -62,6 +64,14 @@ const maxItems = 5
 
 func (a *Area) todayGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	p := Page{Page: a.PageOf(r, v, "scope"), Roles: a.rolesOf(v)}
+	if desk.IsReader(v) {
+		first, _ := a.monthOf(r, v)
+		p.Unknown.Check(r, "month", monthText(first))
+		p.Search = &desk.Search{Action: r.URL.Path + "/gifts", Label: a.say(v, "office.gifts.search"), Hint: a.say(v, "office.gifts.search_hint")}
+		if v.Organisation != nil {
+			p.Search.Kept = []desk.Hidden{{Name: "org", Value: v.Organisation.Slug}}
+		}
+	}
 	if a.History != nil {
 		if p.History = a.History(r.Context()); p.History != nil {
 			p.Percent = p.History.Percent()

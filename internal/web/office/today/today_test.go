@@ -1,6 +1,7 @@
 package today_test
 
 import (
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
@@ -60,39 +61,74 @@ func cents(t *testing.T, text string) (minor int) {
 	return sign * minor
 }
 
-// TestNumbersAreTheSumsOfTheirRows: each number of the pictures leads to a list whose rows add up to it.
+var says = regexp.MustCompile(`(?s)<p class="says"[^>]*>(.*?)</p>`)
+
+// sumOfRows adds up the amounts of a list's rows.
+func sumOfRows(t *testing.T, page string) (sum int) {
+	t.Helper()
+	if !strings.Contains(page, "<tbody>") {
+		return 0
+	}
+	for _, cell := range cells.FindAllStringSubmatch(page[strings.Index(page, "</thead>")+1:], -1) {
+		sum += cents(t, cell[1])
+	}
+	return sum
+}
+
+// TestNumbersAreTheSumsOfTheirRows: each number of the pictures leads to a list whose rows add up to it, and to what the list says
+// above them, for each role that reads money and each scope.
 func TestNumbersAreTheSumsOfTheirRows(t *testing.T) {
 	t.Parallel()
 	h := gifts(t)
-	m := visitor.NewMember(t, h, "fay@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
-	for _, scope := range []string{"", "?org=csio"} {
-		page := m.Ask("GET", "/office/tsne"+scope, nil)
-		require.Equal(t, 200, page.StatusCode, page.Page)
-		found := linked.FindAllStringSubmatch(page.Page, -1)
-		require.Greater(t, len(found), 8, page.Page)
-		seen := map[string]bool{}
-		for _, f := range found {
-			address := html.UnescapeString(f[1])
-			if seen[address] {
-				continue
+	given := map[string]int{
+		"":          h.Count(`SELECT sum(amount) FROM donation d JOIN legal_entity e ON e.id = d.entity_id AND e.slug = 'tsne' WHERE status = 'settled'`),
+		"?org=csio": h.Count(`SELECT sum(amount) FROM donation d JOIN organisation o ON o.id = d.organisation_id AND o.slug = 'csio' WHERE status = 'settled'`),
+	}
+	require.Positive(t, given["?org=csio"])
+	for i, c := range []struct {
+		role       staff.RoleName
+		of, narrow string // the scope of the role; of the visit
+	}{
+		{staff.Finance, "", ""}, {staff.Finance, "", "?org=csio"}, {staff.Finance, "csio", "?org=csio"},
+		{staff.Auditor, "", ""}, {staff.Auditor, "csio", "?org=csio"},
+	} {
+		t.Run(fmt.Sprintf("%s of tsne %s, %s", c.role, c.of, c.narrow), func(t *testing.T) {
+			m := visitor.NewMember(t, h, fmt.Sprintf("fay%d@example.org", i), c.role, visitor.ScopeOf(t, h, "tsne", c.of))
+			page := m.Ask("GET", "/office/tsne"+c.narrow, nil)
+			require.Equal(t, 200, page.StatusCode, page.Page)
+			found := linked.FindAllStringSubmatch(page.Page, -1)
+			require.Greater(t, len(found), 8, page.Page)
+			seen := map[string]bool{}
+			for _, f := range found {
+				address := html.UnescapeString(f[1])
+				if seen[address] {
+					continue
+				}
+				seen[address] = true
+				list := m.Ask("GET", address, nil)
+				require.Equal(t, 200, list.StatusCode, address)
+				assert.Equal(t, cents(t, f[2]), sumOfRows(t, list.Page), "%s: the rows add up to the number", address)
 			}
-			seen[address] = true
-			list := m.Ask("GET", address, nil)
-			require.Equal(t, 200, list.StatusCode, address)
-			sum := 0
-			body := list.Page[strings.Index(list.Page, "</thead>")+1:]
-			if strings.Contains(list.Page, "<tbody>") {
-				for _, cell := range cells.FindAllStringSubmatch(body, -1) {
-					sum += cents(t, cell[1])
+			require.Greater(t, len(seen), 7)
+			and := map[bool]string{true: "&", false: "?"}[c.narrow != ""]
+			last := time.Now().UTC().AddDate(0, -1, 5-time.Now().UTC().Day()).Format("2006-01")
+			for _, of := range []string{"gifts", "fees", "dispute_fees", "stripe", "transit", "withheld", "checks", "bank", "gifts&fund=general", "fees&fund=general", "gifts&month=" + last} {
+				address := "/office/tsne/entries" + c.narrow + and + "of=" + of
+				list := m.Ask("GET", address, nil)
+				require.Equal(t, 200, list.StatusCode, address)
+				above := says.FindStringSubmatch(list.Page)
+				require.NotNil(t, above, address)
+				assert.Equal(t, cents(t, above[1]), sumOfRows(t, list.Page), "%s: the rows add up to what is said above them", address)
+				if of == "gifts" || of == "stripe" {
+					assert.NotZero(t, sumOfRows(t, list.Page), address)
+				}
+				if of == "gifts" {
+					assert.Equal(t, given[c.narrow], cents(t, above[1]))
 				}
 			}
-			assert.Equal(t, cents(t, f[2]), sum, "%s: the rows add up to the number", address)
-		}
-		require.Greater(t, len(seen), 7)
+		})
 	}
-	given := h.Count(`SELECT sum(amount) FROM donation WHERE status = 'settled'`)
-	list := m.Ask("GET", "/office/tsne/entries?of=gifts", nil)
-	require.Equal(t, given, cents(t, regexp.MustCompile(`(?s)<p class="says"[^>]*>(.*?)</p>`).FindStringSubmatch(list.Page)[1]))
+	m := visitor.NewMember(t, h, "zoe@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
 	file := m.Ask("GET", "/office/tsne/entries?of=gifts&format=csv", nil)
 	require.Equal(t, 200, file.StatusCode)
 	require.Equal(t, 4, strings.Count(strings.TrimSpace(file.Page), "\n")+1, file.Page)
@@ -111,8 +147,8 @@ func TestTodayIsClear(t *testing.T) {
 	require.Contains(t, m.Ask("GET", "/office/tsne?lang=es", nil).Page, "Todo está hecho")
 	project := visitor.NewMember(t, h, "pia@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", "csio"))
 	require.Equal(t, 200, project.Ask("GET", "/office/tsne?org=csio", nil).StatusCode)
-	require.Equal(t, 404, project.Ask("GET", "/office/tsne", nil).StatusCode)
-	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries", nil).StatusCode)
+	require.Equal(t, "/office/tsne?org=csio", project.Ask("GET", "/office/tsne", nil).Header.Get("Location"))
+	require.Equal(t, "/office/tsne/entries?org=csio", project.Ask("GET", "/office/tsne/entries", nil).Header.Get("Location"))
 	require.Equal(t, 404, project.Ask("GET", "/office/tsne/entries?org=csio&fund=operations", nil).StatusCode)
 	admin := visitor.NewMember(t, h, "ada@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
 	entry := visitor.NewMember(t, h, "eve@example.org", staff.Entry, visitor.ScopeOf(t, h, "tsne", ""))

@@ -50,7 +50,9 @@ ANALYZE gift (k, entity_id);
 WITH added AS (
     INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)
     SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, last_name, language, charged_at, at FROM gift ORDER BY entity_id, donor, k
-        ON CONFLICT (entity_id, email) DO NOTHING RETURNING id, entity_id, first_name, last_name
+        ON CONFLICT (entity_id, email) DO NOTHING RETURNING id, entity_id, email, first_name, last_name
+), by_email AS (
+    INSERT INTO donor_email_word (donor_id, entity_id, word) SELECT DISTINCT a.id, a.entity_id, w FROM added a CROSS JOIN LATERAL unnest(words_of_email(a.email)) w
 )
 INSERT INTO donor_word (donor_id, entity_id, word)
 SELECT DISTINCT a.id, a.entity_id, w FROM added a CROSS JOIN LATERAL unnest(words_of_name(a.first_name, a.last_name, '')) w;

@@ -58,9 +58,11 @@ type Program struct {
 	Fake      *stripefake.Server
 	FakeURL   string
 	Mail      *mailcatch.Server
-	URL       string // of the web server
-	delivered int    // events delivered by DeliverNew
-	working   bool   // StartWorkers was called
+	URL       string   // of the web server
+	PagesDB   *sqlx.DB // connections of donors' pages; those of DB.Server without SeparatePages
+	StaffDB   *sqlx.DB // connections of pages of staff, likewise
+	delivered int      // events delivered by DeliverNew
+	working   bool     // StartWorkers was called
 }
 
 // NewID returns a new id, as the program makes them.
@@ -150,14 +152,17 @@ func (h *Program) build(o Options) {
 	if o.Through != nil {
 		db = o.Through(h.DB.ServerURL)
 	}
-	pages := db
+	h.PagesDB, h.StaffDB = db, db
 	if o.SeparatePages {
-		pages, err = pg.OpenForRequests(h.t.Context(), h.DB.ServerURL, 8)
-		require.NoError(h.t, err)
-		h.t.Cleanup(func() { _ = pages.Close() })
+		for _, pool := range []**sqlx.DB{&h.PagesDB, &h.StaffDB} {
+			pages, err := pg.OpenForRequests(h.t.Context(), h.DB.ServerURL, 8)
+			require.NoError(h.t, err)
+			h.t.Cleanup(func() { _ = pages.Close() })
+			*pool = pages
+		}
 	}
 	h.App, err = app.New(settings, app.Resources{
-		DB: db, PagesDB: pages, Log: h.Log.Logger(),
+		DB: db, PagesDB: h.PagesDB, StaffDB: h.StaffDB, Log: h.Log.Logger(),
 		Clocks: app.Clocks{Business: now, FreshBusiness: now, Wall: time.Now},
 	})
 	require.NoError(h.t, err)

@@ -1,0 +1,4 @@
+package desk
+
+// ContentOf is contentOf, for tests.
+var ContentOf = contentOf
