@@ -46,12 +46,18 @@ func plainHeading(text string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// columnsNamed returns the columns whose headings are in the vocabulary, in its order.
+// columnsNamed returns the columns whose headings are in the vocabulary, in its order; after them those whose headings begin
+// with a word of it, such as "Amount (USD)".
 func columnsNamed(heading []string, what string) (columns []int) {
-	for _, word := range vocabulary[what] {
-		for i, cell := range heading {
-			if plainHeading(cell) == word && !slices.Contains(columns, i+1) {
-				columns = append(columns, i+1)
+	const long = 5 // letters of a word that may begin a heading
+	for _, whole := range []bool{true, false} {
+		for _, word := range vocabulary[what] {
+			for i, cell := range heading {
+				plain := plainHeading(cell)
+				same := plain == word || !whole && len(word) >= long && strings.HasPrefix(plain, word+" ")
+				if same && !slices.Contains(columns, i+1) {
+					columns = append(columns, i+1)
+				}
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func Tree(text string, longest int) (*Node, error) {
 func badXML(err error) error {
 	var syntax *xml.SyntaxError
 	if !errors.As(err, &syntax) {
-		return field.Refuse(0, field.StructureField, "", "bankfile.problem.xml", fault.Args{"reason": field.Excerpt(err.Error())})
+		return field.Refuse(1, field.StructureField, "", "bankfile.problem.xml", fault.Args{"reason": field.Excerpt(err.Error())})
 	}
 	if strings.Contains(syntax.Msg, "unexpected EOF") {
 		return field.CutShort(syntax.Line)
