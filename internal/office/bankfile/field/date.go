@@ -56,15 +56,15 @@ func Date(text string, order Order) (ledger.Date, error) {
 	case YearFirst:
 		return p.date(0, 1, 2, ErrOrder)
 	}
-	month, err := p.date(2, 0, 1, ErrOrder)
-	day, err2 := p.date(2, 1, 0, ErrOrder)
+	month, noMonth := p.date(2, 0, 1, ErrOrder)
+	day, noDay := p.date(2, 1, 0, ErrOrder)
 	switch {
-	case err != nil:
-		return day, err2
-	case err2 != nil || month == day:
-		return month, nil
-	default:
+	case noMonth != nil:
+		return day, noDay
+	case noDay == nil && month != day:
 		return ledger.Date{}, ErrOrder
+	default:
+		return month, noMonth
 	}
 }
 
