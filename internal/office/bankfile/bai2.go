@@ -51,6 +51,9 @@ func (in *reading) readBAI2(text string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	if len(records) == 0 {
+		return File{}, field.CutShort(1)
+	}
 	for _, record := range records {
 		before := r.records
 		r.records += record.count

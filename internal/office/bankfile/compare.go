@@ -34,6 +34,12 @@ type same struct {
 	text   string
 }
 
+// sameID is an id among equal lines.
+type sameID struct {
+	same
+	id string
+}
+
 func sameOf(l Line) same { return same{l.BookedOn, l.Amount, l.Text} }
 
 // Compare decides which lines of a file are new. known are the stored lines of the account, at least those of the file's days;
@@ -45,8 +51,10 @@ func sameOf(l Line) same { return same{l.BookedOn, l.Amount, l.Text} }
 func Compare(known, file []Line) Decision {
 	var d Decision
 	stored := map[same][]Line{}
+	ids := map[sameID]bool{}
 	for _, line := range known {
 		stored[sameOf(line)] = append(stored[sameOf(line)], line)
+		ids[sameID{sameOf(line), line.BankID}] = true
 	}
 	read := map[same][]int{}
 	for i, line := range file {
@@ -69,7 +77,7 @@ func Compare(known, file []Line) Decision {
 		if like, paired := partner[i]; paired {
 			line.Nth = like.Nth
 			d.Known = append(d.Known, line)
-			if line.BankID != "" && like.BankID != "" && line.BankID != like.BankID && !hasID(stored[key], line.BankID) {
+			if line.BankID != "" && like.BankID != "" && line.BankID != like.BankID && !ids[sameID{key, line.BankID}] {
 				d.Doubts = append(d.Doubts, Doubt{Line: line, Kind: OtherID, Like: like})
 			}
 			continue
@@ -111,15 +119,6 @@ func pair(file []Line, indexes []int, stored []Line, partner map[int]Line) {
 		}
 		partner[i], used[n] = stored[n], true
 	}
-}
-
-func hasID(lines []Line, id string) bool {
-	for _, line := range lines {
-		if line.BankID == id {
-			return true
-		}
-	}
-	return false
 }
 
 // highest returns the highest number of equal stored lines; their count if they have no numbers.

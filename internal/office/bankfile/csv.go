@@ -69,7 +69,7 @@ func (in *reading) table(text string) (*csvTable, error) {
 		if err != nil {
 			return nil, err
 		}
-		if table := tableOf(*given, rows); table != nil {
+		if table := tableOf(*given, rows, fingerprints(rows)); table != nil {
 			return table, nil
 		}
 		return nil, field.Refuse(source.First(), field.StructureField, "", "bankfile.problem.layout", fault.Args{"name": given.Name})
@@ -80,22 +80,31 @@ func (in *reading) table(text string) (*csvTable, error) {
 		if err != nil {
 			continue
 		}
+		prints := fingerprints(sample)
 		for _, l := range known {
-			if l.Delimiter != delimiter || tableOf(l, sample) == nil {
+			if l.Delimiter != delimiter || tableOf(l, sample, prints) == nil {
 				continue
 			}
 			rows, err := source.Rows(delimiter, 0)
 			if err != nil {
 				return nil, err
 			}
-			return tableOf(l, rows), nil
+			return tableOf(l, rows, prints), nil
 		}
 	}
 	return nil, in.ask(source)
 }
 
+// fingerprints returns the fingerprints of the first rows, as if each were a heading.
+func fingerprints(rows []layout.Row) (prints []string) {
+	for _, row := range rows[:min(len(rows), layout.SampleRows)] {
+		prints = append(prints, layout.FingerprintOf(row.Cells))
+	}
+	return prints
+}
+
 // tableOf divides rows at the heading of a layout; nil if the rows do not have it.
-func tableOf(l Layout, rows []layout.Row) *csvTable {
+func tableOf(l Layout, rows []layout.Row, prints []string) *csvTable {
 	if !l.Heading {
 		skip := min(l.Skip, len(rows))
 		sample := rows[skip:min(len(rows), skip+layout.SampleRows)]
@@ -104,13 +113,12 @@ func tableOf(l Layout, rows []layout.Row) *csvTable {
 		}
 		return &csvTable{layout: l, before: rows[:skip], rows: rows[skip:]}
 	}
-	for i, row := range rows[:min(len(rows), layout.SampleRows)] {
-		if layout.FingerprintOf(row.Cells) == l.Fingerprint {
-			l.Skip = i
-			return &csvTable{layout: l, before: rows[:i], rows: rows[i+1:]}
-		}
+	i := slices.Index(prints, l.Fingerprint)
+	if i < 0 {
+		return nil
 	}
-	return nil
+	l.Skip = i
+	return &csvTable{layout: l, before: rows[:i], rows: rows[i+1:]}
 }
 
 // settle decides the order of dates and the decimal sign by all rows together, as far as the layout leaves them open.

@@ -97,6 +97,26 @@ type Finding struct {
 	Args      fault.Args
 }
 
+// Accounts returns the accounts of a file in its order.
+func (f File) Accounts() (accounts []Account) {
+	for _, s := range f.Statements {
+		if !slices.Contains(accounts, s.Account) {
+			accounts = append(accounts, s.Account)
+		}
+	}
+	return accounts
+}
+
+// Lines returns the lines of an account in all statements of the file, as Compare takes them.
+func (f File) Lines(account Account) (lines []Line) {
+	for _, s := range f.Statements {
+		if s.Account == account {
+			lines = append(lines, s.Lines...)
+		}
+	}
+	return lines
+}
+
 // Booked returns the sum of the lines that are not pending.
 func (s Statement) Booked() int64 {
 	var sum int64
@@ -118,15 +138,8 @@ func (s Statement) Difference() (difference int64, known bool) {
 
 // judge adds the findings that every format can have, and removes statements that the file repeats.
 func (f *File) judge() {
-	var once []Statement
-	for _, s := range f.Statements {
-		if i := slices.IndexFunc(once, s.equal); i >= 0 {
-			f.find(Finding{Kind: Repeated, Statement: i, Row: s.Row, Phrase: "bankfile.finding.repeated", Args: fault.Args{"line": s.Row}})
-			continue
-		}
-		once = append(once, s)
-	}
-	f.Statements = once
+	f.Statements = f.once()
+	once := f.Statements
 	for i, s := range once {
 		if difference, known := s.Difference(); known && difference != 0 {
 			amount := func(minor int64) money.Amount { return money.New(minor, s.Currency) }
@@ -138,6 +151,36 @@ func (f *File) judge() {
 				Args: fault.Args{"line": line.Row, "day": line.BookedOn}})
 		}
 	}
+}
+
+// once returns the statements without those that the file repeats. Findings so far name statements by their index, which
+// changes: they go with their statements.
+func (f *File) once() (once []Statement) {
+	type period struct {
+		account  Account
+		from, to ledger.Date
+		lines    int
+	}
+	seen := map[period][]int{} // indexes in once
+	place := map[int]int{}     // index in once by index in the file
+	var repeated []Finding
+	for n, s := range f.Statements {
+		key := period{s.Account, s.From, s.To, len(s.Lines)}
+		i := slices.IndexFunc(seen[key], func(i int) bool { return s.equal(once[i]) })
+		if i >= 0 {
+			place[n] = seen[key][i]
+			repeated = append(repeated, Finding{Kind: Repeated, Statement: place[n], Row: s.Row, Phrase: "bankfile.finding.repeated",
+				Args: fault.Args{"line": s.Row}})
+			continue
+		}
+		place[n], seen[key] = len(once), append(seen[key], len(once))
+		once = append(once, s)
+	}
+	for i := range f.Findings {
+		f.Findings[i].Statement = place[f.Findings[i].Statement]
+	}
+	f.Findings = append(f.Findings, repeated...)
+	return once
 }
 
 func (f *File) find(finding Finding) { f.Findings = append(f.Findings, finding) }

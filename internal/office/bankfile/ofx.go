@@ -99,7 +99,7 @@ func (r *ofxReader) take(token markup.Tag) error {
 		r.whole = token.End
 		return nil
 	case ofxParts[token.Name] && token.End:
-		return r.close(token.Name, token.Row)
+		return r.close(token.Name)
 	case ofxParts[token.Name] && token.Text == "":
 		return r.begin(token)
 	case token.End || len(r.open) == 0:
@@ -115,11 +115,9 @@ func (r *ofxReader) take(token markup.Tag) error {
 // begin opens an aggregate. A line or a balance whose end tag is missing ends where the next one begins.
 func (r *ofxReader) begin(token markup.Tag) error {
 	lists := []string{"STMTTRN", "STMTTRNP", "LEDGERBAL", "AVAILBAL", "BANKTRANLIST", "BANKTRANLISTP"}
-	if slices.Contains(lists, token.Name) {
-		for len(r.open) > 0 && (strings.HasPrefix(r.top(), "STMTTRN") || strings.HasSuffix(r.top(), "BAL") || strings.HasPrefix(token.Name, "BANKTRANLIST") && strings.HasPrefix(r.top(), "BANKTRANLIST")) {
-			if err := r.close(r.top(), token.Row); err != nil {
-				return err
-			}
+	for slices.Contains(lists, token.Name) && len(r.open) > 0 && r.endsBefore(token.Name) {
+		if err := r.close(r.top()); err != nil {
+			return err
 		}
 	}
 	const deepest = 32
@@ -136,10 +134,16 @@ func (r *ofxReader) begin(token markup.Tag) error {
 	return nil
 }
 
+// endsBefore reports whether the innermost open aggregate cannot hold another one.
+func (r *ofxReader) endsBefore(name string) bool {
+	list := strings.HasPrefix(r.top(), "BANKTRANLIST") && strings.HasPrefix(name, "BANKTRANLIST")
+	return list || strings.HasPrefix(r.top(), "STMTTRN") || strings.HasSuffix(r.top(), "BAL")
+}
+
 func (r *ofxReader) top() string { return r.open[len(r.open)-1].name }
 
 // close ends an aggregate, and those in it whose end tags are missing. An end tag without its begin is ignored.
-func (r *ofxReader) close(name string, row int) error {
+func (r *ofxReader) close(name string) error {
 	i := len(r.open) - 1
 	for i >= 0 && r.open[i].name != name {
 		i--
@@ -150,20 +154,15 @@ func (r *ofxReader) close(name string, row int) error {
 	for len(r.open) > i {
 		part := r.open[len(r.open)-1]
 		r.open = r.open[:len(r.open)-1]
-		if err := r.finish(part, row); err != nil {
+		if err := r.finish(part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// inside reports whether an aggregate of this name is open.
-func (r *ofxReader) inside(name string) bool {
-	return slices.ContainsFunc(r.open, func(p *ofxPart) bool { return p.name == name })
-}
-
 // finish uses the fields of an aggregate that ended.
-func (r *ofxReader) finish(part *ofxPart, row int) error {
+func (r *ofxReader) finish(part *ofxPart) error {
 	if part.name == "STATUS" && strings.EqualFold(part.fields["SEVERITY"].text, "ERROR") && r.refused.text == "" {
 		r.refused = ofxValue{field.Joined(part.fields["CODE"].text, part.fields["MESSAGE"].text), part.row}
 	}
@@ -206,7 +205,11 @@ func (r *ofxReader) finish(part *ofxPart, row int) error {
 func (r *ofxReader) statement(raw *ofxStatement, part *ofxPart) error {
 	s := Statement{Account: accountOf(field.OneLine(raw.account)), Currency: r.currency, Row: raw.row}
 	var err error
-	if code := part.fields["CURDEF"]; code.text != "" {
+	code := part.fields["CURDEF"]
+	for i := 0; i < len(raw.lines) && code.text == ""; i++ {
+		code = raw.lines[i].fields["CURRENCY"]
+	}
+	if code.text != "" {
 		if s.Currency, err = field.CurrencyOf(strings.ToUpper(code.text), code.row); err != nil {
 			return err
 		}

@@ -76,6 +76,10 @@ func Read(r io.Reader, name string, o Options) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	const most = 10_000 // a file of ten years has 3,653 statements of a day
+	if len(f.Statements) > most {
+		return File{}, field.Refuse(f.Statements[most].Row, field.StructureField, "", "bankfile.problem.too_many", fault.Args{"limit": most})
+	}
 	f.Format, f.Charset = format, charset
 	f.judge()
 	return f, nil
@@ -142,7 +146,9 @@ func (in *reading) add(s *Statement, line Line) error {
 	if in.lines++; in.lines > in.limits.Lines {
 		return field.Refuse(line.Row, field.StructureField, "", "bankfile.problem.too_many", fault.Args{"limit": in.limits.Lines})
 	}
-	line.Text, line.Reference, line.BankID = field.Cut(field.OneLine(line.Text)), field.Cut(field.OneLine(line.Reference)), field.Cut(field.OneLine(line.BankID))
+	for _, text := range []*string{&line.Text, &line.Reference, &line.BankID} {
+		*text = field.Cut(field.OneLine(*text))
+	}
 	s.Lines = append(s.Lines, line)
 	return nil
 }

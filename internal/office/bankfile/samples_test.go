@@ -195,6 +195,17 @@ func TestLayoutIsRemembered(t *testing.T) {
 	require.Equal(t, int64(1000), rows[0].Line.Amount)
 }
 
+// TestLinesOfAnAccount: a file of several days has a statement for each; their lines are compared together.
+func TestLinesOfAnAccount(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/bai2/two_days_two_accounts.bai")
+	require.NoError(t, err)
+	f, err := bankfile.Read(bytes.NewReader(raw), "x.bai", bankfile.Options{})
+	require.NoError(t, err)
+	require.Equal(t, []bankfile.Account{{ID: "111", Last4: "111"}, {ID: "222", Last4: "222"}}, f.Accounts())
+	require.Len(t, f.Lines(bankfile.Account{ID: "222", Last4: "222"}), 1)
+}
+
 // TestImbalanceNamesTheDifference: the finding has amounts that a page can show.
 func TestImbalanceNamesTheDifference(t *testing.T) {
 	t.Parallel()

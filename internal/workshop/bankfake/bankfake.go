@@ -103,7 +103,8 @@ func writeCSV(out io.Writer, s bankfile.Statement) error {
 		case line.Amount < 0:
 			details, kind = "DEBIT", "ACH_DEBIT"
 		}
-		rows = append(rows, []string{details, line.BookedOn.In(time.UTC).Format("01/02/2006"), line.Text, decimal(line.Amount, s.Currency), kind, after, line.Reference, ""})
+		day := line.BookedOn.In(time.UTC).Format("01/02/2006")
+		rows = append(rows, []string{details, day, line.Text, decimal(line.Amount, s.Currency), kind, after, line.Reference, ""})
 	}
 	slices.Reverse(rows)
 	if err := w.Write(strings.Split("Details,Posting Date,Description,Amount,Type,Balance,Check or Slip #", ",")); err != nil {
@@ -119,7 +120,8 @@ var ofxText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // writeOFX writes OFX 1.02. As in files of banks, elements have no end tag, and a long text stands whole in MEMO and cut in NAME.
 func writeOFX(out io.Writer, s bankfile.Statement) {
 	day := func(d ledger.Date) string { return d.In(time.UTC).Format("20060102") + "120000[-5:EST]" }
-	fmt.Fprintf(out, "%s<OFX>\n<SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>%s<LANGUAGE>ENG</SONRS></SIGNONMSGSRSV1>\n", ofxHead, day(s.To))
+	fmt.Fprintf(out, "%s<OFX>\n<SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS>", ofxHead)
+	fmt.Fprintf(out, "<DTSERVER>%s<LANGUAGE>ENG</SONRS></SIGNONMSGSRSV1>\n", day(s.To))
 	fmt.Fprintf(out, "<BANKMSGSRSV1><STMTTRNRS><TRNUID>1<STATUS><CODE>0<SEVERITY>INFO</STATUS>\n<STMTRS><CURDEF>%s\n", s.Currency)
 	fmt.Fprintf(out, "<BANKACCTFROM><BANKID>021000021<ACCTID>%s<ACCTTYPE>CHECKING</BANKACCTFROM>\n", ofxText.Replace(s.Account.ID))
 	fmt.Fprintf(out, "<BANKTRANLIST><DTSTART>%s<DTEND>%s\n", day(s.From), day(s.To))
@@ -145,7 +147,8 @@ func writeOFXLine(out io.Writer, tag, dateTag, day string, line bankfile.Line, c
 	if line.Amount < 0 {
 		kind = "DEBIT"
 	}
-	fmt.Fprintf(out, "<%s>\n<TRNTYPE>%s\n<%s>%s\n<TRNAMT>%s\n<FITID>%s\n", tag, kind, dateTag, day, decimal(line.Amount, currency), ofxText.Replace(line.BankID))
+	fmt.Fprintf(out, "<%s>\n<TRNTYPE>%s\n<%s>%s\n", tag, kind, dateTag, day)
+	fmt.Fprintf(out, "<TRNAMT>%s\n<FITID>%s\n", decimal(line.Amount, currency), ofxText.Replace(line.BankID))
 	if line.Reference != "" {
 		fmt.Fprintf(out, "<CHECKNUM>%s\n", ofxText.Replace(line.Reference))
 	}

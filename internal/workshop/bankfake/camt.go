@@ -31,7 +31,8 @@ func writeCamt(out io.Writer, s bankfile.Statement, version string) {
 	day := func(d ledger.Date) string { return d.In(time.UTC).Format(time.DateOnly) }
 	fmt.Fprintf(out, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<Document xmlns="urn:iso:std:iso:20022:tech:xsd:%s"><BkToCstmrStmt>`+"\n", version)
 	fmt.Fprintf(out, "<GrpHdr><MsgId>S%s</MsgId><CreDtTm>%sT06:00:00</CreDtTm></GrpHdr>\n<Stmt><Id>%s</Id>\n", day(s.To), day(s.To), day(s.To))
-	fmt.Fprintf(out, "<CreDtTm>%sT06:00:00</CreDtTm><FrToDt><FrDtTm>%sT00:00:00</FrDtTm><ToDtTm>%sT23:59:59</ToDtTm></FrToDt>\n", day(s.To), day(s.From), day(s.To))
+	fmt.Fprintf(out, "<CreDtTm>%sT06:00:00</CreDtTm><FrToDt><FrDtTm>%sT00:00:00</FrDtTm>", day(s.To), day(s.From))
+	fmt.Fprintf(out, "<ToDtTm>%sT23:59:59</ToDtTm></FrToDt>\n", day(s.To))
 	fmt.Fprintf(out, "<Acct><Id><Othr><Id>%s</Id></Othr></Id><Ccy>%s</Ccy></Acct>\n", xmlText(s.Account.ID), s.Currency)
 	camtBalance(out, "OPBD", *s.Opening, day(s.From), s.Currency)
 	camtBalance(out, "CLBD", *s.Closing, day(s.To), s.Currency)

@@ -94,7 +94,8 @@ var signs = []string{"US$", "R$", "RD$", "CA$", "$", "€", "£"}
 // unsigned returns the number of a text without its sign and its currency.
 func unsigned(text string, currency money.Currency) (number string, negative, ok bool) {
 	number = strings.TrimSpace(text)
-	if strings.Trim(number, "0123456789.,-") != "" {
+	plain := strings.Trim(number, "0123456789.,-") == ""
+	if !plain {
 		number = strings.ToUpper(clean.Code(number))
 	}
 	if inner, open := strings.CutPrefix(number, "("); open {
@@ -117,10 +118,15 @@ func unsigned(text string, currency money.Currency) (number string, negative, ok
 		} else if rest, found := strings.CutSuffix(number, "CR"); found && !credit {
 			number, credit = rest, true
 		}
-		for _, mark := range append([]string{string(currency)}, signs...) {
-			if rest, found := cutEither(number, mark); found && !marked && mark != "" {
-				number, marked = rest, true
+		for i := range len(signs) + 1 {
+			mark := string(currency)
+			if i < len(signs) {
+				mark = signs[i]
 			}
+			if plain || marked || mark == "" {
+				break
+			}
+			number, marked = cutEither(number, mark)
 		}
 		if number == before {
 			break

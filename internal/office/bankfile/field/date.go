@@ -2,6 +2,7 @@ package field
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,15 +56,15 @@ func Date(text string, order Order) (ledger.Date, error) {
 	case YearFirst:
 		return p.date(0, 1, 2, ErrOrder)
 	}
-	month, err := p.date(2, 0, 1, ErrOrder)
-	day, err2 := p.date(2, 1, 0, ErrOrder)
+	month, noMonth := p.date(2, 0, 1, ErrOrder)
+	day, noDay := p.date(2, 1, 0, ErrOrder)
 	switch {
-	case err != nil:
-		return day, err2
-	case err2 != nil || month == day:
-		return month, nil
-	default:
+	case noMonth != nil:
+		return day, noDay
+	case noDay == nil && month != day:
 		return ledger.Date{}, ErrOrder
+	default:
+		return month, noMonth
 	}
 }
 
@@ -125,7 +126,7 @@ func Valid(d ledger.Date) bool {
 // "31-Jan-26", "Sat 31 January 2026" and the like.
 func split(text string) (parts, bool) {
 	text = strings.TrimSpace(text)
-	if len(text) < 6 || len(text) > 48 {
+	if len(text) < 6 || len(text) > 48 || strings.ContainsFunc(text, inNoDate) {
 		return parts{}, false
 	}
 	words := tokens(text)
@@ -135,10 +136,18 @@ func split(text string) (parts, bool) {
 	if len(words) > 0 && len(words[0]) >= 8 && isDigits(words[0][:8]) {
 		return compact(words[0])
 	}
-	if len(words) < 3 {
+	if len(words) < 3 || len(words) > 3 && !isDigits(words[3][:1]) && !slices.Contains(atTime, strings.ToLower(words[3])) {
 		return parts{}, false
 	}
 	return three(words)
+}
+
+// atTime are words between a date and its time.
+var atTime = []string{"at", "t", "um", "as"}
+
+// inNoDate reports whether a rune stands in no date.
+func inNoDate(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-/., :+[]\t\u00a0", r)
 }
 
 // compact reads a date without separators, which the digits of a time may follow.
@@ -207,7 +216,7 @@ func tokens(text string) (words []string) {
 		if now != 0 && start < 0 {
 			start = i
 		}
-		if last = now; len(words) == 4 || now == 0 && !strings.ContainsRune("-/., :+[\t\u00a0", r) {
+		if last = now; len(words) == 4 {
 			return words
 		}
 	}

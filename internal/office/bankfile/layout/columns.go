@@ -17,8 +17,12 @@ type guesser struct {
 
 // GuessColumns returns the columns of rows, as far as they can be guessed.
 func GuessColumns(heading []string, rows []Row) (c Columns) {
-	g := &guesser{heading: heading, rows: rows, width: len(heading)}
+	g := &guesser{heading: heading, width: len(heading)}
 	for _, row := range rows {
+		if !IsMovement(row) { // a sum or a remark
+			continue
+		}
+		g.rows = append(g.rows, row)
 		g.width = max(g.width, len(row.Cells))
 	}
 	c.Date = g.take("date", isDate, true)
@@ -112,8 +116,7 @@ func (g *guesser) release(columns ...int) {
 	g.taken = slices.DeleteFunc(g.taken, func(n int) bool { return slices.Contains(columns, n) })
 }
 
-// share reports whether nine of ten cells of a column that are not empty fit, and at least one does. Rows of another width
-// are sums and remarks.
+// share reports whether nine of ten cells of a column that are not empty fit, and at least one does.
 func (g *guesser) share(column int, fits func(string) bool) bool {
 	yes, no := 0, 0
 	for _, row := range g.rows {

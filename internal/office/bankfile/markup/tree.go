@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -79,8 +80,8 @@ func (n *Node) Line(otherwise int) int {
 	return n.Row
 }
 
-// Tree reads a document, in which no text is longer than so many bytes. No document type and no entity of its own is accepted, so its size in memory follows from the
-// size of the file.
+// Tree reads a document, in which no text is longer than so many bytes. It accepts no document type and no entity of the
+// document's own, so the size in memory follows from the size of the file.
 func Tree(text string, longest int) (*Node, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // Decode has read the characters
@@ -117,13 +118,11 @@ func Tree(text string, longest int) (*Node, error) {
 			here.Text = strings.TrimSpace(here.Text)
 			open = open[:len(open)-1]
 		case xml.CharData:
-			if here.Text == "" {
-				here.Text = string(t)
-			} else {
-				here.Text += string(t)
+			if here.Text == "" { // the space between elements is not collected
+				t = bytes.TrimLeft(t, " \t\n")
 			}
-			if err := field.Fits(here.Text, longest, row); err != nil && strings.TrimSpace(here.Text) != "" {
-				return nil, err
+			if here.Text += string(t); len(here.Text) > longest {
+				return nil, field.Fits(here.Text, longest, row)
 			}
 		}
 	}
@@ -134,7 +133,7 @@ func Tree(text string, longest int) (*Node, error) {
 func badXML(err error) error {
 	var syntax *xml.SyntaxError
 	if !errors.As(err, &syntax) {
-		return field.Refuse(0, field.StructureField, "", "bankfile.problem.xml", fault.Args{"reason": field.Excerpt(err.Error())})
+		return field.Refuse(1, field.StructureField, "", "bankfile.problem.xml", fault.Args{"reason": field.Excerpt(err.Error())})
 	}
 	if strings.Contains(syntax.Msg, "unexpected EOF") {
 		return field.CutShort(syntax.Line)
