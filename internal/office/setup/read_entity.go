@@ -11,12 +11,13 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
-		"two_persons", "money_factor", "fiscal_year_starts")
+		"two_persons", "money_factor", "fiscal_year_starts", "stripe", "giving_by_mail")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -56,7 +57,27 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	if s.has("fiscal_year_starts") {
 		e.FiscalYearStarts = time.Month(s.integerFrom("fiscal_year_starts", 1, 12, "the month"))
 	}
+	if s.has("stripe") {
+		e.WithoutCards = choice(s, "stripe", "on", "off") == "off"
+	}
+	if s.has("giving_by_mail") {
+		e.GivingByMail = s.words("giving_by_mail", nil)
+	}
 	return e
+}
+
+// checkGivingByMail reports a problem for each language of an entity's organisations that its giving_by_mail lacks.
+func (f *File) checkGivingByMail(e Entity) {
+	if len(e.GivingByMail) == 0 {
+		return
+	}
+	var offered []phrase.Language
+	for _, o := range f.Organisations {
+		if o.Entity == e.Slug {
+			offered = append(offered, o.Languages...)
+		}
+	}
+	e.in.words("giving_by_mail", offered)
 }
 
 var prefixRule = fmt.Sprintf("write capitals, digits and single hyphens, at most %d, such as GI", org.MaxPrefix)
