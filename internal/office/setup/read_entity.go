@@ -61,9 +61,24 @@ func (r *report) entity(node ast.Node, i int) Entity {
 		e.WithoutCards = choice(s, "stripe", "on", "off") == "off"
 	}
 	if s.has("giving_by_mail") {
-		e.GivingByMail = s.words("giving_by_mail", nil)
+		e.GivingByMail = s.givingByMail()
 	}
 	return e
+}
+
+// givingByMail reads how to give without a card, in the languages that it has.
+func (s section) givingByMail() phrase.Text {
+	known := make([]string, 0, len(phrase.Known()))
+	for _, l := range phrase.Known() {
+		known = append(known, string(l))
+	}
+	in, text := s.subsection("giving_by_mail", known...), phrase.Text{}
+	for _, l := range known {
+		if in.has(l) {
+			text[phrase.Language(l)] = in.paragraphs(l)
+		}
+	}
+	return text
 }
 
 // checkGivingByMail reports a problem for each language of an entity's organisations that its giving_by_mail lacks.
@@ -71,13 +86,15 @@ func (f *File) checkGivingByMail(e Entity) {
 	if len(e.GivingByMail) == 0 {
 		return
 	}
-	var offered []phrase.Language
-	for _, o := range f.Organisations {
-		if o.Entity == e.Slug {
-			offered = append(offered, o.Languages...)
+	for _, l := range phrase.Known() {
+		for _, o := range f.Organisations {
+			if o.Entity == e.Slug && o.HasLanguage(l) && e.GivingByMail[l] == "" {
+				e.in.addProblem(e.in.positionOfKey("giving_by_mail"), "%s: organisation %s is offered in %s and giving_by_mail has no `%s`: add %s: …",
+					e.in.what, o.Slug, l.Name(), l, l)
+				break
+			}
 		}
 	}
-	e.in.words("giving_by_mail", offered)
 }
 
 var prefixRule = fmt.Sprintf("write capitals, digits and single hyphens, at most %d, such as GI", org.MaxPrefix)
