@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -199,8 +200,8 @@ func (a *Area) sumTable(v web.StaffVisit, of read) desk.Table {
 	var net int64
 	for _, k := range of.kinds {
 		net += k.Net
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: a.typeOf(v, k.Type)}, {Text: a.View.PhraseN(v.Language, "office.payouts.n", k.Count)}, amount(k.Gross),
-			amount(-k.Fee), amount(k.Net)}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: a.typeOf(v, k.Type)}, {Text: strconv.Itoa(k.Count)}, amount(k.Gross), amount(-k.Fee),
+			amount(k.Net)}})
 	}
 	explained := a.say(v, "sum.lines")
 	if of.named() != "yes" && of.booked() {
