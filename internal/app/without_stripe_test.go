@@ -90,7 +90,7 @@ func TestT36AWeekWithoutStripe(t *testing.T) {
 		} {
 			require.Equal(t, 200, staff.Ask("GET", path, nil).StatusCode, path)
 		}
-		for _, path := range []string{"/portal", "/portal/gifts/" + two.Objects["/portal/gifts/"], "/portal/plans/" + two.Objects["/portal/plans/"], "/portal/details", "/portal/records"} {
+		for _, path := range []string{"/portal", "/portal/plans/" + two.Objects["/portal/plans/"], "/portal/details", "/portal/records"} {
 			require.Equal(t, 200, two.Ana.Ask("GET", path, nil).StatusCode, path)
 		}
 	}
