@@ -122,6 +122,7 @@ var exceptions = map[string]string{
 	"people/staff → people/approval":                           "a change of roles where there are two admins is a request",
 	"web/office/refunds → web/office/desk":                     "the same",
 	"web/office/disputes → web/office/desk":                    "the same",
+	"web/office/payouts → web/office/desk":                     "the same",
 	"web/office/suspense → web/office/desk":                    "the same",
 	"web/office/today → web/office/desk":                       "the same",
 }

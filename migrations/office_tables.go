@@ -144,7 +144,7 @@ const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
 	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
 		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
-		gift_of_payout TO konbit_office;
+		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),

@@ -47,6 +47,7 @@ import (
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/payouts"
 	"konbit/internal/web/office/refunds"
 	officesuspense "konbit/internal/web/office/suspense"
 	"konbit/internal/web/office/today"
@@ -269,7 +270,7 @@ func (a *App) buildServer() {
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	a.Server.Areas = append([]web.Area{
-		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
+		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard, TakesCards: a.Stripe.HasAccount},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
@@ -295,6 +296,7 @@ func (a *App) officeAreas() []web.Area {
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
 		refundPages,
+		&payouts.Area{Desk: staffPages.Desk},
 		suspensePages,
 	}
 }

@@ -32,6 +32,8 @@ func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
 		return k.stream(h)
 	case OwnDeadline:
 		return k.ownDeadline(h)
+	case Upload:
+		return k.upload(h)
 	case Machine:
 		return k.machine(h)
 	case Raw:

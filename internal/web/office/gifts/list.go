@@ -9,7 +9,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/giftlist"
-	"konbit/internal/office/note"
 	"konbit/internal/office/refund"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -20,8 +19,8 @@ import (
 // ListPage is the list of gifts.
 type ListPage struct {
 	desk.Page
-	List  desk.List
-	Notes *desk.Notes // on the payout that is searched for; nil: there is none
+	List   desk.List
+	Payout string // address of the page of the payout that is searched for; empty: there is none
 }
 
 // listGet shows a page of the gifts of a scope, or its rows as a file.
@@ -32,7 +31,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	var next *giftlist.Cursor
 	var after giftlist.Cursor
 	behind := desk.ReadCursor(r, &after)
-	var notes *desk.Notes
+	payout := uuid.Nil
 	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		what = c
 		var page []giftlist.Key
@@ -45,8 +44,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if what.Underway, err = underway(r.Context(), tx, v); err != nil {
 			return err
 		}
-		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout {
-			notes, err = a.notesOnPayout(r, v, tx, c.Text)
+		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout && v.Organisation == nil {
+			payout, err = giftlist.PayoutID(r.Context(), tx, v.Entity.ID, c.Text)
 		}
 		return err
 	})
@@ -56,7 +55,10 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if done, err := a.WriteFile(w, r, v, "gifts", a.file(v, what, rows)); done || err != nil {
 		return err
 	}
-	p := ListPage{Page: a.PageOf(r, v, "gifts"), Notes: notes}
+	p := ListPage{Page: a.PageOf(r, v, "gifts")}
+	if payout != uuid.Nil {
+		p.Payout = v.Path("payouts/" + what.Text)
+	}
 	p.List = desk.List{
 		Says: a.says(v, what, total),
 		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text,
@@ -86,16 +88,6 @@ func underway(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit) (map[uuid.UUID
 		}
 	}
 	return gifts, err
-}
-
-// notesOnPayout returns the notes on a payout; nil if there is no such payout with gifts.
-func (a *Area) notesOnPayout(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, ref string) (*desk.Notes, error) {
-	id, err := giftlist.PayoutID(r.Context(), tx, v.Entity.ID, ref)
-	if err != nil || id == uuid.Nil {
-		return nil, err
-	}
-	notes, err := a.NotesOn(r, v, tx, note.Object{Kind: note.Payout, ID: id})
-	return &notes, err
 }
 
 // say returns a phrase of these pages. Amounts have their decimals.
