@@ -118,6 +118,8 @@ var exceptions = map[string]string{
 	"web/office/refunds → web/office/desk":                     "the same",
 	"web/office/disputes → web/office/desk":                    "the same",
 	"web/office/suspense → web/office/desk":                    "the same",
+	"web/office/batches → web/office/desk":                     "the same",
+	"office/offline → office/thanks":                           "a posted gift that has no receipt gets a letter of thanks",
 	"web/office/today → web/office/desk":                       "the same",
 }
 

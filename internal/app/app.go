@@ -45,6 +45,7 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/auditlog"
+	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
@@ -287,6 +288,7 @@ func (a *App) buildServer() {
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
 		suspensePages,
+		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

@@ -69,6 +69,7 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
+	add("batches", staff.Entry, staff.Finance, staff.Auditor)
 	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks"} {
 		add(list, Readers...)
 	}
