@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -127,6 +128,16 @@ func TestTypingABatch(t *testing.T) {
 	require.Contains(t, shown.Page, "/office/tsne/gifts/")
 	require.NotContains(t, shown.Page, "row-form")
 	require.Equal(t, 422, d.typed("", url.Values{"donor": {"arang"}, "amount": {"1"}}).StatusCode, "nothing of it changes any more")
+
+	require.Contains(t, shown.Page, "Print 3 papers for donors without email")
+	printed := d.clara.Ask("GET", d.path+"/papers", nil)
+	require.Equal(t, 200, printed.StatusCode)
+	require.Equal(t, "application/pdf", printed.Header.Get("Content-Type"))
+	text := testkit.PDFText([]byte(printed.Page))
+	require.Contains(t, text, "Rosa Lopez")
+	require.NotContains(t, text, "Carla", "she gets an email")
+	require.Equal(t, 404, d.june.Ask("GET", d.path+"/papers", nil).StatusCode)
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_entry WHERE act = 'batch.printed'`))
 }
 
 // TestCorrectingARow: a row is corrected in place and can be removed; the total shows the difference.

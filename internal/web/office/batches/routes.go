@@ -32,6 +32,7 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/office/{entity}/batches", web.Page, readers, a.listGet).Limited(desk.Pages),
 		web.Post("/office/{entity}/batches", web.Page, a.In(typists...), a.beginPost).Limited(begins),
 		web.Get("/office/{entity}/batches/{n}", web.Page, readers, a.batchGet).Limited(desk.Pages),
+		web.Get("/office/{entity}/batches/{n}/papers", web.Page, desk.Files(a.In(staff.Finance)), a.papersGet).Limited(desk.Pages),
 		web.Post("/office/{entity}/batches/{n}", web.Page, a.In(typists...), a.batchPost).Limited(rows),
 	}
 }
