@@ -18,7 +18,8 @@ import (
 )
 
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
-	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
+	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id,
+	coalesce(given_by, '') AS given_by`
 
 // ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that
 // PostgreSQL cannot store is not looked up: that would be an error.
@@ -93,6 +94,26 @@ func ContactsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUI
 		all[r.Donation] = r.Contact
 	}
 	return all, err
+}
+
+// LatestAddresses returns, for donors with a donation in whose contact there is a postal address, the details of the newest one.
+func LatestAddresses(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (map[uuid.UUID]contact.Details, error) {
+	const query = `/* donation.LatestAddresses */
+		SELECT w.id AS donor_id, c.* FROM unnest($1::uuid[]) AS w (id) CROSS JOIN LATERAL (
+			SELECT ` + contact.DetailColumns + ` FROM donation g JOIN donation_contact t ON t.donation_id = g.id
+			 WHERE g.donor_id = w.id AND t.address_line1 <> '' ORDER BY g.charged_at DESC NULLS LAST, g.created_at DESC LIMIT 1) c`
+	var found []struct {
+		DonorID uuid.UUID `db:"donor_id"`
+		contact.Details
+	}
+	if err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(donors)); err != nil {
+		return nil, err
+	}
+	all := make(map[uuid.UUID]contact.Details, len(found))
+	for _, f := range found {
+		all[f.DonorID] = f.Details
+	}
+	return all, nil
 }
 
 // DesignationsOf returns the designations of donations, by donation, each in order.

@@ -80,6 +80,7 @@ func navOf(v web.StaffVisit, section string) (nav []NavItem) {
 		}
 	}
 	add("scope", staff.RoleNames...)
+	add("batches", staff.Entry, staff.Finance, staff.Auditor)
 	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "suspense", "tasks"}
 	if v.Organisation != nil { // payouts are the entity's
 		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" })
