@@ -16,7 +16,7 @@ import (
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
-		"two_persons", "money_factor", "fiscal_year_starts")
+		"two_persons", "money_factor", "fiscal_year_starts", "bank_accounts")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -55,6 +55,11 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	e.FiscalYearStarts = time.January
 	if s.has("fiscal_year_starts") {
 		e.FiscalYearStarts = time.Month(s.integerFrom("fiscal_year_starts", 1, 12, "the month"))
+	}
+	if s.has("bank_accounts") {
+		for i, node := range s.list("bank_accounts") {
+			e.BankAccounts = append(e.BankAccounts, r.bankAccount(node, i, e))
+		}
 	}
 	return e
 }
