@@ -74,10 +74,12 @@ CREATE TABLE approval_request (
     CONSTRAINT approval_request_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT approval_request_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
     CONSTRAINT approval_request_replaces_fkey FOREIGN KEY (replaces) REFERENCES approval_request(id),
+    CONSTRAINT approval_request_replaces_of_entity FOREIGN KEY (replaces, entity_id) REFERENCES approval_request(id, entity_id),
     CONSTRAINT approval_request_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
 );
 CREATE INDEX approval_request_of_subject ON approval_request USING btree (kind, subject);
 CREATE INDEX approval_request_open ON approval_request USING btree (entity_id, requested_at) WHERE ((executed_at IS NULL) AND (declined_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE UNIQUE INDEX approval_request_of_entity ON approval_request USING btree (id, entity_id);
 CREATE TRIGGER kept BEFORE DELETE OR UPDATE ON approval_request FOR EACH ROW EXECUTE FUNCTION approval_request_is_kept();
 
 CREATE TABLE audit_entry (
@@ -1018,6 +1020,7 @@ CREATE TABLE finance_task (
     CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
+CREATE UNIQUE INDEX finance_task_of_entity ON finance_task USING btree (id, entity_id);
 
 CREATE TABLE fund (
     id uuid NOT NULL,
@@ -1874,6 +1877,7 @@ CREATE TABLE refund_order (
     CONSTRAINT refund_order_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT refund_order_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id),
     CONSTRAINT refund_order_request_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT refund_order_request_of_entity FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
     CONSTRAINT refund_order_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES staff(id)
 );
 CREATE INDEX refund_order_by_entity ON refund_order USING btree (entity_id, ordered_at);
@@ -1912,7 +1916,8 @@ CREATE TABLE refund_request (
     PRIMARY KEY (request_id),
     CONSTRAINT refund_request_note_check CHECK (length(note) <= 2000),
     CONSTRAINT refund_request_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
-    CONSTRAINT refund_request_request_id_fkey FOREIGN KEY (request_id) REFERENCES approval_request(id)
+    CONSTRAINT refund_request_request_id_fkey FOREIGN KEY (request_id) REFERENCES approval_request(id),
+    CONSTRAINT refund_request_request_of_entity FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id)
 );
 CREATE INDEX refund_request_by_donation ON refund_request USING btree (donation_id);
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_request FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_request_note_stays_erased();
@@ -2092,7 +2097,8 @@ CREATE TABLE staff_note (
     CONSTRAINT staff_note_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT staff_note_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
     CONSTRAINT staff_note_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id),
-    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id)
+    CONSTRAINT staff_note_task_id_fkey FOREIGN KEY (task_id) REFERENCES finance_task(id),
+    CONSTRAINT staff_note_task_of_entity FOREIGN KEY (task_id, entity_id) REFERENCES finance_task(id, entity_id)
 );
 CREATE INDEX staff_note_of_donor ON staff_note USING btree (donor_id, at) WHERE (donor_id IS NOT NULL);
 CREATE INDEX staff_note_of_gift ON staff_note USING btree (donation_id, at) WHERE (donation_id IS NOT NULL);
@@ -2323,6 +2329,7 @@ CREATE TABLE suspense_resolution (
     CONSTRAINT suspense_resolution_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
     CONSTRAINT suspense_resolution_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT suspense_resolution_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT suspense_resolution_request_of_entity FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
     CONSTRAINT suspense_resolution_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES staff(id)
 );
 CREATE INDEX suspense_resolution_of_subject ON suspense_resolution USING btree (entity_id, subject);

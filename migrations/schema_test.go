@@ -3,7 +3,9 @@ package migrations_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,3 +132,32 @@ const (
 		   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e') -- of an extension
 		 ORDER BY p.proname COLLATE "C", p.oid`
 )
+
+// entityOfItsOwn lists the references between rows of legal entities that do not hold the entity, and what holds it instead.
+var entityOfItsOwn = map[string]string{
+	"donation plan_id":                 "deferred; the server writes both, from one form",
+	"donation_owner_change receipt_id": "move_gift alone writes it, about that receipt's gifts",
+	"journal_entry reverses":           "ledger.ReverseTx copies the entity of the entry that it mirrors",
+	"payment_change payment_id":        "written once, with the entity of the payment",
+	"payment_source payment_id":        "written with the payment",
+	"receipt replaces":                 "(replaces, donation_id) is of the same gift",
+	"refund_order payment_id":          "a trigger compares the payment's entity",
+}
+
+// TestReferencesHoldTheEntity: a row of a legal entity refers to rows of the same entity, by its foreign key (STAFF 15).
+func TestReferencesHoldTheEntity(t *testing.T) {
+	t.Parallel()
+	db := testkit.DB(t)
+	var loose []string
+	require.NoError(t, db.Owner.Select(&loose, `
+		WITH reference AS MATERIALIZED (
+		    SELECT c.conrelid, c.confrelid, array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) ORDER BY 1) AS columns
+		      FROM pg_constraint c
+		     WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
+		       AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.conrelid AND o.attname = 'entity_id')
+		       AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.confrelid AND o.attname = 'entity_id'))
+		SELECT r.conrelid::regclass::text || ' ' || array_to_string(r.columns, ', ') FROM reference r
+		 WHERE NOT 'entity_id' = ANY (r.columns)
+		   AND NOT EXISTS (SELECT FROM reference w WHERE w.conrelid = r.conrelid AND w.confrelid = r.confrelid AND 'entity_id' = ANY (w.columns) AND w.columns && r.columns)`))
+	require.ElementsMatch(t, slices.Collect(maps.Keys(entityOfItsOwn)), loose)
+}

@@ -137,7 +137,7 @@ func (w *simulation) checkTasks() {
 		}
 	}
 	for have, want := range map[string]map[string]bool{
-		`SELECT format('%s %s', e.slug, k.subject)` + those + disputes + ` AND k.closed_at IS NULL`:        disputed,
+		`SELECT format('%s %s', e.slug, k.subject)` + those + disputes + ` AND k.closed_at IS NULL`:  disputed,
 		`SELECT format('%s %s', e.slug, k.subject)` + those + `NOT ` + disputes + ` AND ` + payments: strays,
 		`SELECT format('%s %s %s', e.slug, k.kind, k.subject)` + those + `NOT ` + payments:           moved,
 	} {

@@ -121,7 +121,14 @@ func (v *visitor) do(actions ...chromedp.Action) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, waitTimeout)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	for _, action := range actions {
+		err := chromedp.Run(ctx, action)
+		for tries := 0; tries < 5 && err != nil && strings.Contains(err.Error(), "Could not find node"); tries++ {
+			err = chromedp.Run(ctx, action) // the browser numbered the page's nodes anew in the meantime, so nothing was done
+		}
+		if err == nil {
+			continue
+		}
 		var at, body string
 		_ = chromedp.Run(v.ctx, chromedp.Location(&at), chromedp.Evaluate(`document.body.innerText`, &body))
 		v.t.Fatalf("%v; at %s:\n%.500s", err, at, body)
