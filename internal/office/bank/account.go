@@ -82,3 +82,6 @@ func UpsertAccountTx(ctx context.Context, tx *sqlx.Tx, a Account, now time.Time)
 	_, err := tx.ExecContext(ctx, query, a.ID, a.EntityID, a.Slug, a.Name, a.Last4, a.Currency, a.Holds, now)
 	return err
 }
+
+// Amount returns an amount of minor units in the account's currency.
+func (a Account) Amount(minor int64) money.Amount { return money.New(minor, a.Currency) }
