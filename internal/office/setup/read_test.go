@@ -70,7 +70,7 @@ const (
 // Each row makes the valid file invalid in one way.
 func TestReadRefuses(t *testing.T) {
 	for _, test := range []struct{ from, to, want string }{
-		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, processing_fee, sponsor_fee, two_persons, money_factor, fiscal_year_starts`},
+		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, processing_fee, sponsor_fee, two_persons, money_factor, fiscal_year_starts, bank_accounts`},
 		{"    timezone:", "    fiscal_year_starts: 13\n    timezone:", `f:6:25: entity tsne: fiscal_year_starts is not a number of the month: write a whole one from 1 to 12`},
 		{"city: Boston", "town: Boston, city: Boston", `f:5:38: entity tsne: address has an unknown key "town": remove it or use one of line1, line2, city, region, postal_code, country`},
 		{"    timezone:", "    slug: tsne\n    timezone:", `f:6:5: entity tsne has the key slug twice: keep one (the other stands at line 2)`},
