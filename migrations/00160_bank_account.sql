@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS bank_opening (
     opened_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (id, entity_id, account_id, on_date),
     FOREIGN KEY (account_id, entity_id) REFERENCES bank_account (id, entity_id),
-    FOREIGN KEY (request_id, request_hash) REFERENCES approval_request (id, hash)
+    FOREIGN KEY (request_id, request_hash) REFERENCES approval_request (id, hash),
+    FOREIGN KEY (request_id, entity_id) REFERENCES approval_request (id, entity_id)
 );
 CREATE TABLE IF NOT EXISTS bank_opening_part (
     opening_id uuid NOT NULL,

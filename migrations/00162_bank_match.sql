@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS bank_match (
     undone_by   uuid REFERENCES staff (id),
     undone_at   timestamptz,
     undo_reason text CHECK (length(undo_reason) <= 500), -- names no person
+    UNIQUE (id, entity_id),
     UNIQUE (id, entity_id, account_id),
     FOREIGN KEY (account_id, entity_id) REFERENCES bank_account (id, entity_id),
     FOREIGN KEY (rule_id, entity_id, account_id) REFERENCES bank_rule (id, entity_id, account_id)
@@ -89,6 +90,7 @@ CREATE TABLE IF NOT EXISTS bank_match_item (
     CHECK (kind <> 'aside' OR NOT booked),
     CHECK (clears_match IS NULL OR kind = 'transfer' AND NOT booked),
     CHECK (kind <> 'transfer' OR booked OR clears_match IS NOT NULL),
+    FOREIGN KEY (clears_match, entity_id) REFERENCES bank_match (id, entity_id),
     FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match (id, entity_id, account_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS bank_match_item_live ON bank_match_item (entity_id, kind, ref)
