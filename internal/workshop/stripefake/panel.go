@@ -70,6 +70,8 @@ func (s *Server) panel() {
 	post("card", panelAction(s, s.panelCard))
 	post("payout", panelAction(s, s.panelPayout))
 	post("adjust", panelAction(s, s.panelAdjust))
+	post("bank", panelAction(s, s.panelBank))
+	s.mux.HandleFunc("GET /_sandbox/bank", s.serveBank)
 	post("resend", panelAction(s, s.panelResend))
 	post("webhooks", panelAction(s, s.panelMode))
 	post("subscription", panelAction(s, s.panelSubscription))
