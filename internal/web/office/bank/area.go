@@ -72,11 +72,15 @@ func pathOf(v web.StaffVisit, account bank.Account, rest string) string {
 	return v.Path("bank/" + account.Slug + rest)
 }
 
-func (a *Area) mayAct(v web.StaffVisit) bool { return v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance) }
+func (a *Area) mayAct(v web.StaffVisit) bool {
+	return v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance)
+}
 
 func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
 
-func amountOf(account bank.Account, minor int64) money.Amount { return money.New(minor, account.Currency) }
+func amountOf(account bank.Account, minor int64) money.Amount {
+	return money.New(minor, account.Currency)
+}
 
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {
