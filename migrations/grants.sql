@@ -68,6 +68,8 @@ GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
 GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, refund_failed, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
 GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
+GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
+GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};

@@ -1255,6 +1255,8 @@ CREATE TABLE legal_entity (
     money_factor text NOT NULL DEFAULT 'passkey'::text,
     fiscal_year_starts smallint NOT NULL DEFAULT 1,
     two_persons_refund bigint NOT NULL DEFAULT 0,
+    without_cards boolean NOT NULL DEFAULT false,
+    giving_by_mail jsonb NOT NULL DEFAULT '{}'::jsonb,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -2414,6 +2416,16 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
+-- VIEW payout_booked (entity_id uuid, payout_id uuid, transaction_id text, type text, fund_id uuid, amount bigint)
+
+-- VIEW payout_carried (entity_id uuid, payout_id uuid, source_id text, fund_id uuid, amount bigint)
+
+-- VIEW payout_line (entity_id uuid, payout_id uuid, payout_ref text, transaction_id text, type text, source_id text, amount bigint, fee bigint, net bigint, currency text, created_at timestamp with time zone, charge_ref text)
+
+-- VIEW payout_part (entity_id uuid, payout_id uuid, transaction_id text, fund_id uuid, amount bigint)
+
+-- VIEW payout_transaction (entity_id uuid, payout_id uuid, transaction_id text, type text, amount bigint, fee bigint, net bigint, currency text, created_at timestamp with time zone, booked_at timestamp with time zone)
+
 -- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW refund_failed (entity_id uuid, refund_id text)
@@ -2431,6 +2443,18 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW suspense_posting (entity_id uuid, subject text, fund_id uuid, currency text, amount bigint, serial bigint, n smallint, entry_date date, source text, source_id text, kind text)
 
 -- VIEW suspense_row (entity_id uuid, subject text, currency text, amount bigint, since date, serial bigint, entries bigint, clears_itself boolean)
+
+-- VIEW takeout_designation (entity_id uuid, donation_id uuid, public_ref text, n smallint, fund text, amount bigint, currency text)
+
+-- VIEW takeout_donor (entity_id uuid, id uuid, kind text, first_name text, last_name text, organisation_name text, email text, phone text, address_line1 text, address_line2 text, city text, region text, postal_code text, country text, language text, created_at timestamp with time zone, first_gift_at timestamp with time zone, news boolean)
+
+-- VIEW takeout_gift (entity_id uuid, id uuid, public_ref text, donor_id uuid, organisation text, plan_ref text, status text, source text, frequency text, method text, charge_ref text, amount bigint, covered bigint, currency text, charged_at timestamp with time zone, tax_date date, anonymous boolean, returned bigint, receipt text)
+
+-- VIEW takeout_plan (entity_id uuid, id uuid, public_ref text, donor_id uuid, organisation text, status text, frequency text, amount bigint, covered bigint, currency text, total integer, paid integer, begun_at timestamp with time zone, next_at timestamp with time zone, paused_until timestamp with time zone, ended_at timestamp with time zone, ended_because text, customer_id text, subscription_id text, card_brand text, card_last4 text, card_expires date)
+
+-- VIEW takeout_plan_part (entity_id uuid, plan_id uuid, public_ref text, n smallint, fund text, amount bigint, currency text)
+
+-- VIEW takeout_receipt (entity_id uuid, id uuid, number text, year integer, n integer, public_ref text, issued_at timestamp with time zone, voided_at timestamp with time zone, void_because text)
 
 -- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
 

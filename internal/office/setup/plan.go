@@ -115,6 +115,8 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("sponsor_fee of", was.SponsorFee.Of, is.SponsorFee.Of)
 	d.field("money_factor", was.MoneyFactor, is.MoneyFactor)
 	d.field("fiscal_year_starts", int(was.FiscalYearStarts), int(is.FiscalYearStarts))
+	d.field("stripe off", was.WithoutCards, is.WithoutCards)
+	words(d, "giving_by_mail", was.GivingByMail, is.GivingByMail)
 }
 
 func (p *plan) organisation(declared Organisation, e org.LegalEntity) {

@@ -73,6 +73,9 @@ func (r *report) document(body ast.Node) *File {
 			f.Organisations = append(f.Organisations, o)
 		}
 	}
+	for _, e := range f.Entities {
+		f.checkGivingByMail(e)
+	}
 	return f
 }
 
