@@ -315,6 +315,7 @@ CREATE TABLE bank_match (
     undo_reason text,
     PRIMARY KEY (id),
     UNIQUE (id, entity_id, account_id),
+    UNIQUE (id, entity_id),
     CONSTRAINT bank_match_undo_reason_check CHECK (length(undo_reason) <= 500),
     CONSTRAINT bank_match_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
     CONSTRAINT bank_match_matched_by_fkey FOREIGN KEY (matched_by) REFERENCES staff(id),
@@ -350,6 +351,7 @@ CREATE TABLE bank_match_item (
     CONSTRAINT bank_match_item_kind_check CHECK (kind ~ '^[a-z_]+$'::text),
     CONSTRAINT bank_match_item_n_check CHECK (n > 0),
     CONSTRAINT bank_match_item_ref_check CHECK (length(ref) <= 500),
+    CONSTRAINT bank_match_item_clears_match_entity_id_fkey FOREIGN KEY (clears_match, entity_id) REFERENCES bank_match(id, entity_id),
     CONSTRAINT bank_match_item_match_id_entity_id_account_id_fkey FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match(id, entity_id, account_id)
 );
 CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
@@ -397,6 +399,7 @@ CREATE TABLE bank_opening (
     CONSTRAINT bank_opening_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
     CONSTRAINT bank_opening_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT bank_opening_opened_by_fkey FOREIGN KEY (opened_by) REFERENCES staff(id),
+    CONSTRAINT bank_opening_request_id_entity_id_fkey FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
     CONSTRAINT bank_opening_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash)
 );
 CREATE TRIGGER bank_opening_begins BEFORE INSERT ON bank_opening FOR EACH ROW EXECUTE FUNCTION bank_opening_begins();

@@ -73,10 +73,9 @@ type ProofSums struct{ Open, Aside, Elsewhere, NotCleared, Difference int64 }
 
 // KindSum is what the month's lines are, by the kind of their items. Kind is empty for open lines.
 type KindSum struct {
-	Kind    string `db:"kind"`
-	Lines   int    `db:"lines"`
-	Amount  int64  `db:"amount"`
-	In, Out int64  `db:"-"`
+	Kind   string `db:"kind" json:"kind"`
+	Lines  int    `db:"lines" json:"lines"`
+	Amount int64  `db:"amount" json:"amount"`
 }
 
 // Stated is what the bank's own statement says at the end of the month.

@@ -195,7 +195,9 @@ func (a *Area) writePDF(w http.ResponseWriter, _ *http.Request, v web.StaffVisit
 		}
 		return all
 	}
-	ends := func(r desk.Row) dossier.Row { return dossier.Row{Label: text(r.Cells[0]), Value: text(r.Cells[len(r.Cells)-1])} }
+	ends := func(r desk.Row) dossier.Row {
+		return dossier.Row{Label: text(r.Cells[0]), Value: text(r.Cells[len(r.Cells)-1])}
+	}
 	listed := func(r desk.Row) dossier.Row {
 		return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1])}
 	}

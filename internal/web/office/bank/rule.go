@@ -81,6 +81,10 @@ func (a *Area) ruleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if id, err := uuid.Parse(r.URL.Query().Get("id")); err == nil {
 			return a.showRule(r, tx, v, &p, id)
 		}
+		p.Direction, p.Parts = "out", []RulePart{{Share: "100"}}
+		if r.URL.Query().Get("line") == "" {
+			return a.addOwn(r, tx, v, &p)
+		}
 		part, err := bank.ParsePart(r.URL.Query().Get("line"))
 		if err != nil {
 			return web.NotFound()
@@ -91,7 +95,6 @@ func (a *Area) ruleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		}
 		p.Words, p.Amount = l.Text, p.Account.Amount(l.Amount).Decimal()
 		p.Direction = map[bool]string{true: "in", false: "out"}[l.Amount > 0]
-		p.Parts = []RulePart{{Share: "100"}}
 		return a.addOwn(r, tx, v, &p)
 	})
 	if err != nil {
