@@ -48,7 +48,7 @@ type Warning struct {
 
 // ErrOtherAccount is reported for a file of another account.
 func errOtherAccount(last4 string) error {
-	return fault.New(fault.Invalid, "office.bank.file.other_account", fault.Args{"last4": last4})
+	return fault.New(fault.Invalid, "office.bank.file.other_account", fault.Args{"digits": last4})
 }
 
 // ReadFile reads a file of an account and says what it would add. Its errors are those of bankfile.Read, and one for a file of another account

@@ -43,7 +43,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			}
 			open += len(proof.Open)
 			p.List.Table.Rows = append(p.List.Table.Rows, desk.Row{URL: pathOf(v, account, ""), Cells: []desk.Cell{{Text: account.Slug},
-				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "last4", account.Last4) + " · " + a.say(v, "office.bank.holds."+string(account.Holds))},
+				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "digits", account.Last4) + " · " + a.say(v, "office.bank.holds."+string(account.Holds))},
 				desk.AmountCell(proof.Amount(proof.Closing)), desk.AmountCell(proof.Amount(proof.Book)), {Text: strconv.Itoa(len(proof.Open))}}})
 		}
 		return err
@@ -119,7 +119,7 @@ func (a *Area) writeAccount(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if err != nil {
 		return err
 	}
-	p.Title = a.say(v, "office.bank.title", "name", p.Account.Name, "last4", p.Account.Last4)
+	p.Title = a.say(v, "office.bank.title", "name", p.Account.Name, "digits", p.Account.Last4)
 	p.Lines, p.Files = pathOf(v, p.Account, "/lines"), pathOf(v, p.Account, "/files")
 	if a.mayAct(v) && p.Waits == "" {
 		if err := a.openingForm(r, v, &p, in, proof); err != nil {

@@ -84,7 +84,7 @@ func (a *Area) proofGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, names map[uuid.UUID]string) ProofPage {
 	m := proof.Month
 	p := ProofPage{Page: a.PageOf(r, v, "bank"), Account: proof.Account, State: a.stateOf(v, proof), Explained: proof.Explained(),
-		Title: a.say(v, "office.bank.proof.title", "name", proof.Account.Name, "last4", proof.Account.Last4, "month", a.monthName(v, m)),
+		Title: a.say(v, "office.bank.proof.title", "name", proof.Account.Name, "digits", proof.Account.Last4, "month", a.monthName(v, m)),
 		Back:  pathOf(v, proof.Account, ""), Lines: pathOf(v, proof.Account, "/lines?month="+m.String()),
 		PDF: desk.With(r.URL, "format", "pdf"), Before: pathOf(v, proof.Account, "/"+m.Next(-1).String()), After: pathOf(v, proof.Account, "/"+m.Next(1).String())}
 	p.Bar = a.say(v, "office.bank.proof.bar", "percent", p.Explained)
