@@ -126,6 +126,7 @@ var exceptions = map[string]string{
 	"web/office/refunds → web/office/desk":                     "the same",
 	"web/office/bank → web/office/desk":                        "the same",
 	"web/office/disputes → web/office/desk":                    "the same",
+	"web/office/payouts → web/office/desk":                     "the same",
 	"web/office/suspense → web/office/desk":                    "the same",
 	"web/office/today → web/office/desk":                       "the same",
 }
