@@ -110,6 +110,7 @@ var exceptions = map[string]string{
 	"office/rotation → office/installation":                    "the recorded key is compared and replaced",
 	"office/rotation → office/privacy":                         "what another key sealed is sealed again",
 	"web/office/donors → web/office/desk":                      "pages of staff share the frame, lists and the prompt for a factor",
+	"office/privacy → office/bank":                             "a person's copy contains what the bank wrote about their gifts",
 	"office/privacy → office/note":                             "a person's copy contains what staff noted on them",
 	"office/privacy → office/statement":                        "a person's copy contains their annual statements",
 	"people/staff → people/session":                            "secrets of cookies and links are made and hashed there",

@@ -219,6 +219,9 @@ func (c *copier) gift(id uuid.UUID) error {
 	if err := c.notes(note.Object{Kind: note.Gift, ID: id}); err != nil {
 		return err
 	}
+	if err := c.bankLines(d.EntityID, d.PublicRef); err != nil {
+		return err
+	}
 	return c.receipts(id, d.PublicRef)
 }
 

@@ -21,6 +21,7 @@ import (
 	"konbit/internal/office/bank"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -167,26 +168,49 @@ var (
 
 // gift records a gift by transfer: it stands in 1100 before its line comes.
 func (s *sequence) gift() error {
-	offer := s.h.Offer("csio")
-	id := program.NewID()
+	TransferGift(s.t, s.h, s.account().Slug, s.rand.IntN(2), []int64{1000, 2500, 5000}[s.rand.IntN(3)], 1+s.rand.IntN(28))
+	return nil
+}
+
+// TransferGift records and settles a gift of Rosa Lima to a fund of csio, by its place, which came to an account on a day of October 2026.
+func TransferGift(t testing.TB, h *program.Program, account string, fund int, minor int64, day int) donation.Donation {
+	t.Helper()
+	offer := h.Offer("csio")
 	record := donation.Record{
-		ID: id, PublicRef: program.NewRef(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, Source: donation.FromOffice,
+		ID: program.NewID(), PublicRef: program.NewRef(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, Source: donation.FromOffice,
 		Donor:    donor.Donor{ID: program.NewID(), FirstName: "Rosa", LastName: "Lima", Language: "en", CreatedAt: time.Now()},
 		Language: "en", At: time.Now(), Cause: "test", Contact: donation.Contact{Contact: contact.Contact{FirstName: "Rosa", LastName: "Lima"}},
-		Parts: []donation.Designation{{FundID: offer.Funds[s.rand.IntN(2)].ID, Amount: money.New([]int64{1000, 2500, 5000}[s.rand.IntN(3)], "USD"),
-			Covered: money.New(0, "USD")}},
+		Parts: []donation.Designation{{FundID: offer.Funds[fund].ID, Amount: money.New(minor, "USD"), Covered: money.New(0, "USD")}},
 	}
 	var d donation.Donation
-	if err := s.inTx(func(tx *sqlx.Tx) (err error) {
-		d, err = donation.RecordTx(s.t.Context(), tx, record)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
+		d, err = donation.RecordTx(t.Context(), tx, record)
 		return err
-	}); err != nil {
-		return err
+	}))
+	outcomes, err := h.Settle(donation.IncomingPayment{EntityID: d.EntityID, Method: payment.BankTransfer, DonationID: d.ID, Amount: d.Amount(),
+		PaymentID: program.NewID(), Cause: "test", ReceivedAt: time.Date(2026, 10, day, 17, 0, 0, 0, time.UTC), Bank: account})
+	require.NoError(t, err)
+	require.Equal(t, []donation.Outcome{donation.Booked}, outcomes)
+	return d
+}
+
+// Store stores a file of lines of October 2026 ("20261005 -12.50 MONTHLY FEE") in the session of a person.
+func Store(t testing.TB, h *program.Program, by *office.Person, a bank.Account, lines ...string) {
+	t.Helper()
+	var all []string
+	for n, l := range lines {
+		day, rest, _ := strings.Cut(l, " ")
+		amount, text, _ := strings.Cut(rest, " ")
+		all = append(all, fmt.Sprintf("<STMTTRN><TRNTYPE>OTHER<DTPOSTED>%s<TRNAMT>%s<FITID>%d<NAME>%s</STMTTRN>", day, amount, n, text))
 	}
-	outcomes, err := s.h.Settle(donation.IncomingPayment{EntityID: d.EntityID, Method: payment.BankTransfer, DonationID: d.ID, Amount: d.Amount(),
-		PaymentID: program.NewID(), Cause: "test", ReceivedAt: time.Date(2026, 10, 1+s.rand.IntN(28), 17, 0, 0, 0, time.UTC), Bank: s.account().Slug})
-	require.Equal(s.t, []donation.Outcome{donation.Booked}, outcomes)
-	return err
+	require.NoError(t, by.InTx(t, h.DB.Server, func(tx *sqlx.Tx) error {
+		r, err := bank.ReadFile(t.Context(), tx, a, "file.ofx", ofx(all), nil)
+		if err != nil {
+			return err
+		}
+		_, err = NewService().StoreFileTx(t.Context(), tx, h.CurrentCatalog(), r)
+		return err
+	}))
 }
 
 func (s *sequence) open(a bank.Account) []bank.Line {
