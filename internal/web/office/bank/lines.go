@@ -157,12 +157,12 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		for _, c := range s.Candidates {
 			shown.Candidates = append(shown.Candidates, a.candidate(v, l, c))
 		}
-		if s.Sure {
-			p.Accept = append(p.Accept, shown.Candidates[0].Value)
-		}
 		if len(p.Lines) == shownOpen {
 			p.More++
 			continue
+		}
+		if s.Sure { // all of them are accepted after a look
+			p.Accept = append(p.Accept, shown.Candidates[0].Value)
 		}
 		p.Lines = append(p.Lines, shown)
 	}
