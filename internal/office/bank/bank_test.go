@@ -30,7 +30,8 @@ type world struct {
 func newWorld(t *testing.T, o program.Options) world {
 	t.Helper()
 	h := program.New(t, o)
-	return world{h, t, testbank.AddAccount(t, h, "tsne", "checking", bank.HoldsAll), office.Add(t, h.DB.Owner, "Fin", office.Role{Role: "finance", Entity: "tsne"}),
+	return world{h, t, testbank.AddAccount(t, h, "tsne", "checking", bank.HoldsAll), office.Add(t, h.DB.Owner, "Fin",
+		office.Role{Role: "finance", Entity: "tsne"}),
 		testbank.NewService()}
 }
 
@@ -123,7 +124,7 @@ func TestClosedMonth(t *testing.T) {
 	require.ErrorIs(t, w.undo(id), bank.ErrClosed)
 	late, err := w.match("LATE FEE", bank.Chosen{Item: "fee", Amount: -100})
 	require.NoError(t, err, "a late line is booked on the first open day")
-	require.Equal(t, []string{"2026-11-01"}, w.Lines(`SELECT entry_date::text FROM journal_entry WHERE source_id = '` + late.String() + `'`))
+	require.Equal(t, []string{"2026-11-01"}, w.Lines(`SELECT entry_date::text FROM journal_entry WHERE source_id = '`+late.String()+`'`))
 	p, err := bank.ProofOf(t.Context(), w.DB.Server, w.account, bank.Month{Year: 2026, Month: 10})
 	require.NoError(t, err)
 	require.Equal(t, bank.ProofSums{Elsewhere: -100}, p.Sums)

@@ -201,7 +201,8 @@ func (a *Area) readRules(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *Acco
 
 func (a *Area) openingForm(r *http.Request, v web.StaffVisit, p *AccountPage, in openingTyped, proof desk.Proof) error {
 	form := p.Page.Form(a.View)
-	f := &OpeningForm{Action: pathOf(v, p.Account, ""), Submission: in.submission, On: desk.Field(form, a.View, "on", in.on, view.Field{Type: "date", Required: true})}
+	f := &OpeningForm{Action: pathOf(v, p.Account, ""), Submission: in.submission, On: desk.Field(form, a.View, "on", in.on,
+		view.Field{Type: "date", Required: true})}
 	f.On.Label = a.say(v, "office.bank.opening.on")
 	if f.Submission == "" {
 		f.Submission = a.NewID().String()

@@ -15,7 +15,6 @@ import (
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/typeset"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -77,10 +76,6 @@ func (a *Area) mayAct(v web.StaffVisit) bool {
 }
 
 func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
-
-func amountOf(account bank.Account, minor int64) money.Amount {
-	return money.New(minor, account.Currency)
-}
 
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {

@@ -40,7 +40,8 @@ func TestMonthOfAnAccount(t *testing.T) {
 
 	page := ana.Ask("GET", account, nil)
 	require.Equal(t, 200, page.StatusCode, page.Page)
-	opening := url.Values{"submission": {visitor.HiddenFields(page.Page).Get("submission")}, "on": {"2026-09-30"}, "fund-operations": {"1,000.00"}, "code": {ana.Code()}}
+	opening := url.Values{"submission": {visitor.HiddenFields(page.Page).Get("submission")}, "on": {"2026-09-30"},
+		"fund-operations": {"1,000.00"}, "code": {ana.Code()}}
 	asked := ana.PostOffice(account, opening)
 	require.Equal(t, 303, asked.StatusCode, asked.Page)
 	request := asked.Header.Get("Location")
@@ -65,7 +66,9 @@ func TestMonthOfAnAccount(t *testing.T) {
 	require.Contains(t, ana.Ask("GET", account+"/files", nil).Page, "This file was stored before")
 
 	lines := account + "/lines?month=2026-10"
-	line := func(text string) string { return h.Lines(`SELECT id::text FROM bank_line WHERE text = '` + text + `'`)[0] }
+	line := func(text string) string {
+		return h.Lines(`SELECT id::text FROM bank_line WHERE text = '` + text + `'`)[0]
+	}
 	post := func(form url.Values) visitor.Response { return ana.PostOffice(lines, form) }
 	require.Contains(t, ana.Ask("GET", lines, nil).Page, "4 open lines in October 2026")
 	wrong := post(url.Values{"line[]": {line("MONTHLY FEE")}, "item[]": {"fee"}, "amount[]": {"11.99"}})
@@ -78,7 +81,8 @@ func TestMonthOfAnAccount(t *testing.T) {
 	require.Contains(t, beyond.Page, "less than this")
 	require.Equal(t, 303, post(url.Values{"do": {"aside"}, "line[]": {line("CARD OF ANOTHER")}, "reason": {"of another organisation"}}).StatusCode)
 
-	rule := url.Values{"id": {program.NewID().String()}, "do": {"try"}, "words": {"market st"}, "direction": {"out"}, "item[]": {"spending:operations:management:rent"}, "share[]": {"100"}}
+	rule := url.Values{"id": {program.NewID().String()}, "do": {"try"}, "words": {"market st"}, "direction": {"out"},
+		"item[]": {"spending:operations:management:rent"}, "share[]": {"100"}}
 	tried := ana.PostOffice(account+"/rule", rule)
 	require.Equal(t, 200, tried.StatusCode, tried.Page)
 	require.Contains(t, tried.Page, "1 open line would be matched now")

@@ -89,7 +89,8 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 		PDF: desk.With(r.URL, "format", "pdf"), Before: pathOf(v, proof.Account, "/"+m.Next(-1).String()), After: pathOf(v, proof.Account, "/"+m.Next(1).String())}
 	p.Bar = a.say(v, "office.bank.proof.bar", "percent", p.Explained)
 	amount := func(minor int64) desk.Cell { return desk.AmountCell(proof.Amount(minor)) }
-	label, sum := desk.Column{Name: "what", Label: a.say(v, "office.bank.proof.what"), Wide: true}, desk.Column{Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}
+	label, sum := desk.Column{Name: "what", Label: a.say(v, "office.bank.proof.what"), Wide: true}, desk.Column{Name: "amount", Label: a.say(v,
+		"office.today.amount"), Number: true}
 	count := desk.Column{Name: "lines", Label: a.say(v, "office.bank.files.lines"), Number: true}
 	p.Statement = desk.Table{Caption: a.say(v, "office.bank.proof.statement"), Columns: []desk.Column{label, count, sum},
 		Rows:  []desk.Row{{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.opening")}, {}, amount(proof.Opening)}}},
@@ -99,7 +100,8 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 		if kind == "" {
 			kind = "open"
 		}
-		p.Statement.Rows = append(p.Statement.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.bank.kind."+kind), File: kind}, {Text: strconv.Itoa(k.Lines)}, amount(k.Amount)}})
+		p.Statement.Rows = append(p.Statement.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.bank.kind."+kind), File: kind},
+			{Text: strconv.Itoa(k.Lines)}, amount(k.Amount)}})
 	}
 	p.Books = desk.Table{Caption: a.say(v, "office.bank.proof.books"), Columns: []desk.Column{label, sum}, Rows: []desk.Row{
 		{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.book")}, amount(proof.Book)}},
@@ -114,7 +116,8 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 	}
 	for _, g := range proof.Gaps {
 		if g.From.Year > 0 {
-			p.Gaps = append(p.Gaps, a.say(v, "office.bank.file.gap", "from", phrase.Date(v.Language, midnight(g.From)), "until", phrase.Date(v.Language, midnight(g.Until))))
+			p.Gaps = append(p.Gaps, a.say(v, "office.bank.file.gap", "from", phrase.Date(v.Language, midnight(g.From)), "until",
+				phrase.Date(v.Language, midnight(g.Until))))
 		} else {
 			p.Gaps = append(p.Gaps, a.say(v, "office.bank.proof.differs", "day", phrase.Date(v.Language, midnight(g.On)), "difference", proof.Amount(g.Amount)))
 		}
@@ -134,18 +137,22 @@ func (a *Area) proofSections(v web.StaffVisit, proof bank.Proof) []Section {
 	}
 	open, aside, elsewhere, uncleared := section("open"), section("aside"), section("elsewhere"), section("not_cleared")
 	for _, l := range proof.Open {
-		open.Table.Rows = append(open.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text, Soft: l.Reason}, desk.AmountCell(proof.Amount(l.Amount))}})
+		open.Table.Rows = append(open.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text, Soft: l.Reason},
+			desk.AmountCell(proof.Amount(l.Amount))}})
 	}
 	for _, l := range proof.Aside {
-		aside.Table.Rows = append(aside.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Reason}, desk.AmountCell(proof.Amount(l.Amount))}})
+		aside.Table.Rows = append(aside.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Reason},
+			desk.AmountCell(proof.Amount(l.Amount))}})
 	}
 	for _, m := range proof.Elsewhere {
 		for _, l := range m.Lines {
-			elsewhere.Table.Rows = append(elsewhere.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text}, desk.AmountCell(proof.Amount(l.Amount))}})
+			elsewhere.Table.Rows = append(elsewhere.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text},
+				desk.AmountCell(proof.Amount(l.Amount))}})
 		}
 	}
 	for _, n := range proof.NotCleared {
-		uncleared.Table.Rows = append(uncleared.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(n.On)}, {Text: a.itemWords(v, n.Kind, n.Ref)}, desk.AmountCell(proof.Amount(n.Amount))}})
+		uncleared.Table.Rows = append(uncleared.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(n.On)}, {Text: a.itemWords(v, n.Kind,
+			n.Ref)}, desk.AmountCell(proof.Amount(n.Amount))}})
 	}
 	return []Section{open, aside, elsewhere, uncleared}
 }
@@ -206,9 +213,10 @@ func (a *Area) writePDF(w http.ResponseWriter, _ *http.Request, v web.StaffVisit
 	for _, s := range p.Tables {
 		d.Sections = append(d.Sections, dossier.Section{Heading: s.Heading, Empty: s.Empty, Rows: rows(s.Table, listed)})
 	}
-	d.Sections = append(d.Sections, dossier.Section{Heading: p.Matches.Caption, Empty: a.say(v, "office.bank.proof.none"), Rows: rows(p.Matches, func(r desk.Row) dossier.Row {
-		return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1]) + " — " + text(r.Cells[3]) + " — " + text(r.Cells[4])}
-	})})
+	d.Sections = append(d.Sections, dossier.Section{Heading: p.Matches.Caption, Empty: a.say(v, "office.bank.proof.none"),
+		Rows: rows(p.Matches, func(r desk.Row) dossier.Row {
+			return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1]) + " — " + text(r.Cells[3]) + " — " + text(r.Cells[4])}
+		})})
 	file, err := d.PDF(a.Fonts)
 	if err != nil {
 		return err

@@ -275,7 +275,8 @@ func (a *Area) try(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RulePage, 
 		} else {
 			open++
 		}
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(x.Line.BookedOn)}, {Text: x.Line.Text}, desk.AmountCell(p.Account.Amount(x.Line.Amount)), now}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(x.Line.BookedOn)}, {Text: x.Line.Text},
+			desk.AmountCell(p.Account.Amount(x.Line.Amount)), now}})
 	}
 	p.Tried, p.TriedSays = &t, a.View.PhraseN(v.Language, "office.bank.rule.would", open)
 	return nil

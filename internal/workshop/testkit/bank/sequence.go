@@ -330,7 +330,7 @@ func (s *sequence) endRule() error {
 
 // attack runs a statement as the server's role, in the session of a person of finance and with an entry of the audit log. The database refuses it.
 func (s *sequence) attack() error {
-	live, any := s.anyMatch("AND undone_at IS NULL"), s.anyMatch("")
+	live, some := s.anyMatch("AND undone_at IS NULL"), s.anyMatch("")
 	if live == uuid.Nil {
 		return nil
 	}
@@ -344,7 +344,7 @@ func (s *sequence) attack() error {
 		`INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) SELECT match_id, 99, entity_id, account_id, 'aside', 'x', 5, false FROM bank_match_item WHERE match_id = '` + live.String() + `' LIMIT 1`,
 		fmt.Sprintf(audit, live) + `UPDATE bank_match SET undone_at = now() WHERE id = '` + live.String() + `' AND EXISTS (SELECT FROM bank_match_entry WHERE match_id = '` + live.String() + `')`,
 		`UPDATE bank_match_line SET undone = true WHERE match_id = '` + live.String() + `'`,
-		`DELETE FROM bank_match_item WHERE match_id = '` + any.String() + `'`,
+		`DELETE FROM bank_match_item WHERE match_id = '` + some.String() + `'`,
 		`UPDATE bank_line SET amount = amount + 1 WHERE account_id = '` + s.accounts[0].ID.String() + `'`,
 		insert + `INSERT INTO bank_match_line (match_id, line_id, part, entity_id, account_id, amount) SELECT '` + id.String() + `', p.line_id, p.part, p.entity_id, p.account_id, p.amount + 1 FROM bank_part p WHERE p.account_id = (SELECT account_id FROM bank_match WHERE id = '` + live.String() + `') LIMIT 1;
 			INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) SELECT match_id, 1, entity_id, account_id, 'aside', 'x', amount, false FROM bank_match_line WHERE match_id = '` + id.String() + `'`,
