@@ -35,7 +35,7 @@ type LinesPage struct {
 	Keys       []string
 	Accept     []string // suggestions that are sure: LINE|ITEM
 	AcceptAll  string   // what accepting all of them does
-	Done       []Done
+	Matched    []Done
 	More       int // lines that are not shown
 	Errors     []view.FormError
 }
@@ -239,7 +239,7 @@ func (p *LinesPage) addDone(a *Area, v web.StaffVisit, done []bank.Match) {
 		for _, i := range m.Items {
 			items = append(items, a.itemWords(v, i.Kind, i.Ref))
 		}
-		p.Done = append(p.Done, Done{ID: m.ID.String(), Lines: strings.Join(lines, " + "), Items: strings.Join(items, " + "),
+		p.Matched = append(p.Matched, Done{ID: m.ID.String(), Lines: strings.Join(lines, " + "), Items: strings.Join(items, " + "),
 			Amount: desk.AmountCell(p.Account.Amount(sum)), Day: desk.Cell{Day: midnight(m.On)}})
 	}
 }

@@ -32,6 +32,7 @@ type ProofPage struct {
 	After     string
 	Statement desk.Table // opening, lines by kind, closing
 	Books     desk.Table // book balance, and each sum that makes up the difference
+	Stated    string     // what the bank's own statement says
 	Gaps      []string
 	Tables    []Section // each item of these sums
 	Matches   desk.Table
@@ -112,7 +113,7 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 		{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.difference")}, amount(proof.Sums.Difference)}},
 	}, Total: []desk.Cell{{Text: a.say(v, "office.bank.proof.closing")}, amount(proof.Closing)}}
 	if s := proof.Stated; s != nil {
-		p.Gaps = append(p.Gaps, a.say(v, "office.bank.proof.stated", "day", phrase.Date(v.Language, midnight(s.On)), "amount", proof.Amount(s.Closing)))
+		p.Stated = a.say(v, "office.bank.proof.stated", "day", phrase.Date(v.Language, midnight(s.On)), "amount", proof.Amount(s.Closing))
 	}
 	for _, g := range proof.Gaps {
 		if g.From.Year > 0 {
