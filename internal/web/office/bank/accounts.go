@@ -21,7 +21,8 @@ import (
 // ListPage is the list of accounts.
 type ListPage struct {
 	desk.Page
-	List desk.List
+	List   desk.List
+	Stripe string // address of the proof against Stripe
 }
 
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -51,7 +52,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
-	p.List.Says = a.View.PhraseN(v.Language, "office.bank.says", open)
+	p.List.Says, p.Stripe = a.View.PhraseN(v.Language, "office.bank.says", open), v.Path("bank/"+stripeAccount+"/"+month.String())
 	if done, err := desk.WriteFile(w, r, "bank", p.List.Table); done || err != nil {
 		return err
 	}

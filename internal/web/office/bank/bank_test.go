@@ -111,5 +111,9 @@ func TestMonthOfAnAccount(t *testing.T) {
 	require.Contains(t, ana.Ask("GET", lines, nil).Page, "2 open lines in October 2026")
 	require.Contains(t, ana.Ask("GET", account+"/2026-10", nil).Page, "Lines are open")
 	require.Equal(t, 200, ana.Ask("GET", "/office/tsne/bank", nil).StatusCode)
+	stripe := ana.Ask("GET", "/office/tsne/bank/stripe/2026-10", nil)
+	require.Equal(t, 200, stripe.StatusCode, stripe.Page)
+	require.Contains(t, stripe.Page, "Every line is explained")
+	require.Equal(t, 404, ana.Ask("GET", "/office/tsne/bank/stripe", nil).StatusCode)
 	h.RequireNoFindings()
 }

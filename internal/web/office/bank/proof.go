@@ -50,6 +50,9 @@ func (a *Area) proofGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if err != nil {
 		return web.NotFound()
 	}
+	if chi.URLParam(r, "account") == stripeAccount {
+		return a.stripeProof(w, r, v, m)
+	}
 	var proof bank.Proof
 	names := map[uuid.UUID]string{}
 	err = a.Read(r, v, func(tx *sqlx.Tx) error {
@@ -214,10 +217,17 @@ func (a *Area) writePDF(w http.ResponseWriter, _ *http.Request, v web.StaffVisit
 	for _, s := range p.Tables {
 		d.Sections = append(d.Sections, dossier.Section{Heading: s.Heading, Empty: s.Empty, Rows: rows(s.Table, listed)})
 	}
+	if p.Matches.Columns == nil {
+		return a.sendPDF(w, p, d)
+	}
 	d.Sections = append(d.Sections, dossier.Section{Heading: p.Matches.Caption, Empty: a.say(v, "office.bank.proof.none"),
 		Rows: rows(p.Matches, func(r desk.Row) dossier.Row {
 			return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1]) + " — " + text(r.Cells[3]) + " — " + text(r.Cells[4])}
 		})})
+	return a.sendPDF(w, p, d)
+}
+
+func (a *Area) sendPDF(w http.ResponseWriter, p ProofPage, d dossier.Dossier) error {
 	file, err := d.PDF(a.Fonts)
 	if err != nil {
 		return err
