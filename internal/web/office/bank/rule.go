@@ -151,16 +151,16 @@ func (a *Area) showRule(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RuleP
 func (a *Area) rulePost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	p := RulePage{Page: a.PageOf(r, v, "bank"), Words: strings.TrimSpace(r.PostForm.Get("words")), Direction: r.PostForm.Get("direction"),
 		Amount: r.PostForm.Get("amount"), Exactly: r.PostForm.Get("exactly") != "", ID: r.PostForm.Get("id")}
-	id, err := uuid.Parse(p.ID)
-	if err != nil {
-		return web.Malformed(err)
-	}
-	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		p.Account, err = a.account(r.Context(), tx, r, v)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	id, err := uuid.Parse(p.ID)
+	if err != nil {
+		return web.Malformed(err)
 	}
 	do := r.PostForm.Get("do")
 	if do == "end" || do == "undo" {
