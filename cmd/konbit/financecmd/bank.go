@@ -16,6 +16,7 @@ import (
 	"konbit/internal/office/bankfile"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 )
 
 // Imported is what konbit import bank prints.
@@ -58,13 +59,25 @@ func (p Program) ImportBank() *cobra.Command {
 				return p.PrintJSON(c, done)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d lines, %d new, %d pending, %d matched by rules\n", done.Account, done.Format, done.Lines, done.Added, done.Pending, done.Matched)
-			for _, w := range done.Warnings {
-				fmt.Fprintf(c.OutOrStdout(), "%s %v\n", w.Phrase, w.Args)
-			}
-			return nil
+			return p.printWarnings(c, done.Warnings)
 		})
 	}
 	return c
+}
+
+func (p Program) printWarnings(c *cobra.Command, warnings []bank.Warning) error {
+	words, err := p.Words()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		var args []any
+		for name, value := range w.Args {
+			args = append(args, name, value)
+		}
+		fmt.Fprintln(c.OutOrStdout(), words.T(phrase.English, w.Phrase, args...))
+	}
+	return nil
 }
 
 func (p Program) account(c *cobra.Command, db *sqlx.DB, slug string) (bank.Account, error) {

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/office/payoutlist"
 	"konbit/internal/office/takeout"
+	"konbit/internal/platform/phrase"
 )
 
 // Program is what the commands need of the program.
@@ -25,7 +26,8 @@ type Program struct {
 	Open func(ctx context.Context, fn func(db *sqlx.DB, clocks app.Clocks) error) error
 	// OpenOwner runs fn as the owner's role, as an operator.
 	OpenOwner func(ctx context.Context, fn func(db *sqlx.DB, office app.Office) error) error
-	ErrUse    error // marks wrong use
+	Words     func() (*phrase.Catalogue, error) // of the office
+	ErrUse    error                             // marks wrong use
 	PrintJSON func(c *cobra.Command, v any) error
 }
 
