@@ -40,7 +40,7 @@ var composed = []string{
 	"office.audit.act.", "office.audit.kind.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
-	"office.approval.did.", "office.roles.act.", "office.roles.label.",
+	"office.approval.did.", "office.roles.act.", "office.roles.label.", "office.payouts.", "office.payouts.error.",
 }
 
 // notPhrases are quoted names that only look like keys: types of Stripe's events, acts of the audit log, and a key after office.evidence.

@@ -93,7 +93,8 @@ func (p Program) ExportAll() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print the numbers of rows as JSON; with --to")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *to == "" && (*asJSON || isTerminal(c.OutOrStdout())) {
-			return fmt.Errorf("%w: choose --to FILE.zip or --to DIRECTORY, or send the archive to a file: konbit export all --entity %s > all.zip", p.ErrUse, *slug)
+			return fmt.Errorf("%w: choose --to FILE.zip or --to DIRECTORY, or send the archive to a file (konbit export all --entity %s > all.zip)",
+				p.ErrUse, *slug)
 		}
 		return p.Open(c.Context(), func(db *sqlx.DB, clocks app.Clocks) error {
 			entities, err := org.Entities(c.Context(), db)

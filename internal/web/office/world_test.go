@@ -128,7 +128,9 @@ func newWorld(t *testing.T) world {
 			if slices.Contains([]string{"donors", "plans", "receipts", "disputes"}, kind) {
 				of = "log"
 			}
-			w.hide(p, of, found...)
+			if kind != "payouts" { // the entries by which money of a project's funds was paid out name the payout, and the project reads them
+				w.hide(p, of, found...)
+			}
 		}
 		require.Contains(t, []int{2, 3, 5}, len(w.objects[kind]), "objects of %s: in both entities, in all organisations, or in all places", kind)
 	}

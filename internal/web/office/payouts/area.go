@@ -72,7 +72,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 // listPage returns the page of a list.
 func (a *Area) listPage(r *http.Request, v web.StaffVisit) (p ListPage, err error) {
 	f := payout.Filter{EntityID: v.Entity.ID}
-	p = ListPage{Page: a.PageOf(r, v, "payouts"), List: desk.List{Filters: a.filters(r, v, &f)}}
+	p = ListPage{Page: a.PageOf(r, v, "payouts"), List: desk.List{}}
+	filters := a.filters(r, v, &f)
+	p.List.Filters, p.List.More = filters[:2], filters[2:]
 	var after payout.Cursor
 	behind := desk.ReadCursor(r, &after)
 	var page []payout.Stored
