@@ -222,7 +222,7 @@ CREATE TABLE bank_account (
     CONSTRAINT bank_account_holds_check CHECK (holds = ANY (ARRAY['all'::text, 'gifts'::text])),
     CONSTRAINT bank_account_last4_check CHECK (last4 ~ '^[0-9]{4}$'::text),
     CONSTRAINT bank_account_name_check CHECK (name <> ''::text),
-    CONSTRAINT bank_account_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
+    CONSTRAINT bank_account_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40 AND slug <> 'stripe'::text),
     CONSTRAINT bank_account_entity_id_currency_fkey FOREIGN KEY (entity_id, currency) REFERENCES books(entity_id, currency),
     CONSTRAINT bank_account_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
@@ -354,6 +354,7 @@ CREATE TABLE bank_match_item (
     CONSTRAINT bank_match_item_clears_match_entity_id_fkey FOREIGN KEY (clears_match, entity_id) REFERENCES bank_match(id, entity_id),
     CONSTRAINT bank_match_item_match_id_entity_id_account_id_fkey FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match(id, entity_id, account_id)
 );
+CREATE INDEX bank_match_item_of_gift ON bank_match_item USING btree (ref) WHERE (kind = 'gift'::text);
 CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
 CREATE UNIQUE INDEX bank_match_item_live ON bank_match_item USING btree (entity_id, kind, ref) WHERE ((NOT undone) AND (kind <> ALL (ARRAY['fee'::text, 'interest'::text, 'spending'::text, 'transfer'::text, 'aside'::text])));
 CREATE TRIGGER begins BEFORE INSERT ON bank_match_item FOR EACH ROW WHEN ((new.clears_match IS NOT NULL)) EXECUTE FUNCTION bank_item_begins();
@@ -2396,6 +2397,10 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW clearing_ahead (entity_id uuid, charge_id text, entry_date date, amount bigint)
+
+-- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
 
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
 

@@ -58,7 +58,8 @@ func (p Program) ImportBank() *cobra.Command {
 			if *asJSON {
 				return p.PrintJSON(c, done)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d lines, %d new, %d pending, %d matched by rules\n", done.Account, done.Format, done.Lines, done.Added, done.Pending, done.Matched)
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d lines, %d new, %d pending, %d matched by rules\n", done.Account, done.Format, done.Lines,
+				done.Added, done.Pending, done.Matched)
 			return p.printWarnings(c, done.Warnings)
 		})
 	}
@@ -88,7 +89,8 @@ func (p Program) account(c *cobra.Command, db *sqlx.DB, slug string) (bank.Accou
 	return account, err
 }
 
-func (p Program) importBank(c *cobra.Command, db *sqlx.DB, office app.Office, account bank.Account, name string, raw []byte, dryRun bool) (done Imported, err error) {
+func (p Program) importBank(c *cobra.Command, db *sqlx.DB, office app.Office, account bank.Account, name string, raw []byte,
+	dryRun bool) (done Imported, err error) {
 	service := office.Bank
 	service.Why = "konbit import bank"
 	catalog, err := office.Catalog.Current(c.Context())
@@ -208,9 +210,11 @@ func (p Program) BankProof() *cobra.Command {
 }
 
 func printedProof(p bank.Proof) ProofPrinted {
-	printed := ProofPrinted{Account: p.Account.Slug, Month: p.Month.String(), Currency: string(p.Account.Currency), Opening: p.Opening, Closing: p.Closing, Book: p.Book,
-		Open: p.Sums.Open, Aside: p.Sums.Aside, Elsewhere: p.Sums.Elsewhere, NotCleared: p.Sums.NotCleared, Difference: p.Sums.Difference, Explained: p.Explained(),
-		Kinds: append([]bank.KindSum{}, p.Kinds...), OpenLines: []ProofLine{}, Waiting: []ProofItem{}, Gaps: []ProofGap{}}
+	printed := ProofPrinted{Account: p.Account.Slug, Month: p.Month.String(), Currency: string(p.Account.Currency), Opening: p.Opening,
+		Closing: p.Closing, Book: p.Book,
+		Open: p.Sums.Open, Aside: p.Sums.Aside, Elsewhere: p.Sums.Elsewhere, NotCleared: p.Sums.NotCleared, Difference: p.Sums.Difference,
+		Explained: p.Explained(),
+		Kinds:     append([]bank.KindSum{}, p.Kinds...), OpenLines: []ProofLine{}, Waiting: []ProofItem{}, Gaps: []ProofGap{}}
 	if p.Stated != nil {
 		printed.Stated = &p.Stated.Closing
 	}

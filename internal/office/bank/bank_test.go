@@ -67,7 +67,6 @@ func TestPayoutArrives(t *testing.T) {
 	w.DeliverNew()
 	_, err = w.Collector.Sweep(t.Context())
 	require.NoError(t, err)
-	_ = ref
 	waiting, err := payout.AwaitBank(t.Context(), w.DB.Server, w.account.EntityID)
 	require.NoError(t, err)
 	require.Len(t, waiting, 1)
@@ -90,6 +89,17 @@ func TestPayoutArrives(t *testing.T) {
 	require.Equal(t, before, inTransit())
 	require.ErrorIs(t, w.undo(id), bank.ErrUndone)
 	w.RequireNoFindings()
+
+	_, err = w.match("STRIPE TRANSFER", item)
+	require.NoError(t, err)
+	require.NoError(t, w.Fake.FailPayout(ref))
+	w.DeliverNew()
+	_, err = w.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	_, err = w.match("STRIPE RETURN", bank.Chosen{Item: "payout_returned:" + waiting[0].Ref})
+	require.NoError(t, err)
+	require.Empty(t, inTransit())
+	require.Empty(t, w.Lines(`SELECT fund_id::text FROM posting WHERE account_code = '1100' GROUP BY fund_id HAVING sum(amount) <> 0`))
 }
 
 // TestOwnTransfer: the first of two lines books a transfer between two accounts, the second one clears it; the first match stays as long as the

@@ -36,7 +36,8 @@ type ClearingKind struct {
 }
 
 // ClearingMonthOf returns the comparison for a month of an entity; first is its first day. Days are those of the zone. q sees one moment.
-func ClearingMonthOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, currency money.Currency, zone *time.Location, first ledger.Date) (m ClearingMonth, err error) {
+func ClearingMonthOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, currency money.Currency, zone *time.Location,
+	first ledger.Date) (m ClearingMonth, err error) {
 	m.Currency = currency
 	from, next := first.In(zone), first.FirstOfMonth(1)
 	until := next.In(zone)

@@ -11,8 +11,8 @@ import (
 func init() {
 	register(Row{
 		Name: "bank", No: "13", Short: 4, Long: 10_000, Prove: Bank,
-		Promise: "random sequences of files, gifts by transfer, matches, splits, undos, rules and their undos, and statements of the server's role: sums hold, " +
-			"each line and item is in at most one live match, and 1100 = statement − open − set aside + not yet cleared",
+		Promise: "random sequences of files, gifts by transfer, matches, splits, undos, rules and their undos, and statements of the server's role: " +
+			"sums hold, each line and item is in at most one live match, and 1100 = statement − open − set aside + not yet cleared",
 	})
 }
 
