@@ -1,5 +1,8 @@
 -- +goose Up
--- What makes up the difference between clearing (1010) and Stripe's balance, for the proof of a month. Owned by internal/processor/settlement.
+-- What makes up the difference between clearing (1010) and Stripe's balance, for the proof of a month. Read by internal/office/clearing.
+
+CREATE VIEW clearing_movement WITH (security_invoker = true) AS
+SELECT b.entity_id, b.currency, b.type, b.net, b.created_at FROM balance_transaction b;
 
 -- Gifts that are booked, and whose movement at Stripe is not imported yet.
 CREATE VIEW clearing_ahead WITH (security_invoker = true) AS
@@ -16,4 +19,4 @@ SELECT DISTINCT ON (o.entity_id) o.entity_id, o.at, o.held, (o.held - o.kept)::b
   FROM balance_observation o JOIN books k ON k.entity_id = o.entity_id AND k.currency = o.currency ORDER BY o.entity_id, o.at DESC;
 
 -- +goose Down
-DROP VIEW clearing_unread, clearing_ahead;
+DROP VIEW clearing_unread, clearing_ahead, clearing_movement;

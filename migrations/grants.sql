@@ -51,7 +51,7 @@ GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_pos
 GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, refunded, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
 -- Bank accounts are declared (konbit apply). Who and when are the database's; triggers of migrations 00160 to 00162 hold what must add up.
-GRANT SELECT ON bank_account, bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_ahead, clearing_unread TO {{role}};
+GRANT SELECT ON bank_account, bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, account_id, on_date, amount, currency, request_id, request_hash) ON bank_opening TO {{role}};
 GRANT SELECT, INSERT ON bank_opening_part, bank_statement, bank_line TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, fingerprint, layout), UPDATE (replaced_at) ON bank_layout TO {{role}};

@@ -151,7 +151,7 @@ const openToTheOffice = `
 	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
 		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
 		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part,
-		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_ahead, clearing_unread TO konbit_office;
+		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),

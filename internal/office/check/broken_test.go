@@ -175,7 +175,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a donor's year without gifts":          {`INSERT INTO donor_year VALUES ('MADE', 2020, 'TSNE', 1, 1)`, "A20 MADE 2020"},
 		"a donor's year that is due":            {`DELETE FROM donor_year WHERE donor_id = 'DONOR'; INSERT INTO donor_year_due (donor_id) VALUES ('DONOR')`, ""},
 		"a bank match of nothing":               {account + `INSERT INTO bank_match (id, entity_id, account_id, on_date) VALUES ('MADE', 'TSNE', 'MADE', '2026-10-01')`, "A23 MADE"},
-		"a bank account that differs":           {account + `INSERT INTO bank_opening (id, entity_id, account_id, on_date, amount, currency, request_id, request_hash, opened_by) VALUES ('MADE', 'TSNE', 'MADE', '2026-10-01', 5, 'USD', 'MADE', '', 'MADE')`, "A23 made"},
+		"a bank account that differs":           {account + `INSERT INTO bank_match (id, entity_id, account_id, on_date) VALUES ('MADE', 'TSNE', 'MADE', '2026-10-01'); INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) VALUES ('MADE', 1, 'TSNE', 'MADE', 'fee', '', 5, true)`, "A23 MADE, A23 made"},
 		"nothing":                               {`SELECT 1`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {

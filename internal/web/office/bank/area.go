@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -88,7 +89,7 @@ func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {
 
 // monthName returns a month in words.
 func (a *Area) monthName(v web.StaffVisit, m bank.Month) string {
-	return a.say(v, "office.bank.month", "month", a.say(v, fmt.Sprintf("office.bank.month.%d", int(m.Month))), "year", fmt.Sprint(m.Year))
+	return a.say(v, "office.bank.month", "month", a.say(v, "office.bank.month."+strconv.Itoa(int(m.Month))), "year", fmt.Sprint(m.Year))
 }
 
 // itemWords says what an item is, in words.

@@ -7,8 +7,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/bank"
+	"konbit/internal/office/clearing"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/processor/settlement"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -18,9 +18,9 @@ func (a *Area) stripeProof(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	if v.Organisation != nil {
 		return web.NotFound()
 	}
-	var proof settlement.ClearingMonth
+	var proof clearing.Month
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		proof, err = settlement.ClearingMonthOf(r.Context(), tx, v.Entity.ID, v.Entity.Currency, v.Entity.Location(), m.First())
+		proof, err = clearing.MonthOf(r.Context(), tx, v.Entity.ID, v.Entity.Currency, v.Entity.Location(), m.First())
 		return err
 	})
 	if err != nil {

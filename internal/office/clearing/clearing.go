@@ -1,4 +1,6 @@
-package settlement
+// Package clearing compares clearing (account 1010) with the movements and the balance at Stripe, month by month, as package bank does with banks.
+// It only reads.
+package clearing
 
 import (
 	"context"
@@ -11,13 +13,13 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// ClearingMonth compares the movements at Stripe with clearing (1010) at the end of a month. All amounts are minor units:
+// Month compares the movements at Stripe with clearing (1010) at the end of a month. All amounts are minor units:
 //
 //	Book = Closing + Unread + Ahead + Difference
-type ClearingMonth struct {
+type Month struct {
 	Currency money.Currency
 	Opening  int64 // what the movements before the month came to
-	Kinds    []ClearingKind
+	Kinds    []Kind
 	Closing  int64
 	Book     int64 // 1010
 
@@ -28,24 +30,24 @@ type ClearingMonth struct {
 	Difference int64
 }
 
-// ClearingKind is the movements of one type in the month.
-type ClearingKind struct {
+// Kind is the movements of one type in the month.
+type Kind struct {
 	Type   string `db:"type"` // as Stripe names it
 	Count  int    `db:"count"`
 	Amount int64  `db:"amount"` // after fees
 }
 
-// ClearingMonthOf returns the comparison for a month of an entity; first is its first day. Days are those of the zone. q sees one moment.
-func ClearingMonthOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, currency money.Currency, zone *time.Location,
-	first ledger.Date) (m ClearingMonth, err error) {
+// MonthOf returns the comparison for a month of an entity; first is its first day. Days are those of the zone. q sees one moment.
+func MonthOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, currency money.Currency, zone *time.Location,
+	first ledger.Date) (m Month, err error) {
 	m.Currency = currency
 	from, next := first.In(zone), first.FirstOfMonth(1)
 	until := next.In(zone)
-	const before = `/* settlement.ClearingMonthOf */ SELECT coalesce(sum(net), 0)::bigint FROM balance_transaction WHERE entity_id = $1 AND currency = $2 AND created_at < $3`
-	const kinds = `/* settlement.ClearingMonthOf */ SELECT type, count(*) AS count, sum(net)::bigint AS amount FROM balance_transaction
+	const before = `/* clearing.MonthOf */ SELECT coalesce(sum(net), 0)::bigint FROM clearing_movement WHERE entity_id = $1 AND currency = $2 AND created_at < $3`
+	const kinds = `/* clearing.MonthOf */ SELECT type, count(*) AS count, sum(net)::bigint AS amount FROM clearing_movement
 		WHERE entity_id = $1 AND currency = $2 AND created_at >= $3 AND created_at < $4 GROUP BY type ORDER BY type`
-	const ahead = `/* settlement.ClearingMonthOf */ SELECT coalesce(sum(amount), 0)::bigint FROM clearing_ahead WHERE entity_id = $1 AND entry_date < $2`
-	const unread = `/* settlement.ClearingMonthOf */ SELECT at, held, amount FROM clearing_unread WHERE entity_id = $1`
+	const ahead = `/* clearing.MonthOf */ SELECT coalesce(sum(amount), 0)::bigint FROM clearing_ahead WHERE entity_id = $1 AND entry_date < $2`
+	const unread = `/* clearing.MonthOf */ SELECT at, held, amount FROM clearing_unread WHERE entity_id = $1`
 	if err := sqlx.GetContext(ctx, q, &m.Opening, before, entity, currency, from); err != nil {
 		return m, err
 	}
