@@ -2400,6 +2400,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW clearing_ahead (entity_id uuid, charge_id text, entry_date date, amount bigint)
 
+-- VIEW clearing_movement (entity_id uuid, currency text, type text, net bigint, created_at timestamp with time zone)
+
 -- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
 
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
