@@ -45,6 +45,7 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/auditlog"
+	officebank "konbit/internal/web/office/bank"
 	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
@@ -294,7 +295,8 @@ func (a *App) officeAreas() []web.Area {
 	staffPages := office.New(a.Server)
 	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
-	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}}
+	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()}
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}}
 	return []web.Area{
 		staffPages,
 		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue}, Receipts: a.ReceiptIssuer,
@@ -307,6 +309,7 @@ func (a *App) officeAreas() []web.Area {
 		&payouts.Area{Desk: staffPages.Desk},
 		suspensePages,
 		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
+		bankPages,
 	}
 }
 

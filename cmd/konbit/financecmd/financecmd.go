@@ -1,4 +1,4 @@
-// Package financecmd has commands of finance staff: konbit payout, and konbit export all.
+// Package financecmd has commands of finance staff: konbit payout, konbit export all, konbit import bank and konbit bank proof.
 package financecmd
 
 import (
@@ -17,13 +17,17 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/office/payoutlist"
 	"konbit/internal/office/takeout"
+	"konbit/internal/platform/phrase"
 )
 
 // Program is what the commands need of the program.
 type Program struct {
 	// Open reads the settings and runs fn as the server's role.
-	Open      func(ctx context.Context, fn func(db *sqlx.DB, clocks app.Clocks) error) error
-	ErrUse    error // marks wrong use
+	Open func(ctx context.Context, fn func(db *sqlx.DB, clocks app.Clocks) error) error
+	// OpenOwner runs fn as the owner's role, as an operator.
+	OpenOwner func(ctx context.Context, fn func(db *sqlx.DB, office app.Office) error) error
+	Words     func() (*phrase.Catalogue, error) // of the office
+	ErrUse    error                             // marks wrong use
 	PrintJSON func(c *cobra.Command, v any) error
 }
 

@@ -40,6 +40,9 @@ const (
 	InKindUsed             Account = "5300"
 	GrantsDomestic         Account = "6100" // Form 990 Schedule I
 	GrantsForeign          Account = "6200" // Form 990 Schedule F
+	ProgramSpending        Account = "6500"
+	ManagementSpending     Account = "6600"
+	FundraisingSpending    Account = "6700"
 	GrantRecoveries        Account = "6900"
 	ForeignExchange        Account = "7100"
 	SecuritiesGain         Account = "7200" // gain or loss on securities

@@ -17,7 +17,7 @@ import (
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
-		"two_persons", "money_factor", "fiscal_year_starts", "stripe", "giving_by_mail")
+		"two_persons", "money_factor", "fiscal_year_starts", "stripe", "giving_by_mail", "bank_accounts")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -56,6 +56,11 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	e.FiscalYearStarts = time.January
 	if s.has("fiscal_year_starts") {
 		e.FiscalYearStarts = time.Month(s.integerFrom("fiscal_year_starts", 1, 12, "the month"))
+	}
+	if s.has("bank_accounts") {
+		for i, node := range s.list("bank_accounts") {
+			e.BankAccounts = append(e.BankAccounts, r.bankAccount(node, i, e))
+		}
 	}
 	if s.has("stripe") {
 		e.WithoutCards = choice(s, "stripe", "on", "off") == "off"

@@ -19,6 +19,7 @@ import (
 	"konbit/internal/people/staff"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/bank"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
@@ -103,6 +104,7 @@ func newWorld(t *testing.T) world {
 		require.NoError(t, err)
 	}
 	for i, entity := range []string{"tsne", "aina"} {
+		bank.AddAccount(t, h, entity, "account-of-"+entity, "all")
 		_, err := h.Fake.AdjustBalance(entity, "network_cost_of_the_future", "usd", int64(1240+i))
 		require.NoError(t, err)
 		_, err = h.Fake.ManualPayout(entity, int64(100+i), false)

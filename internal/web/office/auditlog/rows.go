@@ -31,7 +31,8 @@ var Acts = []string{
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
 	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened",
 	"receipt.sent_again", "receipt.redirected", "receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "list.filed", "note.added",
-	"payout.compared", "suspense.resolved", "task.closed",
+	"payout.compared", "suspense.resolved", "task.closed", "bank.opened", "bank.file_stored", "bank.layout_made",
+	"bank.matched", "bank.undone", "bank.split", "bank.joined", "bank.rule_made", "bank.rule_ended",
 }
 
 // kinds are the kinds of objects that pages have words for, as office.audit.kind.KIND.
