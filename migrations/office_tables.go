@@ -16,6 +16,7 @@ type officeTable struct {
 const (
 	ofMoney  = `'{finance,auditor}'` // people and money; role entry types gifts and reads none
 	ofAll    = `'{entry,finance,auditor,admin}'`
+	ofTyping = `'{entry,finance,auditor}'` // batches, which role entry types
 	ofReview = `'{auditor,admin}'` // the audit log
 )
 
@@ -105,6 +106,14 @@ var officeTables = []officeTable{
 	{"stripe_event", entities(ofMoney), "entity_id, id, type, created_at, received_at, state, tries, failures, due_at, reason, done_at"},
 	{"finance_task", entities(ofMoney), ""},
 
+	// Gifts that come without a processor.
+	{"gift_batch", byOrganisation(ofTyping), ""},
+	{"gift_batch_row", through("gift_batch", "o.id = gift_batch_row.batch_id"), ""},
+	{"gift_batch_row_part", through("gift_batch", "o.id = gift_batch_row_part.batch_id"), ""},
+	{"offline_gift", entitiesOr("donation", "o.id = offline_gift.donation_id") + ` OR ` + through("gift_batch", "o.id = offline_gift.batch_id"), ""},
+	{"soft_credit", through("offline_gift", "o.id = soft_credit.gift_id"), ""},
+	{"thank_you", through("offline_gift", "o.id = thank_you.gift_id"), ""},
+
 	// The books.
 	{"journal_entry", entitiesOr("posting", "o.entry_id = journal_entry.id"), ""},
 	{"posting", byFund, ""},
@@ -146,7 +155,7 @@ const openToTheOffice = `
 		gift_of_payout TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
-		office_find_donors(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
+		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
 		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_disputes(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.

@@ -350,6 +350,7 @@ CREATE TABLE donation (
     source text,
     plan_id uuid,
     tax_date date,
+    given_by text,
     PRIMARY KEY (id),
     UNIQUE (id, entity_id),
     UNIQUE (public_ref),
@@ -357,6 +358,7 @@ CREATE TABLE donation (
     CONSTRAINT donation_check2 CHECK (covered >= 0 AND covered < amount),
     CONSTRAINT donation_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT donation_frequency_check CHECK (frequency = ANY (ARRAY['once'::text, 'weekly'::text, 'monthly'::text, 'quarterly'::text, 'yearly'::text])),
+    CONSTRAINT donation_given_by_check CHECK (given_by = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text])),
     CONSTRAINT donation_public_ref_check CHECK (length(public_ref) >= 22),
     CONSTRAINT donation_settled CHECK (status <> 'settled'::text OR settled_at IS NOT NULL AND tax_date IS NOT NULL),
     CONSTRAINT donation_source_check CHECK (source = ANY (ARRAY['form'::text, 'plan'::text, 'office'::text, 'import'::text])),
@@ -641,6 +643,7 @@ CREATE TABLE erasure_donor (
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
+CREATE TRIGGER offline_gifts_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION offline_gifts_are_erased();
 CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
 
@@ -737,6 +740,106 @@ CREATE TABLE fund (
     CONSTRAINT fund_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id)
 );
 CREATE UNIQUE INDEX fund_slug_in_organisation ON fund USING btree (organisation_id, slug) WHERE (organisation_id IS NOT NULL);
+
+CREATE TABLE gift_batch (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    n integer NOT NULL,
+    received_on date NOT NULL,
+    counted integer NOT NULL,
+    total bigint NOT NULL,
+    currency text NOT NULL,
+    fund_id uuid,
+    account text,
+    submission uuid NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    posted_by uuid,
+    posted_at timestamp with time zone,
+    reason text,
+    removed_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT gift_batch_account_check CHECK (account ~ '^[a-z0-9-]{1,63}$'::text),
+    CONSTRAINT gift_batch_check CHECK (posted_at IS NULL OR removed_at IS NULL),
+    CONSTRAINT gift_batch_counted_check CHECK (counted >= 1 AND counted <= 10000),
+    CONSTRAINT gift_batch_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT gift_batch_n_check CHECK (n > 0),
+    CONSTRAINT gift_batch_reason_check CHECK (length(reason) >= 1 AND length(reason) <= 500),
+    CONSTRAINT gift_batch_total_check CHECK (total >= 0),
+    CONSTRAINT gift_batch_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id),
+    CONSTRAINT gift_batch_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT gift_batch_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT gift_batch_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT gift_batch_posted_by_fkey FOREIGN KEY (posted_by) REFERENCES staff(id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_begins();
+CREATE TRIGGER changes BEFORE UPDATE ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_batch FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id');
+
+CREATE TABLE gift_batch_row (
+    batch_id uuid NOT NULL,
+    n integer NOT NULL,
+    entity_id uuid NOT NULL,
+    submission uuid NOT NULL,
+    typed jsonb NOT NULL,
+    donor_id uuid,
+    same_as integer,
+    method text NOT NULL,
+    given_by text NOT NULL,
+    amount bigint,
+    in_return_value bigint,
+    number text NOT NULL DEFAULT ''::text,
+    soft_credit uuid,
+    gift_id uuid,
+    removed_at timestamp with time zone,
+    changed_by uuid,
+    changed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (batch_id, n),
+    UNIQUE (batch_id, n, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT gift_batch_row_amount_check CHECK (amount > 0),
+    CONSTRAINT gift_batch_row_check CHECK (in_return_value > 0 AND in_return_value < amount),
+    CONSTRAINT gift_batch_row_check1 CHECK (amount IS NOT NULL OR method = 'in_kind'::text),
+    CONSTRAINT gift_batch_row_check2 CHECK (gift_id IS NULL OR removed_at IS NULL),
+    CONSTRAINT gift_batch_row_check3 CHECK (same_as < n),
+    CONSTRAINT gift_batch_row_given_by_check CHECK (given_by = ANY (ARRAY['person'::text, 'organisation'::text, 'daf'::text, 'foundation'::text, 'employer_match'::text])),
+    CONSTRAINT gift_batch_row_method_check CHECK (method = ANY (ARRAY['check'::text, 'cash'::text, 'transfer'::text, 'stock'::text, 'in_kind'::text])),
+    CONSTRAINT gift_batch_row_n_check CHECK (n > 0),
+    CONSTRAINT gift_batch_row_typed_check CHECK (jsonb_typeof(typed) = 'object'::text),
+    CONSTRAINT gift_batch_row_batch_id_entity_id_fkey FOREIGN KEY (batch_id, entity_id) REFERENCES gift_batch(id, entity_id),
+    CONSTRAINT gift_batch_row_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES staff(id),
+    CONSTRAINT gift_batch_row_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT gift_batch_row_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id),
+    CONSTRAINT gift_batch_row_soft_credit_entity_id_fkey FOREIGN KEY (soft_credit, entity_id) REFERENCES donor(id, entity_id)
+);
+CREATE INDEX gift_batch_row_of_donor ON gift_batch_row USING btree (donor_id) WHERE (donor_id IS NOT NULL);
+CREATE INDEX gift_batch_row_of_soft_credit ON gift_batch_row USING btree (soft_credit) WHERE (soft_credit IS NOT NULL);
+CREATE TRIGGER changes BEFORE INSERT OR UPDATE ON gift_batch_row FOR EACH ROW EXECUTE FUNCTION gift_batch_row_changes();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT OR UPDATE ON gift_batch_row FOR EACH ROW EXECUTE FUNCTION gift_batch_row_stays_erased();
+CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR UPDATE ON gift_batch_row DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_batch_row FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT OR UPDATE ON gift_batch_row FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE gift_batch_row_part (
+    batch_id uuid NOT NULL,
+    row_n integer NOT NULL,
+    n smallint NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (batch_id, row_n, n),
+    UNIQUE (batch_id, row_n, fund_id),
+    CONSTRAINT gift_batch_row_part_amount_check CHECK (amount >= 0),
+    CONSTRAINT gift_batch_row_part_n_check CHECK (n >= 1 AND n <= 50),
+    CONSTRAINT gift_batch_row_part_batch_id_row_n_entity_id_fkey FOREIGN KEY (batch_id, row_n, entity_id) REFERENCES gift_batch_row(batch_id, n, entity_id),
+    CONSTRAINT gift_batch_row_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR UPDATE ON gift_batch_row_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
 
 CREATE UNLOGGED TABLE guard_count (
     key bytea NOT NULL,
@@ -1040,6 +1143,47 @@ CREATE TABLE mailbox_step (
 );
 CREATE INDEX mailbox_step_of_mailbox ON mailbox_step USING btree (email, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON mailbox_step FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
+
+CREATE TABLE offline_gift (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid,
+    donor_id uuid,
+    batch_id uuid,
+    row_n integer,
+    method text NOT NULL,
+    given_by text NOT NULL,
+    paid bigint,
+    currency text NOT NULL,
+    number text NOT NULL DEFAULT ''::text,
+    postmarked_on date,
+    described text NOT NULL DEFAULT ''::text,
+    in_return text NOT NULL DEFAULT ''::text,
+    in_return_value bigint,
+    counted_by text NOT NULL DEFAULT ''::text,
+    note text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (id),
+    UNIQUE (batch_id, row_n),
+    UNIQUE (donation_id),
+    UNIQUE (id, entity_id),
+    CONSTRAINT offline_gift_check CHECK (in_return_value > 0 AND in_return_value < paid),
+    CONSTRAINT offline_gift_check1 CHECK (num_nonnulls(donation_id, donor_id) = 1),
+    CONSTRAINT offline_gift_check2 CHECK (donation_id IS NULL OR paid IS NOT NULL),
+    CONSTRAINT offline_gift_check3 CHECK ((in_return = ''::text) = (in_return_value IS NULL)),
+    CONSTRAINT offline_gift_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT offline_gift_given_by_check CHECK (given_by = ANY (ARRAY['person'::text, 'organisation'::text, 'daf'::text, 'foundation'::text, 'employer_match'::text])),
+    CONSTRAINT offline_gift_method_check CHECK (method = ANY (ARRAY['check'::text, 'cash'::text, 'transfer'::text, 'stock'::text, 'in_kind'::text])),
+    CONSTRAINT offline_gift_paid_check CHECK (paid > 0),
+    CONSTRAINT offline_gift_batch_id_entity_id_fkey FOREIGN KEY (batch_id, entity_id) REFERENCES gift_batch(id, entity_id),
+    CONSTRAINT offline_gift_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT offline_gift_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id)
+);
+CREATE INDEX offline_gift_by_number ON offline_gift USING btree (entity_id, number, paid) WHERE (number <> ''::text);
+CREATE INDEX offline_gift_of_donor ON offline_gift USING btree (donor_id) WHERE (donor_id IS NOT NULL);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON offline_gift FOR EACH ROW EXECUTE FUNCTION offline_gift_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON offline_gift FOR EACH ROW EXECUTE FUNCTION offline_gift_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE organisation (
     id uuid NOT NULL,
@@ -1681,6 +1825,17 @@ CREATE INDEX sign_in_old ON sign_in USING btree (asked_at);
 CREATE TRIGGER address_is_locked BEFORE INSERT ON sign_in FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER sign_in_is_used_once BEFORE UPDATE ON sign_in FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION sign_in_is_used_once();
 
+CREATE TABLE soft_credit (
+    gift_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    PRIMARY KEY (gift_id, donor_id),
+    CONSTRAINT soft_credit_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT soft_credit_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX soft_credit_of_donor ON soft_credit USING btree (donor_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON soft_credit FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE source_choice (
     entity_id uuid NOT NULL,
     mark text NOT NULL,
@@ -2027,6 +2182,30 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH S
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 
+CREATE TABLE thank_you (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    gift_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    words text NOT NULL,
+    words_version smallint NOT NULL,
+    language text NOT NULL,
+    facts jsonb NOT NULL,
+    person jsonb,
+    issued_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (gift_id, donor_id),
+    CONSTRAINT thank_you_words_check CHECK (words = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text, 'in_kind'::text, 'daf_adviser'::text, 'foundation_adviser'::text, 'employer_match_adviser'::text])),
+    CONSTRAINT thank_you_words_version_check CHECK (words_version > 0),
+    CONSTRAINT thank_you_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT thank_you_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX thank_you_of_donor ON thank_you USING btree (donor_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 -- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -2267,9 +2446,21 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION gave_card(of_entity uuid, customer text, the_donor uuid) RETURNS boolean
 
+-- FUNCTION gift_batch_begins() RETURNS trigger
+
+-- FUNCTION gift_batch_changes() RETURNS trigger
+
+-- FUNCTION gift_batch_row_changes() RETURNS trigger
+
+-- FUNCTION gift_batch_row_is_whole() RETURNS trigger
+
+-- FUNCTION gift_batch_row_stays_erased() RETURNS trigger
+
 -- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
+
+-- FUNCTION gifts_of_person(of_donor uuid) RETURNS SETOF uuid
 
 -- FUNCTION head_is_newest() RETURNS trigger
 
@@ -2321,6 +2512,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION may_pay_for_another(of_plan uuid) RETURNS boolean
 
+-- FUNCTION may_type_batches(roles text[], of_entity uuid, of_organisation uuid) RETURNS boolean
+
 -- FUNCTION mistyped_of(of_erasure uuid) RETURNS SETOF uuid
 
 -- FUNCTION move_gift(of_receipt uuid, address text, new_donor uuid, by text, why text, OUT from_donor uuid, OUT to_donor uuid, OUT plan uuid, OUT moved integer) RETURNS record
@@ -2334,6 +2527,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION office_can_sign_in(of_staff uuid) RETURNS boolean
 
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
+
+-- FUNCTION office_donors_to_choose(of_entity uuid, of_organisation uuid, words text, most integer) RETURNS TABLE(id uuid, kind text, first_name text, last_name text, organisation_name text, email text, address_line1 text, city text, region text, postal_code text)
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]
 
@@ -2356,6 +2551,12 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION office_organisations(roles text[]) RETURNS uuid[]
 
 -- FUNCTION office_person_of_request(request uuid) RETURNS TABLE(name text, email text)
+
+-- FUNCTION offline_gift_keeps() RETURNS trigger
+
+-- FUNCTION offline_gift_stays_erased() RETURNS trigger
+
+-- FUNCTION offline_gifts_are_erased() RETURNS trigger
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 
@@ -2522,6 +2723,10 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION suspense_resolution_begins() RETURNS trigger
 
 -- FUNCTION suspense_resolution_is_booked() RETURNS trigger
+
+-- FUNCTION thank_you_keeps() RETURNS trigger
+
+-- FUNCTION thank_you_stays_erased() RETURNS trigger
 
 -- FUNCTION totp_code(secret bytea, step bigint) RETURNS text
 

@@ -6,6 +6,7 @@ import (
 	htmltemplate "html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	texttemplate "text/template"
@@ -16,8 +17,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// ReceiptVersion is the version of the words of receipts that are issued now.
-const ReceiptVersion = 1
+// ReceiptVersion is the newest version of the words of receipts: 1 is about charges, 2 about gifts without a processor.
+const ReceiptVersion = 2
 
 // ErrReceiptVersion is returned for facts with an unknown version of the words.
 var ErrReceiptVersion = errors.New("view: no such version of the receipt's words")
@@ -41,7 +42,10 @@ type ReceiptWords struct {
 	Amount   money.Amount // charged, less what was Returned
 	Charged  time.Time    // the date of the charge, in the donee's time zone
 	Purposes []Purpose    // sum to Amount
-	Covered  money.Amount // part of the charge that was added for the processing fee; may be zero
+	// Described is shares, or a thing: the receipt says it in place of a value; empty: money was given.
+	Described string
+	InReturn  *InReturn    // what the donor got in return; nil: nothing
+	Covered   money.Amount // part of the charge that was added for the processing fee; may be zero
 
 	Dedication string      // honour or memory; empty: none
 	Dedicatee  string      // the person honoured or remembered
@@ -49,6 +53,12 @@ type ReceiptWords struct {
 	Replaces   *Revised    // the receipt that this one replaces; nil if it replaces none
 	Instalment *Instalment // nil for a single gift
 	Voided     *Revised    // why this receipt is void; nil if it is valid. ReceiptVoidEmail requires it
+}
+
+// InReturn is what a donor got in return for a payment, of which only the rest is a gift.
+type InReturn struct {
+	What        string
+	Value, Paid money.Amount // its good-faith value; what was paid in all
 }
 
 // Instalment says which payment of its plan a gift is.
@@ -100,6 +110,7 @@ type receiptData struct {
 	Why   string // why this receipt replaces another or is void; empty: neither. Templates of v1 use the name
 	Facts []Fact
 	Lines []PurposeLine
+	Goods []string // what was given in return: nothing, or what it was worth
 }
 
 // PurposeLine is a fund's part of a gift, in words.
@@ -188,7 +199,7 @@ func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err
 
 // revisionReason returns why a receipt was revised, in words.
 func (v *View) revisionReason(d receiptData, key string, why Revised) string {
-	args := []any{
+	args := []any{ // of shares and things, amount is what they are
 		"on", phrase.Date(d.Language, why.On), "number", why.Number, "amount", d.Total, "organisation", d.Organisation,
 	}
 	if d.Returned != nil {
@@ -244,9 +255,18 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 		d.Facts = append(d.Facts, Fact{say("replaced"), r.Replaces.Number})
 	}
 	d.Facts = append(d.Facts, Fact{say("donor"), r.Donor})
-	if r.Returned == nil {
+	if r.Described != "" {
+		d.Total = r.Described
+	}
+	switch {
+	case r.Described != "":
+		d.Facts = append(d.Facts, Fact{say("described"), d.Total})
+	case r.InReturn != nil && r.Returned == nil:
+		d.Facts = append(d.Facts, Fact{say("paid"), r.InReturn.Paid.FormatExact(lang)}, Fact{say("in_return"), say("in_return_of", "what", r.InReturn.What,
+			"value", r.InReturn.Value.FormatExact(lang))}, Fact{say("rest"), d.Total})
+	case r.Returned == nil:
 		d.Facts = append(d.Facts, Fact{say("amount"), d.Total})
-	} else {
+	default:
 		d.Facts = append(d.Facts,
 			Fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
 			Fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
@@ -267,12 +287,27 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 		d.Facts = append(d.Facts, Fact{say("project"), r.Organisation})
 	}
 	for _, p := range r.Purposes {
-		d.Lines = append(d.Lines, PurposeLine{
-			Text:   purposeText(say, p),
-			Amount: p.Amount.FormatExact(lang),
-		})
+		line := PurposeLine{Text: purposeText(say, p), Amount: p.Amount.FormatExact(lang)}
+		if r.Described != "" {
+			line.Amount = ""
+		}
+		d.Lines = append(d.Lines, line)
 	}
+	d.Goods = goodsText(say, d, lang)
 	return d
+}
+
+// goodsText says what was given in return, and that the value of shares and things is not ours to state.
+func goodsText(say func(string, ...any) string, d receiptData, lang string) []string {
+	if d.InReturn != nil {
+		return []string{say("returns", "paid", d.InReturn.Paid.FormatExact(lang), "what", d.InReturn.What, "value", d.InReturn.Value.FormatExact(lang),
+			"amount", d.Amount.FormatExact(lang))}
+	}
+	all := []string{say("goods")}
+	if d.Described != "" {
+		all = append(all, say("no_value"))
+	}
+	return all
 }
 
 // instalmentNumber returns which payment of its plan the gift is: "3 of 12", or "3".
@@ -317,8 +352,14 @@ func (d receiptData) LabelWidth() int {
 
 // receiptPhrases returns the function that returns phrases of r's version in r's language.
 func (v *View) receiptPhrases(r ReceiptWords) func(key string, args ...any) string {
-	prefix := "receipt.v" + strconv.Itoa(r.Version) + "."
-	return func(key string, args ...any) string { return v.Phrase(r.Language, prefix+key, args...) }
+	return func(key string, args ...any) string {
+		for version := r.Version; version > 1; version-- { // a version has the words in which it differs from the one before
+			if prefix := "receipt.v" + strconv.Itoa(version) + "."; v.HasPhrase(prefix + key) {
+				return v.Phrase(r.Language, prefix+key, args...)
+			}
+		}
+		return v.Phrase(r.Language, "receipt.v1."+key, args...)
+	}
 }
 
 // ReceiptText is a receipt in words, for a page.
@@ -341,7 +382,7 @@ func (v *View) ReceiptText(r ReceiptWords) (ReceiptText, error) {
 	say := v.receiptPhrases(d.ReceiptWords)
 	text := ReceiptText{
 		Language: d.Language, Title: say("title"), Facts: d.Facts, PurposeTitle: say("purpose"), Purposes: d.Lines,
-		SmallPrint: []string{say("goods"), say("exempt", "donee", d.Donee.Name)},
+		SmallPrint: append(slices.Clone(d.Goods), say("exempt", "donee", d.Donee.Name)),
 	}
 	switch {
 	case r.Voided != nil:

@@ -52,7 +52,13 @@ func (v *View) writeReceipt(d receiptData, gap float64) *paper {
 	s.heading(say("purpose"))
 	s.purposes(d.Lines)
 	s.y += 5
-	s.text(smallSize, ink, say("goods"), true)
+	if d.Version == 1 {
+		s.text(smallSize, ink, say("goods"), true)
+	} else {
+		for _, text := range d.Goods {
+			s.paragraph(smallSize, ink, text)
+		}
+	}
 	s.paragraph(smallSize, soft, say("exempt", "donee", d.Donee.Name))
 	if d.Sponsored {
 		s.paragraph(smallSize, soft, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))

@@ -27,6 +27,7 @@ const (
 	ContributionsWith      Account = "4100"
 	InKindWithout          Account = "4200" // contributions in kind
 	InKindWith             Account = "4210"
+	OtherIncome            Account = "4300" // interest, and what was given in return for a gift
 	RefundsWithout         Account = "4800"
 	RefundsWith            Account = "4805"
 	ChargebacksWithout     Account = "4810"
@@ -41,6 +42,7 @@ const (
 	GrantsForeign          Account = "6200" // Form 990 Schedule F
 	GrantRecoveries        Account = "6900"
 	ForeignExchange        Account = "7100"
+	SecuritiesGain         Account = "7200" // gain or loss on securities
 	Encumbrances           Account = "9100" // memo
 	ReserveForEncumbrances Account = "9200" // memo
 )

@@ -37,6 +37,20 @@ const (
 	FromImport Source = "import" // imported from a file
 )
 
+// GivenBy is who gives, where that decides that the donor gets a letter of thanks and no receipt: the gift was deducted, or
+// is tax-free, elsewhere. Its values stand in donation.given_by.
+type GivenBy string
+
+// Who gives. All others get a receipt.
+const (
+	DonorAdvisedFund GivenBy = "daf"
+	Foundation       GivenBy = "foundation"
+	EmployerMatch    GivenBy = "employer_match"
+)
+
+// HasReceipt reports whether the donor of a gift gets a receipt.
+func (g GivenBy) HasReceipt() bool { return g == "" }
+
 // Donation is a donation's row.
 type Donation struct {
 	ID              uuid.UUID    `db:"id"`
@@ -60,6 +74,7 @@ type Donation struct {
 	TaxDate         *ledger.Date `db:"tax_date"`
 	Source          Source       `db:"source"`
 	PlanID          *uuid.UUID   `db:"plan_id"`
+	GivenBy         GivenBy      `db:"given_by"`
 }
 
 // Amount returns what the donor pays. The whole amount is a gift, the covered fee included.

@@ -28,6 +28,7 @@ func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, fu
 	if !p.method().HasProcessor() {
 		facts.PaymentID, facts.Method = &p.PaymentID, string(p.method())
 	}
+	facts.Described, facts.InReturn = p.Described, p.InReturn
 	if g.CoveredMinor > 0 {
 		facts.Covered = g.Covered()
 	}

@@ -34,6 +34,10 @@ type IncomingPayment struct {
 	Account   ledger.Account // debited; empty: Method.Account
 	TaxDate   ledger.Date    // decides the receipt's date and year (a check: the postmark); zero: the day of ReceivedAt
 
+	// What the receipt says besides the amount.
+	Described string            // shares, or a thing: in place of a value; empty: money was given
+	InReturn  *receipt.InReturn // what the donor got in return; nil: nothing
+
 	instalment *receipt.Instalment // which of its plan's payments it is; nil: none
 	rejected   RejectReason        // why its plan does not accept it
 }

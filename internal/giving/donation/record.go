@@ -31,6 +31,7 @@ type Record struct {
 	Parts          []Designation
 	Language       phrase.Language
 	Anonymous      bool
+	GivenBy        GivenBy   // empty: the donor gets a receipt
 	At             time.Time // when it was entered
 	Cause          string    // of the status change: who entered it, by id, or the import row
 }
@@ -56,10 +57,10 @@ func RecordTx(ctx context.Context, tx *sqlx.Tx, r Record) (Donation, error) {
 	}
 	const query = `/* donation.RecordTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, currency, language,
-			anonymous, news, created_at, source)
-		VALUES ($1, $2, $3, $4, $5, 'started', 'once', $6, $7, $8, $9, false, $10, $11)`
+			anonymous, news, created_at, source, given_by)
+		VALUES ($1, $2, $3, $4, $5, 'started', 'once', $6, $7, $8, $9, false, $10, $11, nullif($12, ''))`
 	_, err = tx.ExecContext(ctx, query, r.ID, r.EntityID, r.OrganisationID, donorID, r.PublicRef, total.Minor, total.Currency, r.Language,
-		r.Anonymous, r.At, r.Source)
+		r.Anonymous, r.At, r.Source, r.GivenBy)
 	if err != nil {
 		return Donation{}, err
 	}

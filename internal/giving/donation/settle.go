@@ -169,7 +169,9 @@ func (b *batch) settle(p IncomingPayment, g *gift) (Outcome, error) {
 	g.Status = Settled
 	g.setPayment(p, entity, b.now)
 	b.entries = append(b.entries, giftEntry(entity, p, g.Donation, g.parts, funds))
-	b.receipts = append(b.receipts, issue)
+	if g.GivenBy.HasReceipt() {
+		b.receipts = append(b.receipts, issue)
+	}
 	b.settled = append(b.settled, g)
 	row := b.markBooked(p, &g.ID, payment.Settled)
 	if !p.method().HasProcessor() {

@@ -18,7 +18,8 @@ import (
 )
 
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
-	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
+	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id,
+	coalesce(given_by, '') AS given_by`
 
 // ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that
 // PostgreSQL cannot store is not looked up: that would be an error.

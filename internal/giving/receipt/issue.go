@@ -56,7 +56,7 @@ func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now t
 		for i, a := range asked[:n] {
 			issued = append(issued, Receipt{
 				ID: d.NewID(), EntityID: a.EntityID, DonationID: a.DonationID, Year: a.Year, Number: last - n + 1 + i,
-				Language: a.Language, WordsVersion: WordsVersion, Facts: a.Facts, IssuedAt: now, Replaces: a.replaces,
+				Language: a.Language, WordsVersion: a.Facts.wordsVersion(), Facts: a.Facts, IssuedAt: now, Replaces: a.replaces,
 			})
 		}
 		asked = asked[n:]
@@ -131,17 +131,17 @@ func takeNumbersTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, year, n i
 func insertTx(ctx context.Context, tx *sqlx.Tx, receipts []Receipt) error {
 	const query = `/* receipt.insertTx */
 		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at, replaces)
-		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $1, r.facts, $2, r.replaces
-		  FROM unnest($3::uuid[], $4::uuid[], $5::integer[], $6::integer[], $7::uuid[], $8::text[], $9::jsonb[], $10::uuid[])
-		       AS r (id, entity_id, year, number, donation_id, language, facts, replaces)`
-	rows := pg.NewColumns(8)
+		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, r.words_version, r.facts, $1, r.replaces
+		  FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::uuid[], $7::text[], $8::jsonb[], $9::uuid[], $10::smallint[])
+		       AS r (id, entity_id, year, number, donation_id, language, facts, replaces, words_version)`
+	rows := pg.NewColumns(9)
 	for _, r := range receipts {
 		facts, err := json.Marshal(r.Facts)
 		if err != nil {
 			return err
 		}
-		rows.Add(r.ID, r.EntityID, r.Year, r.Number, r.DonationID, r.Language, string(facts), r.Replaces)
+		rows.Add(r.ID, r.EntityID, r.Year, r.Number, r.DonationID, r.Language, string(facts), r.Replaces, r.WordsVersion)
 	}
-	_, err := tx.ExecContext(ctx, query, rows.Args(WordsVersion, receipts[0].IssuedAt)...)
+	_, err := tx.ExecContext(ctx, query, rows.Args(receipts[0].IssuedAt)...)
 	return err
 }

@@ -99,7 +99,7 @@ func TestFactsAreFrozen(t *testing.T) {
 	assert.Equal(t, "el trabajo del Centro", later.Facts.Lines[0].Purpose)
 	assert.Equal(t, "Centro de Apoyo", later.Facts.Organisation)
 	assert.Equal(t, []string{"1 Main St", "Boston, MA 02111"}, later.Facts.DonorAddress)
-	assert.Equal(t, receipt.WordsVersion, later.WordsVersion)
+	assert.Equal(t, 1, later.WordsVersion)
 	assert.Regexp(t, `^TSNE-20\d\d-000001$`, later.Reference())
 
 	_, err = receipt.ByID(t.Context(), h.DB.Server, uuid.New())

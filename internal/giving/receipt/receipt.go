@@ -17,8 +17,17 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// WordsVersion is the version of the receipt's words that new receipts are issued with.
-const WordsVersion = 1
+// WordsVersion is the newest version of the receipt's words.
+const WordsVersion = 2
+
+// wordsVersion returns the version of the words with which a receipt is issued. The first one is about a charge; the second
+// about what came without a processor: it has words for shares, for things, and for a gift with something in return.
+func (f Facts) wordsVersion() int {
+	if f.Method != "" {
+		return WordsVersion
+	}
+	return 1
+}
 
 // Receipt is an issued receipt.
 type Receipt struct {
@@ -68,6 +77,15 @@ type Facts struct {
 	DonorOrganisation string     `json:"donor_organisation,omitempty"` // the donor's name if it is an organisation
 	PaymentID         *uuid.UUID `json:"payment_id,omitempty"`         // the payment, if it has no processor; nil for a card or bank debit
 	Method            string     `json:"method,omitempty"`             // how it was paid; empty: by card or bank debit
+	Described         string     `json:"described,omitempty"`          // shares, or a thing: the receipt says it in place of a value
+	InReturn          *InReturn  `json:"in_return,omitempty"`          // nil: nothing was given in return
+}
+
+// InReturn is what a donor got in return for a gift (quid pro quo, 26 USC 6115).
+type InReturn struct {
+	What  string       `json:"what"`
+	Value money.Amount `json:"value"` // the good-faith estimate
+	Paid  money.Amount `json:"paid"`  // in all; the rest is the gift
 }
 
 // DonorName returns the donor's name as the receipt prints it: an organisation's, or a person's first and last name.

@@ -27,7 +27,10 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
 	}
-	w.Covered = f.Covered
+	w.Covered, w.Described = f.Covered, f.Described
+	if in := f.InReturn; in != nil {
+		w.InReturn = &view.InReturn{What: in.What, Value: in.Value, Paid: in.Paid}
+	}
 	w.Instalment = instalmentWords(f.Instalment, &days)
 	if f.Dedicated != nil {
 		w.Dedication, w.Dedicatee = f.Dedicated.Kind, f.Dedicated.Name
