@@ -47,6 +47,7 @@ import (
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/payouts"
 	"konbit/internal/web/office/refunds"
 	officesuspense "konbit/internal/web/office/suspense"
 	"konbit/internal/web/office/today"
@@ -268,7 +269,7 @@ func (a *App) buildServer() {
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
-		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
+		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard, TakesCards: a.Stripe.HasAccount},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
@@ -278,6 +279,7 @@ func (a *App) buildServer() {
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
+		&payouts.Area{Desk: staffPages.Desk},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
 		suspensePages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},

@@ -101,6 +101,8 @@ func newWorld(t *testing.T) world {
 	for i, entity := range []string{"tsne", "aina"} {
 		_, err := h.Fake.AdjustBalance(entity, "network_cost_of_the_future", "usd", int64(1240+i))
 		require.NoError(t, err)
+		_, err = h.Fake.ManualPayout(entity, int64(100+i), false)
+		require.NoError(t, err)
 	}
 	w.follow(t)
 	for _, p := range places {

@@ -3,6 +3,7 @@ package desk
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,11 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
-	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks"} {
+	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "suspense", "tasks"}
+	if v.Organisation != nil { // payouts are the entity's
+		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" })
+	}
+	for _, list := range lists {
 		add(list, Readers...)
 	}
 	add("approvals", Deciders...)

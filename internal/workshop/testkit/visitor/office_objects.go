@@ -23,6 +23,7 @@ var OfficeObjects = map[string]string{
 		WHERE e.slug = $1 AND o.slug = $2 ORDER BY g.created_at, r.id`,
 	"disputes": `SELECT d.ref FROM dispute_row d JOIN organisation o ON o.id = d.organisation_id JOIN legal_entity e ON e.id = d.entity_id
 		WHERE e.slug = $1 AND o.slug = $2 ORDER BY d.opened_at, d.ref`,
+	"payouts":  `SELECT p.payout_ref FROM payout p JOIN legal_entity e ON e.id = p.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY p.created_at, p.payout_ref`,
 	"suspense": `SELECT s.subject FROM suspense_row s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = $1 AND $2 = '' AND s.amount <> 0 ORDER BY s.serial`,
 	"approvals": `SELECT r.id FROM approval_request r JOIN legal_entity e ON e.id = r.entity_id LEFT JOIN organisation o ON o.id = r.organisation_id
 		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 ORDER BY r.requested_at, r.id`,

@@ -1,0 +1,19 @@
+package bank_test
+
+import (
+	"testing"
+
+	"konbit/internal/workshop/testkit/bank"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// TestMatchesHold: after each of random acts (files, gifts, matches, splits, undos, rules, and attacks by direct SQL) sums hold, each line and
+// item is in at most one live match, and 1100 = statement − open − set aside + not yet cleared.
+func TestMatchesHold(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{NoStripe: true})
+	for seed := range uint64(3) {
+		bank.Sequence(t, h, seed, 40)
+	}
+	h.RequireNoFindings()
+}
