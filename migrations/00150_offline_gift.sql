@@ -93,6 +93,7 @@ CREATE TABLE IF NOT EXISTS gift_batch_row (
     amount          bigint CHECK (amount > 0), -- as on paper, in minor units; NULL: a gift in kind without a value
     in_return_value bigint CHECK (in_return_value > 0 AND in_return_value < amount),
     number          text NOT NULL DEFAULT '',
+    postmarked_on   date,
     soft_credit     uuid,
     gift_id         uuid, -- after posting
     removed_at      timestamptz,
@@ -337,6 +338,15 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- thank_you_has_person keeps those whom a letter names from being erased until the transaction ends, and reports whether they are there.
+CREATE OR REPLACE FUNCTION thank_you_has_person(letter uuid) RETURNS boolean LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM are_erased(ARRAY(SELECT d FROM (SELECT t.donor_id FROM thank_you t WHERE t.id = letter
+        UNION SELECT c.donor_id FROM thank_you t JOIN soft_credit c ON c.gift_id = t.gift_id WHERE t.id = letter
+        UNION SELECT g.donor_id FROM thank_you t JOIN offline_gift o ON o.id = t.gift_id JOIN donation g ON g.id = o.donation_id WHERE t.id = letter) p (d) ORDER BY 1));
+    RETURN EXISTS (SELECT FROM thank_you t WHERE t.id = letter AND t.person IS NOT NULL);
+END $$;
+
 -- gifts_of_person returns the offline gifts that a donor gave, or that are credited to the donor.
 CREATE OR REPLACE FUNCTION gifts_of_person(of_donor uuid) RETURNS SETOF uuid STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT o.id FROM offline_gift o WHERE o.donor_id = of_donor
@@ -530,7 +540,7 @@ CREATE OR REPLACE FUNCTION personal_subjects(of_erasure uuid, people uuid[], ema
 $$;
 -- +goose StatementEnd
 DROP TABLE IF EXISTS thank_you, soft_credit, gift_batch_row_part, gift_batch_row, offline_gift, gift_batch;
-DROP FUNCTION IF EXISTS office_donors_to_choose, offline_gifts_are_erased, gifts_of_person, thank_you_stays_erased, offline_gift_stays_erased,
+DROP FUNCTION IF EXISTS office_donors_to_choose, thank_you_has_person, offline_gifts_are_erased, gifts_of_person, thank_you_stays_erased, offline_gift_stays_erased,
     gift_batch_row_stays_erased, thank_you_keeps, offline_gift_keeps, gift_batch_row_is_whole, gift_batch_row_part_changes, gift_batch_row_changes, gift_batch_changes, gift_batch_begins, may_type_batches;
 ALTER TABLE donation DROP COLUMN IF EXISTS given_by;
 DELETE FROM account a WHERE a.code IN ('7200', '4300') AND NOT EXISTS (SELECT FROM posting p WHERE p.account_code = a.code);

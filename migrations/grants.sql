@@ -71,8 +71,8 @@ GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
 -- Numbers, people and times of batches are the database's to say; triggers of migration 00150 let a batch be posted once.
 GRANT SELECT, INSERT (id, entity_id, organisation_id, received_on, counted, total, currency, fund_id, account, submission),
     UPDATE (received_on, counted, total, fund_id, account, reason, posted_at, removed_at) ON gift_batch TO {{role}};
-GRANT SELECT, INSERT (batch_id, entity_id, submission, typed, donor_id, same_as, method, given_by, amount, in_return_value, number, soft_credit),
-    UPDATE (typed, donor_id, same_as, method, given_by, amount, in_return_value, number, soft_credit, gift_id, removed_at) ON gift_batch_row TO {{role}};
+GRANT SELECT, INSERT (batch_id, entity_id, submission, typed, donor_id, same_as, method, given_by, amount, in_return_value, number, postmarked_on, soft_credit),
+    UPDATE (typed, donor_id, same_as, method, given_by, amount, in_return_value, number, postmarked_on, soft_credit, gift_id, removed_at) ON gift_batch_row TO {{role}};
 GRANT SELECT, INSERT, DELETE ON gift_batch_row_part TO {{role}};
 GRANT SELECT, INSERT ON offline_gift, soft_credit, thank_you TO {{role}};
 GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};

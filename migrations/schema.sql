@@ -1103,6 +1103,7 @@ CREATE TABLE gift_batch_row (
     amount bigint,
     in_return_value bigint,
     number text NOT NULL DEFAULT ''::text,
+    postmarked_on date,
     soft_credit uuid,
     gift_id uuid,
     removed_at timestamp with time zone,
@@ -1148,7 +1149,8 @@ CREATE TABLE gift_batch_row_part (
     CONSTRAINT gift_batch_row_part_batch_id_row_n_entity_id_fkey FOREIGN KEY (batch_id, row_n, entity_id) REFERENCES gift_batch_row(batch_id, n, entity_id),
     CONSTRAINT gift_batch_row_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
-CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR UPDATE ON gift_batch_row_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
+CREATE TRIGGER changes BEFORE INSERT OR DELETE OR UPDATE ON gift_batch_row_part FOR EACH ROW EXECUTE FUNCTION gift_batch_row_part_changes();
+CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR DELETE ON gift_batch_row_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
 
 CREATE UNLOGGED TABLE guard_count (
     key bytea NOT NULL,
@@ -2844,6 +2846,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION gift_batch_row_is_whole() RETURNS trigger
 
+-- FUNCTION gift_batch_row_part_changes() RETURNS trigger
+
 -- FUNCTION gift_batch_row_stays_erased() RETURNS trigger
 
 -- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
@@ -3115,6 +3119,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION suspense_resolution_begins() RETURNS trigger
 
 -- FUNCTION suspense_resolution_is_booked() RETURNS trigger
+
+-- FUNCTION thank_you_has_person(letter uuid) RETURNS boolean
 
 -- FUNCTION thank_you_keeps() RETURNS trigger
 

@@ -20,8 +20,10 @@ import (
 	"konbit/internal/mail/difference"
 	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/refund"
 	"konbit/internal/office/suspense"
+	"konbit/internal/office/thanks"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/guard"
@@ -80,6 +82,7 @@ type App struct {
 	Plans       recurring.Plans
 	PlanLinks   planlink.Links
 	Settler     donation.Settler
+	Poster      offline.Poster
 	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
@@ -171,6 +174,9 @@ func (a *App) buildGiving() {
 		Receipts: a.ReceiptIssuer, Notices: notice.Recorder{Queue: a.Queue, NewID: NewID}, NewID: NewID, Now: clocks.Business, Plans: a.Plans,
 		Offline: settlement.OfflineFees{NewID: NewID},
 	}
+	a.Poster = offline.Poster{
+		Settler: a.Settler, Thanks: thanks.Issuer{Queue: a.Queue, NewID: NewID}, NewID: NewID, NewRef: NewRef, Now: clocks.Business,
+	}
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
@@ -233,6 +239,7 @@ func (a *App) buildMail() {
 	mail.Plans{Mailer: mailer, Catalog: a.Catalog, Links: links}.Register(a.Handlers)
 	mail.GiftNotices{Receipts: a.Receipts, Catalog: a.Catalog, Again: give.AgainLink(s.BaseURL)}.Register(a.Handlers)
 	mail.TributeCards{Mailer: mailer, Catalog: a.Catalog}.Register(a.Handlers)
+	mail.ThankYous{Mailer: mailer}.Register(a.Handlers)
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)

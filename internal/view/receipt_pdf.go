@@ -40,6 +40,13 @@ func (v *View) writeReceipt(d receiptData, gap float64) *paper {
 	})
 	s.gap = gap
 	s.header(say("title"), d.Organisation)
+	v.writeReceiptBody(s, d)
+	return s
+}
+
+// writeReceiptBody writes what a receipt says below its head.
+func (v *View) writeReceiptBody(s *paper, d receiptData) {
+	say := v.receiptPhrases(d.ReceiptWords)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
 	if d.Replaces == nil {
 		s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
@@ -67,7 +74,6 @@ func (v *View) writeReceipt(d receiptData, gap float64) *paper {
 	}
 	s.y += 2
 	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
-	return s
 }
 
 // footerOf returns who received the gifts.

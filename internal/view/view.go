@@ -25,6 +25,7 @@ type View struct {
 	receiptEmails     map[int]map[phrase.Language]emailTemplates        // by version
 	statementEmails   map[int]map[phrase.Language]emailTemplates        // by version
 	tributeCardEmails map[phrase.Language]emailTemplates
+	thankYouEmails    map[phrase.Language]emailTemplates
 	auditDigestEmails map[phrase.Language]emailTemplates
 	signInEmails      map[phrase.Language]emailTemplates
 	planEmails        map[phrase.Language]emailTemplates
@@ -57,7 +58,7 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	for folder, into := range map[string]*map[phrase.Language]emailTemplates{
-		"card": &v.tributeCardEmails, "head": &v.auditDigestEmails, "plan": &v.planEmails, "sign_in": &v.signInEmails, "privacy": &v.plainEmails,
+		"card": &v.tributeCardEmails, "thanks": &v.thankYouEmails, "head": &v.auditDigestEmails, "plan": &v.planEmails, "sign_in": &v.signInEmails, "privacy": &v.plainEmails,
 	} {
 		if *into, err = v.parseEmails(fsys, emailFolder+"/"+folder); err != nil {
 			return nil, err

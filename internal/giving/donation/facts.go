@@ -5,6 +5,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/phrase"
 )
@@ -47,7 +48,10 @@ func Postal(a org.Address) []string {
 	return lines(a.Line1, a.Line2, cityLine(a.City, a.Region, a.PostalCode), a.Country)
 }
 
-func (c Contact) postal() []string {
+func (c Contact) postal() []string { return PostalOf(c.Contact) }
+
+// PostalOf returns the postal address of a contact as lines.
+func PostalOf(c contact.Contact) []string {
 	return lines(c.AddressLine1, c.AddressLine2, cityLine(c.City, c.Region, c.PostalCode), c.Country)
 }
 

@@ -96,6 +96,26 @@ func ContactsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUI
 	return all, err
 }
 
+// LatestAddresses returns, for donors with a donation in whose contact there is a postal address, the details of the newest one.
+func LatestAddresses(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (map[uuid.UUID]contact.Details, error) {
+	const query = `/* donation.LatestAddresses */
+		SELECT w.id AS donor_id, c.* FROM unnest($1::uuid[]) AS w (id) CROSS JOIN LATERAL (
+			SELECT ` + contact.DetailColumns + ` FROM donation g JOIN donation_contact t ON t.donation_id = g.id
+			 WHERE g.donor_id = w.id AND t.address_line1 <> '' ORDER BY g.charged_at DESC NULLS LAST, g.created_at DESC LIMIT 1) c`
+	var found []struct {
+		DonorID uuid.UUID `db:"donor_id"`
+		contact.Details
+	}
+	if err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(donors)); err != nil {
+		return nil, err
+	}
+	all := make(map[uuid.UUID]contact.Details, len(found))
+	for _, f := range found {
+		all[f.DonorID] = f.Details
+	}
+	return all, nil
+}
+
 // DesignationsOf returns the designations of donations, by donation, each in order.
 func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID][]Designation, error) {
 	const query = `/* donation.DesignationsOf */
