@@ -124,6 +124,7 @@ var exceptions = map[string]string{
 	"giving/owner → giving/contact":                            "the addressee of a donation is who its contact says",
 	"people/staff → people/approval":                           "a change of roles where there are two admins is a request",
 	"web/office/refunds → web/office/desk":                     "the same",
+	"web/office/bank → web/office/desk":                        "the same",
 	"web/office/disputes → web/office/desk":                    "the same",
 	"web/office/suspense → web/office/desk":                    "the same",
 	"web/office/today → web/office/desk":                       "the same",

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"konbit/internal/office/bank"
 	"konbit/internal/office/bankfile"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -144,7 +146,8 @@ func (a *Area) readWaiting(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *Fi
 func (a *Area) show(v web.StaffVisit, w *Waiting, r bank.Reading) {
 	w.Format, w.Stored = a.formatName(string(r.File.Format)), r.StoredAt != nil
 	if r.Days.From.Year > 0 {
-		w.Days = a.say(v, "office.bank.files.days", "from", r.Days.From.String(), "until", r.Days.Until.String())
+		w.Days = a.say(v, "office.bank.files.days", "from", phrase.Date(v.Language, midnight(r.Days.From)),
+			"until", phrase.Date(v.Language, midnight(r.Days.Until)))
 	}
 	count := func(key string, n int) {
 		if n > 0 {
@@ -163,6 +166,9 @@ func (a *Area) show(v web.StaffVisit, w *Waiting, r bank.Reading) {
 		args := fault.Args{}
 		for name, value := range warning.Args {
 			args[name] = value
+			if at, err := timeOf(fmt.Sprint(value)); err == nil {
+				args[name] = phrase.Date(v.Language, at)
+			}
 		}
 		w.Warnings = append(w.Warnings, a.View.ErrorText(v.Language, fault.Field{Phrase: warning.Phrase, Args: args}))
 	}

@@ -31,6 +31,8 @@ type LinesPage struct {
 	Lines      []Line
 	Items      []Item
 	Own        []Own
+	OwnRows    []int // how many of them the form offers
+	Keys       []string
 	Accept     []string // suggestions that are sure: LINE|ITEM
 	AcceptAll  string   // what accepting all of them does
 	Done       []Done
@@ -115,14 +117,13 @@ func (a *Area) writeLines(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	base := pathOf(v, p.Account, "/lines")
 	p.Title, p.Back, p.Month = a.say(v, "office.bank.lines.title", "name", p.Account.Name, "month", a.monthName(v, m)), pathOf(v, p.Account, ""), m.String()
+	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "x", "a", "u"}
 	p.Before, p.After = base+"?month="+m.Next(-1).String(), base+"?month="+m.Next(1).String()
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
 	p.Search = desk.Search{Action: base, Label: a.say(v, "office.bank.lines.search"), Value: q, Kept: []desk.Hidden{{Name: "month", Value: m.String()}}}
 	if a.mayAct(v) {
 		p.Action, p.Submission = base+"?month="+m.String(), a.NewID().String()
-		for _, o := range a.ownItems(v, p.Account, accounts) {
-			p.Own = append(p.Own, o)
-		}
+		p.Own = a.ownItems(v, p.Account, accounts)
 	}
 	a.addOpen(v, &p, open, items, q)
 	p.addDone(a, v, done)
