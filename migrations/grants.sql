@@ -75,6 +75,12 @@ GRANT SELECT, INSERT (batch_id, entity_id, submission, typed, donor_id, same_as,
     UPDATE (typed, donor_id, same_as, method, given_by, amount, in_return_value, number, postmarked_on, soft_credit, gift_id, removed_at) ON gift_batch_row TO {{role}};
 GRANT SELECT, INSERT, DELETE ON gift_batch_row_part TO {{role}};
 GRANT SELECT, INSERT ON offline_gift, soft_credit, thank_you TO {{role}};
+-- Numbers, people and times of deposits and repayments are the database's to say; items come by a trigger on offline_gift (migrations 00190, 00191).
+GRANT SELECT, INSERT (id, entity_id, currency, submission), UPDATE (account_id, deposited_on, closed_at, removed_at) ON deposit TO {{role}};
+GRANT SELECT, UPDATE (deposit_id, left_at) ON deposit_item TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, payment_id, amount, method, number, paid_on, account_id, submission), UPDATE (withdrawn_at) ON repayment TO {{role}};
+GRANT SELECT, INSERT ON repayment_part TO {{role}};
+GRANT SELECT ON deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row TO {{role}};
 GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
 GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};

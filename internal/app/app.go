@@ -46,6 +46,7 @@ import (
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/auditlog"
 	officebank "konbit/internal/web/office/bank"
+	"konbit/internal/web/office/deposits"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
@@ -181,7 +182,7 @@ func (a *App) buildGiving() {
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
-	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), NewID: NewID, Now: clocks.Business}
+	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: a.Booker, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
@@ -292,6 +293,7 @@ func (a *App) buildServer() {
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}},
 		suspensePages,
 		bankPages,
+		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

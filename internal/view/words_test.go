@@ -37,6 +37,7 @@ var composed = []string{
 	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.suspense.account.", "office.suspense.kind.",
 	"office.bank.holds.", "office.bank.item.", "office.bank.kind.", "office.bank.function.", "office.bank.reason.", "office.bank.column.", "office.bank.key.", "office.bank.month.",
 	"office.bank.files.", "office.bank.proof.", "office.bank.file.",
+	"office.deposit.state.", "office.deposit.column.", "office.deposit.slip.", "office.owed.column.", "office.owed.state.", "office.owed.method.", "office.owed.error.",
 	"office.audit.act.", "office.audit.kind.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",

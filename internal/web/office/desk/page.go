@@ -70,9 +70,9 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 		}
 	}
 	add("scope", staff.RoleNames...)
-	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "bank", "suspense", "tasks"}
-	if v.Organisation != nil { // payouts and the bank are the entity's
-		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" || list == "bank" })
+	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "deposits", "bank", "suspense", "tasks"}
+	if v.Organisation != nil { // payouts, deposits and the bank are the entity's
+		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" || list == "deposits" || list == "bank" })
 	}
 	for _, list := range lists {
 		add(list, Readers...)
