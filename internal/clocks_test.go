@@ -129,6 +129,8 @@ var databaseDefaults = map[string]string{
 	"staff_form.used_at":              "proof of when it was sent",
 	"staff_invitation.made_at":        "validity of links",
 	"staff_invitation.expires_at":     "validity of links",
+	"gift_batch.created_at":           "proof of when it was begun; pages show it by Kernel.Shown",
+	"gift_batch_row.changed_at":       "proof of when it was typed",
 	"staff_note.at":                   "proof of when it was written; pages show it by Kernel.Shown, the copy of a donor's data as it is stored",
 	"staff_passkey.made_at":           "proof of when it was set up; pages show it by Kernel.Shown",
 	"staff_password.set_at":           "proof of when it was set up; pages show it by Kernel.Shown",

@@ -36,6 +36,8 @@ var exceptions = map[string]string{
 	"mail → mail/transport":                                    "a composed email is sent by SMTP",
 	"mail/staffmail → mail":                                    "it stores and sends the emails",
 	"view → view/accent":                                       "pages and emails have the organisation's colour",
+	"view → view/document":                                     "papers are set on pages",
+	"view/document → view/accent":                              "the head of a paper has the organisation's colour",
 	"view → view/country":                                      "forms and emails name countries",
 	"mail → mail/paper":                                        "an email shows what the frozen facts say",
 	"web/office/auditlog → web/office/desk":                    "pages of the office share its frame, lists and doors",
@@ -115,6 +117,8 @@ var exceptions = map[string]string{
 	"office/rotation → office/privacy":                         "what another key sealed is sealed again",
 	"web/office/donors → web/office/desk":                      "pages of staff share the frame, lists and the prompt for a factor",
 	"office/privacy → office/note":                             "a person's copy contains what staff noted on them",
+	"office/privacy → office/offline":                          "a person's copy contains what is known of gifts without a processor",
+	"office/privacy → office/thanks":                           "a person's copy contains letters of thanks",
 	"office/privacy → office/statement":                        "a person's copy contains their annual statements",
 	"people/staff → people/session":                            "secrets of cookies and links are made and hashed there",
 	"processor/settlement → processor/dispute":                 "what it books of a dispute opens or closes the task about it",
@@ -131,6 +135,8 @@ var exceptions = map[string]string{
 	"web/office/bank → web/office/desk":                        "the same",
 	"web/office/disputes → web/office/desk":                    "the same",
 	"web/office/suspense → web/office/desk":                    "the same",
+	"web/office/batches → web/office/desk":                     "the same",
+	"office/offline → office/thanks":                           "a posted gift that has no receipt gets a letter of thanks",
 	"web/office/today → web/office/desk":                       "the same",
 }
 

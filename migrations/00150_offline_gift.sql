@@ -386,6 +386,20 @@ CREATE OR REPLACE FUNCTION personal_subjects(of_erasure uuid, people uuid[], ema
     UNION ALL SELECT t.id FROM unnest(people) d CROSS JOIN LATERAL gifts_of_person(d) g JOIN thank_you t ON t.gift_id = g
 $$;
 
+-- office_donor_names returns the names of donors in batches of an entity, or of one of its organisations, that the person of the staff session types.
+CREATE OR REPLACE FUNCTION office_donor_names(of_entity uuid, of_organisation uuid, donors uuid[]) RETURNS TABLE (id uuid, name text)
+STABLE SECURITY DEFINER LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    roles CONSTANT text[] := '{entry,finance,auditor}';
+BEGIN
+    IF of_entity = ANY(office_entities(roles)) OR of_organisation = ANY(office_organisations(roles)) THEN
+        RETURN QUERY SELECT d.id, coalesce(nullif(d.organisation_name, ''), trim(concat_ws(' ', d.first_name, d.last_name))) FROM donor d
+            WHERE d.id = ANY(donors) AND d.entity_id = of_entity AND EXISTS (SELECT FROM gift_batch_row r JOIN gift_batch b ON b.id = r.batch_id
+                WHERE r.donor_id = d.id AND b.entity_id = of_entity AND b.organisation_id IS NOT DISTINCT FROM of_organisation);
+    END IF;
+END $$;
+
 -- office_donors_to_choose returns donors of an entity for a row of a batch, at most so many: those that have, for each word of a text, a word in their
 -- name or postal address that begins with it; by an email address the donor with it; by an id that donor. The person of the staff session types
 -- batches in the scope: of a project those who gave to it.
@@ -540,7 +554,7 @@ CREATE OR REPLACE FUNCTION personal_subjects(of_erasure uuid, people uuid[], ema
 $$;
 -- +goose StatementEnd
 DROP TABLE IF EXISTS thank_you, soft_credit, gift_batch_row_part, gift_batch_row, offline_gift, gift_batch;
-DROP FUNCTION IF EXISTS office_donors_to_choose, thank_you_has_person, offline_gifts_are_erased, gifts_of_person, thank_you_stays_erased, offline_gift_stays_erased,
+DROP FUNCTION IF EXISTS office_donor_names, office_donors_to_choose, thank_you_has_person, offline_gifts_are_erased, gifts_of_person, thank_you_stays_erased, offline_gift_stays_erased,
     gift_batch_row_stays_erased, thank_you_keeps, offline_gift_keeps, gift_batch_row_is_whole, gift_batch_row_part_changes, gift_batch_row_changes, gift_batch_changes, gift_batch_begins, may_type_batches;
 ALTER TABLE donation DROP COLUMN IF EXISTS given_by;
 DELETE FROM account a WHERE a.code IN ('7200', '4300') AND NOT EXISTS (SELECT FROM posting p WHERE p.account_code = a.code);

@@ -166,7 +166,8 @@ const openToTheOffice = `
 		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
-		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_find_gifts(uuid, text, text, integer, integer),
+		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_donor_names(uuid, uuid, uuid[]),
+		office_find_gifts(uuid, text, text, integer, integer),
 		office_changed_gifts(uuid, text[]), office_gift_rows(uuid[]), office_gift_disputes(uuid[]), office_gift_shares(uuid), office_gift_history(uuid), office_gift_entries(uuid) TO konbit_office;`
 
 // officeGrants returns the statements that give konbit_office its rights: to read, and nothing else.

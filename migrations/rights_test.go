@@ -270,7 +270,7 @@ var writtenOnce = []string{
 	"email_model", "entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
-	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "refund_request", "receipt_void", "server_limit", "source_choice", "statement", "suspense_resolution",
+	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "refund_request", "receipt_void", "server_limit", "soft_credit", "source_choice", "statement", "suspense_resolution",
 }
 
 const made = "00000000-0000-4000-8000-000000000001"
@@ -393,6 +393,9 @@ var definers = map[string]string{
 	"payment_out_of_suspense":       "a trigger: looks for the resolution of a payment out of suspense",
 	"clearing_move_is_even":         "a trigger: adds up what one source moved between funds",
 	"staff_notes_are_erased":        "a trigger: empties the notes about a donor who is erased",
+	"offline_gifts_are_erased":      "a trigger: empties what was typed about a donor who is erased, and letters that name the donor",
+	"office_donors_to_choose":       "applies the scope of the session's person, who types batches there",
+	"office_donor_names":            "the same; only of donors in batches of the scope",
 
 	// The bank.
 	"bank_opening_begins":      "a trigger: person and time are the session's and the database's",

@@ -2922,6 +2922,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION office_changed_gifts(of_entity uuid, kinds text[]) RETURNS SETOF uuid
 
+-- FUNCTION office_donor_names(of_entity uuid, of_organisation uuid, donors uuid[]) RETURNS TABLE(id uuid, name text)
+
 -- FUNCTION office_donors_to_choose(of_entity uuid, of_organisation uuid, words text, most integer) RETURNS TABLE(id uuid, kind text, first_name text, last_name text, organisation_name text, email text, address_line1 text, city text, region text, postal_code text)
 
 -- FUNCTION office_entities(roles text[]) RETURNS uuid[]

@@ -47,6 +47,7 @@ import (
 	"konbit/internal/web/office/auditlog"
 	officebank "konbit/internal/web/office/bank"
 	"konbit/internal/web/office/deposits"
+	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
@@ -294,6 +295,7 @@ func (a *App) buildServer() {
 		suspensePages,
 		bankPages,
 		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
+		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

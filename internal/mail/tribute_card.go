@@ -2,12 +2,18 @@ package mail
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/dedication"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -38,7 +44,7 @@ func (c TributeCards) render(ctx context.Context, donationID uuid.UUID) (*Email,
 	if err != nil {
 		return nil, err
 	}
-	card, err := donation.TributeCardOf(ctx, c.DB, catalog, donationID)
+	card, err := tributeCardOf(ctx, c.DB, catalog, donationID)
 	if err != nil || card == nil {
 		return nil, err
 	}
@@ -53,4 +59,40 @@ func (c TributeCards) render(ctx context.Context, donationID uuid.UUID) (*Email,
 		Message: card.CardMessage,
 	})
 	return email, err
+}
+
+// tributeCard is what a card says. It has no amount: a card never says how much was given.
+type tributeCard struct {
+	DonationID   uuid.UUID
+	Entity       org.LegalEntity
+	Organisation org.Organisation
+	Language     phrase.Language
+	DonorName    string // empty: the donor is anonymous
+	dedication.Dedication
+	SettledAt time.Time
+}
+
+// tributeCardOf returns the card of a settled donation; nil if there is none to send, or it was purged.
+func tributeCardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, gift uuid.UUID) (*tributeCard, error) {
+	d, err := donation.ByID(ctx, q, gift)
+	if err != nil {
+		return nil, err
+	}
+	dedicated, err := dedication.Of(ctx, q, gift)
+	if err != nil || dedicated == nil || !dedicated.HasCard() || d.Status != donation.Settled {
+		return nil, err
+	}
+	card := tributeCard{DonationID: d.ID, Language: phrase.Language(d.Language), Dedication: *dedicated, SettledAt: *d.SettledAt}
+	if !d.Anonymous {
+		giver, err := donation.ContactOf(ctx, q, gift)
+		if err != nil {
+			return nil, err
+		}
+		card.DonorName = strings.TrimSpace(giver.FirstName + " " + giver.LastName) // a dedication is deleted with its contact
+	}
+	if card.Organisation, err = catalog.OrganisationByID(d.OrganisationID); err != nil {
+		return nil, err
+	}
+	card.Entity, err = catalog.EntityByID(d.EntityID)
+	return &card, err
 }

@@ -3,6 +3,8 @@ package view
 import (
 	"html/template"
 	"strings"
+
+	"konbit/internal/view/document"
 )
 
 // The types of this file are what layout/components.html and the pages of all areas show fields with.
@@ -62,7 +64,7 @@ type CountryField struct {
 type FormError struct{ Target, Field, Text string }
 
 // Fact is a row of a two-column list.
-type Fact struct{ Label, Value string }
+type Fact = document.Fact
 
 // FormValue is one field of a form as it was posted.
 type FormValue struct{ Name, Value string }

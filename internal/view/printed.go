@@ -7,6 +7,7 @@ import (
 
 	"konbit/internal/platform/pdf"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view/document"
 )
 
 // Printed is a paper to be printed: a receipt or a letter of thanks. One of them is not nil.
@@ -27,14 +28,14 @@ type PrintedPapers struct {
 // PrintedPDF returns papers as one document. Each begins on a page of its own, with the address where the window of an envelope
 // is when the sheet is folded in three (US no. 10, double window).
 func (v *View) PrintedPDF(about PrintedPapers, papers []Printed) ([]byte, error) {
-	s := v.newPaper(paperWords{
+	s := document.New(v.fonts, document.Words{
 		Title: about.Title, Author: about.Donee.Name, Subject: about.Title, Language: about.Language, Accent: DefaultAccent, Date: about.Date,
 		Footer: strings.Join(append([]string{about.Donee.Name}, v.postal(about.Language, about.Donee.Address)...), ", "),
 	})
 	for i, p := range papers {
 		if i > 0 {
-			s.pdf.AddPage()
-			s.turnTo(s.pdf.Pages()-1, margin)
+			s.PDF.AddPage()
+			s.TurnTo(s.PDF.Pages()-1, document.Margin)
 		}
 		if p.ThankYou != nil {
 			v.writeThankYou(s, v.thankYouData(*p.ThankYou))
@@ -44,10 +45,10 @@ func (v *View) PrintedPDF(about PrintedPapers, papers []Printed) ([]byte, error)
 			return nil, err
 		}
 		d := v.receiptData(*p.Receipt)
-		s.window(v.postal(d.Language, d.Donee.Address), d.Donee.Name, append([]string{d.Donor}, v.postal(d.Language, p.Postal)...))
+		window(s, v.postal(d.Language, d.Donee.Address), d.Donee.Name, append([]string{d.Donor}, v.postal(d.Language, p.Postal)...))
 		v.writeReceiptBody(s, d)
 	}
-	document, err := s.finish(false)
+	document, err := s.Finish(false)
 	if err != nil {
 		return nil, fmt.Errorf("view: papers to print: %w", err)
 	}
@@ -66,14 +67,14 @@ const (
 )
 
 // window writes who sends the sheet, and to whom, and goes below the first fold.
-func (s *paper) window(sender []string, name string, recipient []string) {
+func window(s *document.Paper, sender []string, name string, recipient []string) {
 	block := func(top, size float64, lines []string) {
-		s.y = top
+		s.Y = top
 		for _, text := range lines {
-			s.write(cell{tag: pdf.Paragraph, text: text, size: size, colour: ink, x: windowLeft, width: windowWidth, height: windowLine})
+			s.Write(document.Cell{Tag: pdf.Paragraph, Text: text, Size: size, Colour: document.Ink, X: windowLeft, Width: windowWidth, Height: windowLine})
 		}
 	}
-	block(senderTop, tinySize, append([]string{name}, sender...))
-	block(recipientTop, bodySize, recipient[:min(len(recipient), recipientLines)])
-	s.y = belowWindows
+	block(senderTop, document.TinySize, append([]string{name}, sender...))
+	block(recipientTop, document.BodySize, recipient[:min(len(recipient), recipientLines)])
+	s.Y = belowWindows
 }

@@ -15,6 +15,7 @@ import (
 
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view/document"
 )
 
 // ReceiptVersion is the newest version of the words of receipts: 1 is about charges, 2 about gifts without a processor.
@@ -114,7 +115,7 @@ type receiptData struct {
 }
 
 // PurposeLine is a fund's part of a gift, in words.
-type PurposeLine struct{ Text, Amount string }
+type PurposeLine = document.Line
 
 func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")

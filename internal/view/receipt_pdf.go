@@ -3,6 +3,8 @@ package view
 import (
 	"fmt"
 	"strings"
+
+	"konbit/internal/view/document"
 )
 
 // ReceiptPDF returns the receipt as a document with the content of the email, on one page if it fits. It depends on r and
@@ -23,57 +25,57 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 var rowGaps = []float64{1.3, 0.6, 0.1}
 
 func (v *View) receiptDocument(d receiptData) ([]byte, error) {
-	var s *paper
+	var s *document.Paper
 	for _, gap := range rowGaps {
-		if s = v.writeReceipt(d, gap); s.page == 0 {
+		if s = v.writeReceipt(d, gap); s.Page == 0 {
 			break
 		}
 	}
-	return s.finish(s.page > 0)
+	return s.Finish(s.Page > 0)
 }
 
-func (v *View) writeReceipt(d receiptData, gap float64) *paper {
+func (v *View) writeReceipt(d receiptData, gap float64) *document.Paper {
 	say := v.receiptPhrases(d.ReceiptWords)
-	s := v.newPaper(paperWords{
+	s := document.New(v.fonts, document.Words{
 		Title: say("title") + " " + d.Number, Author: d.Donee.Name, Subject: d.Organisation, Language: d.Language, Accent: d.Accent, Date: d.Charged,
 		Footer: footerOf(d.Donee, "\n"),
 	})
-	s.gap = gap
-	s.header(say("title"), d.Organisation)
+	s.Gap = gap
+	s.Header(say("title"), d.Organisation)
 	v.writeReceiptBody(s, d)
 	return s
 }
 
 // writeReceiptBody writes what a receipt says below its head.
-func (v *View) writeReceiptBody(s *paper, d receiptData) {
+func (v *View) writeReceiptBody(s *document.Paper, d receiptData) {
 	say := v.receiptPhrases(d.ReceiptWords)
-	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	s.Paragraph(document.BodySize, document.Ink, say("dear", "name", d.Greeting))
 	if d.Replaces == nil {
-		s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
+		s.Paragraph(document.BodySize, document.Ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
 	} else {
-		s.paragraph(bodySize, ink, say("replaces", "number", d.Replaces.Number, "organisation", d.Organisation, "date", d.Date)+
+		s.Paragraph(document.BodySize, document.Ink, say("replaces", "number", d.Replaces.Number, "organisation", d.Organisation, "date", d.Date)+
 			" "+v.revisionReason(d, "because.", *d.Replaces))
 	}
-	s.heading(say("facts"))
-	s.facts(d.Facts)
-	s.heading(say("purpose"))
-	s.purposes(d.Lines)
-	s.y += 5
+	s.Heading(say("facts"))
+	s.Facts(d.Facts)
+	s.Heading(say("purpose"))
+	s.Purposes(d.Lines)
+	s.Y += 5
 	if d.Version == 1 {
-		s.text(smallSize, ink, say("goods"), true)
+		s.Text(document.SmallSize, document.Ink, say("goods"), true)
 	} else {
 		for _, text := range d.Goods {
-			s.paragraph(smallSize, ink, text)
+			s.Paragraph(document.SmallSize, document.Ink, text)
 		}
 	}
-	s.paragraph(smallSize, soft, say("exempt", "donee", d.Donee.Name))
+	s.Paragraph(document.SmallSize, document.Soft, say("exempt", "donee", d.Donee.Name))
 	if d.Sponsored {
-		s.paragraph(smallSize, soft, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))
+		s.Paragraph(document.SmallSize, document.Soft, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))
 	} else {
-		s.paragraph(smallSize, soft, say("control_own", "donee", d.Donee.Name))
+		s.Paragraph(document.SmallSize, document.Soft, say("control_own", "donee", d.Donee.Name))
 	}
-	s.y += 2
-	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
+	s.Y += 2
+	s.Paragraph(document.BodySize, document.Ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
 }
 
 // footerOf returns who received the gifts.

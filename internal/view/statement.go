@@ -17,7 +17,7 @@ import (
 )
 
 // StatementVersion is the version of the words of statements that are issued now.
-const StatementVersion = 4
+const StatementVersion = 5
 
 // ErrStatementVersion is returned for facts with an unknown version of the words.
 var ErrStatementVersion = errors.New("view: no such version of the statement's words")
@@ -65,7 +65,9 @@ type StatementGift struct {
 	Amount       money.Amount
 	N, Of        int // number of the payment in its plan, 0 for a single gift; Of is 0 for a plan without a planned end
 	Returned     []StatementReturn
-	Name         int // whose gift it is: index in Names
+	Described    string    // shares, or a thing: Amount is zero and is not shown
+	InReturn     *InReturn // what the donor got in return; nil: nothing
+	Name         int       // whose gift it is: index in Names
 }
 
 // StatementReturn is money that was returned to the donor.
@@ -177,7 +179,11 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 		d.Title = say("title_nothing", "year", s.Year)
 		return d, nil
 	}
-	d.Goods, d.Law = say("goods"), d.Law+" "+say("control", "donee", s.Donee.Name)
+	goods := "goods"
+	if slices.ContainsFunc(s.Gifts, func(g StatementGift) bool { return g.InReturn != nil }) && s.Version >= 5 {
+		goods = "goods_except"
+	}
+	d.Goods, d.Law = say(goods), d.Law+" "+say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
 		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations",
 			v.List(s.Language, s.Sponsored), "donee", s.Donee.Name)
@@ -263,6 +269,9 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 		if len(g.Funds) > 1 {
 			funds[i] = say("part", "fund", f.Fund, "amount", f.Amount.FormatExact(lang))
 		}
+		if g.Described != "" {
+			funds[i] = f.Fund
+		}
 	}
 	text := say("to", "organisation", g.Organisation, "funds", v.List(s.Language, funds))
 	if g.Of > 0 {
@@ -272,7 +281,13 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 	if g.Void && s.Version >= 4 {
 		number = say("receipt_void", "receipt", g.Receipt)
 	}
-	rows := []StatementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: number, Amount: g.Amount.FormatExact(lang)}}
+	amount := g.Amount.FormatExact(lang)
+	if g.Described != "" {
+		amount, text = "", text+" "+say("described", "what", g.Described)
+	} else if in := g.InReturn; in != nil {
+		text += " " + say("in_return", "paid", in.Paid.FormatExact(lang), "what", in.What, "value", in.Value.FormatExact(lang))
+	}
+	rows := []StatementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: number, Amount: amount}}
 	for _, back := range g.Returned {
 		key := "refunded"
 		if back.Dispute {

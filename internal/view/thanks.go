@@ -5,6 +5,7 @@ import (
 
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view/document"
 )
 
 // ThankYouWords are the facts of a letter of thanks for a gift that has no receipt.
@@ -77,14 +78,14 @@ func (v *View) ThankYouEmail(w ThankYouWords) (subject, text, html string, err e
 }
 
 // writeThankYou writes the letter on a page of its own.
-func (v *View) writeThankYou(s *paper, d thankYouData) {
+func (v *View) writeThankYou(s *document.Paper, d thankYouData) {
 	say := func(key string, args ...any) string { return v.Phrase(d.Language, "thanks.v1."+key, args...) }
-	s.window(v.postal(d.Language, d.Donee.Address), d.Donee.Name, append([]string{d.To}, v.postal(d.Language, d.Postal)...))
-	s.text(bodySize, ink, d.Subject, true)
-	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	window(s, v.postal(d.Language, d.Donee.Address), d.Donee.Name, append([]string{d.To}, v.postal(d.Language, d.Postal)...))
+	s.Text(document.BodySize, document.Ink, d.Subject, true)
+	s.Paragraph(document.BodySize, document.Ink, say("dear", "name", d.Greeting))
 	for _, p := range d.Paragraphs {
-		s.paragraph(bodySize, ink, p)
+		s.Paragraph(document.BodySize, document.Ink, p)
 	}
-	s.y += 2
-	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
+	s.Y += 2
+	s.Paragraph(document.BodySize, document.Ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
 }

@@ -84,8 +84,8 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	k.writeProblem(w, status, page)
 }
 
-// freeTexts are the fields of staff's forms in which people write sentences.
-var freeTexts = []string{"text", "note", "reason"}
+// freeTexts are the fields of staff's forms in which people write sentences, and those of a row of a batch.
+var freeTexts = []string{"text", "note", "reason", "donor", "first_name", "last_name", "organisation", "amount", "number", "in_return", "counted_by"}
 
 // TypedText returns what was written in the fields of freeTexts of a form that is not accepted, so that a page can give it back.
 func TypedText(r *http.Request) string {

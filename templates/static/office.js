@@ -1,5 +1,5 @@
 // Keys of the office's pages: / search (of gifts, on pages without a field for it), j and k between rows, Enter opens (a link does that itself), [ and ] to the previous
-// and next thing, ? lists the keys. Every one of them is also a link or a field.
+// and next thing, n begins a batch, ? lists the keys. Every one of them is also a link or a field.
 (() => {
   const rows = () => [...document.querySelectorAll("tr[data-row] .open")];
   const keys = document.getElementById("keys");
@@ -26,12 +26,21 @@
     k: () => step(-1),
     "]": () => follow("next"),
     "[": () => follow("prev"),
+    n: () => {
+      const field = document.getElementById("received_on");
+      if (field) field.focus();
+      else {
+        const batches = document.querySelector(".office-nav a[data-new]");
+        if (batches) location.assign(batches.href + "#received_on");
+      }
+    },
     "?": () => {
       if (!keys) return;
       keys.open = !keys.open;
       keys.querySelector("summary").focus();
     },
   };
+  if (location.hash === "#received_on") document.getElementById("received_on")?.focus();
   if (location.hash === "#q") document.getElementById("q")?.focus();
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");

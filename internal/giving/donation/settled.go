@@ -29,11 +29,11 @@ func (s SettledGift) Amount() money.Amount {
 	return money.New(s.AmountMinor, money.Currency(s.Currency))
 }
 
-// SettledInYear returns the donors' settled donations whose tax date lies in the year, the oldest first.
+// SettledInYear returns the donors' settled donations with a receipt whose tax date lies in the year, the oldest first.
 func SettledInYear(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, year int) ([]SettledGift, error) {
 	const gifts = `/* donation.SettledInYear */
 		SELECT id, donor_id, organisation_id, amount, currency, tax_date FROM donation
-		 WHERE donor_id = ANY($1::uuid[]) AND status = 'settled' AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)
+		 WHERE donor_id = ANY($1::uuid[]) AND status = 'settled' AND given_by IS NULL AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)
 		 ORDER BY charged_at, id`
 	const parts = `/* donation.SettledInYear */
 		SELECT donation_id, fund_id, amount, covered FROM designation WHERE donation_id = ANY($1::uuid[]) ORDER BY donation_id, n`
@@ -69,12 +69,12 @@ func SettledInYear(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 	return all, nil
 }
 
-// DonorsInYear returns up to limit of an entity's donors with a donation settled in the year, in the order of their
+// DonorsInYear returns up to limit of an entity's donors with a donation in SettledInYear, in the order of their
 // ids, beginning behind `after`.
 func DonorsInYear(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int, after uuid.UUID, limit int) (donors []uuid.UUID, err error) {
 	const query = `/* donation.DonorsInYear */
 		SELECT DISTINCT donor_id FROM donation
-		 WHERE entity_id = $1 AND donor_id > $3 AND status = 'settled' AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)
+		 WHERE entity_id = $1 AND donor_id > $3 AND status = 'settled' AND given_by IS NULL AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)
 		 ORDER BY donor_id LIMIT $4`
 	err = sqlx.SelectContext(ctx, q, &donors, query, entity, year, after, limit)
 	return donors, err
@@ -84,7 +84,7 @@ func DonorsInYear(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 func CountInYear(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (donors, gifts int, err error) {
 	const query = `/* donation.CountInYear */
 		SELECT count(DISTINCT donor_id) AS donors, count(*) AS gifts FROM donation
-		 WHERE entity_id = $1 AND status = 'settled' AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)`
+		 WHERE entity_id = $1 AND status = 'settled' AND given_by IS NULL AND tax_date >= make_date($2, 1, 1) AND tax_date < make_date($2 + 1, 1, 1)`
 	var n struct{ Donors, Gifts int }
 	err = sqlx.GetContext(ctx, q, &n, query, entity, year)
 	return n.Donors, n.Gifts, err

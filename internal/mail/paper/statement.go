@@ -49,6 +49,10 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 	for _, g := range f.Gifts {
 		line := view.StatementGift{
 			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Void: g.Void, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of, Name: g.Name,
+			Described: g.Described,
+		}
+		if in := g.InReturn; in != nil {
+			line.InReturn = &view.InReturn{What: in.What, Value: in.Value, Paid: in.Paid}
 		}
 		for _, part := range g.Funds {
 			line.Funds = append(line.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})

@@ -147,7 +147,7 @@ func (c Checker) Check(t Typed, who Choice) (m Meaning, bad []fault.Field) {
 	}
 	if text := t["postmarked_on"]; text != "" {
 		var ok bool
-		switch m.PostmarkedOn, ok = readDay(text, c.ReceivedOn, c.Language); {
+		switch m.PostmarkedOn, ok = ReadDay(text, c.ReceivedOn, c.Language); {
 		case m.Method != Check:
 			problem("postmarked_on", "postmark_check", nil)
 		case !ok:
@@ -267,7 +267,7 @@ func (c Checker) checkFunds(t Typed, m *Meaning, problem report) {
 	slices.Sort(splits)
 	for _, name := range splits {
 		code, _ := splitOf(name)
-		f, ok := c.fund(code)
+		f, ok := c.Fund(code)
 		switch {
 		case !ok:
 			problem(name, "fund", fault.Args{"typed": code})
@@ -299,7 +299,7 @@ func (c Checker) checkFunds(t Typed, m *Meaning, problem report) {
 	f, ok := fund.Fund{}, false
 	switch code := t["fund"]; {
 	case code != "":
-		if f, ok = c.fund(code); !ok {
+		if f, ok = c.Fund(code); !ok {
 			problem("fund", "fund", fault.Args{"typed": code})
 		}
 	case c.FundID.Valid:
@@ -317,8 +317,8 @@ func (c Checker) checkFunds(t Typed, m *Meaning, problem report) {
 	}
 }
 
-// fund returns an open fund of the batch's scope by what a person types: its code, its slug if only one fund has it, or its name.
-func (c Checker) fund(text string) (f fund.Fund, ok bool) {
+// Fund returns an open fund of the batch's scope by what a person types: its code, its slug if only one fund has it, or its name.
+func (c Checker) Fund(text string) (f fund.Fund, ok bool) {
 	funds := c.Funds()
 	for _, is := range []func(f fund.Fund) bool{
 		func(f fund.Fund) bool { return f.Code == text },

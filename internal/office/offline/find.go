@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 // MostMatches is how many donors a row lists to choose by a digit.
@@ -85,4 +86,22 @@ func TwinOf(ctx context.Context, q sqlx.QueryerContext, b Batch, except int, num
 		}
 	}
 	return &found[0], nil
+}
+
+// NamesOf returns the names of donors in batches of a scope, by their ids. q is in a transaction of staff.ReadTx.
+func NamesOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, organisation uuid.NullUUID, donors []uuid.UUID) (map[uuid.UUID]string, error) {
+	const query = `/* offline.NamesOf */ SELECT id, name FROM office_donor_names($1, $2, $3::uuid[])`
+	var found []struct {
+		ID   uuid.UUID `db:"id"`
+		Name string    `db:"name"`
+	}
+	if len(donors) == 0 {
+		return nil, nil
+	}
+	err := sqlx.SelectContext(ctx, q, &found, query, entity, organisation, pg.UUIDs(donors))
+	names := make(map[uuid.UUID]string, len(found))
+	for _, f := range found {
+		names[f.ID] = f.Name
+	}
+	return names, err
 }

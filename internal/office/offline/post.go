@@ -81,7 +81,7 @@ func (s Poster) PostTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 			return false, fmt.Errorf("row %d: %w", p.gifts[i].row.N, err)
 		}
 	}
-	const post = `/* offline.PostTx */ UPDATE gift_batch SET reason = nullif($2, ''), posted_at = now() WHERE id = $1`
+	const post = `/* offline.PostTx */ UPDATE gift_batch SET reason = nullif($2, ''), posted_at = 'epoch' WHERE id = $1`
 	if _, err := tx.ExecContext(ctx, post, b.ID, reason); err != nil {
 		return false, explained(err)
 	}

@@ -1,13 +1,7 @@
 package offline_test
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	netmail "net/mail"
 	"strings"
 	"sync"
 	"testing"
@@ -200,34 +194,11 @@ func (f fixture) sent() map[string]string {
 	}
 	texts := map[string]string{}
 	for _, m := range f.Mail.Messages() {
-		texts[m.To] += plainText(f.t, m.Raw)
+		email, err := m.Email()
+		require.NoError(f.t, err)
+		texts[m.To] += strings.Join(strings.Fields(email.Text), " ")
 	}
 	return texts
-}
-
-// plainText returns the plain text of a message, with one space between words.
-func plainText(t *testing.T, raw []byte) string {
-	t.Helper()
-	message, err := netmail.ReadMessage(bytes.NewReader(raw))
-	require.NoError(t, err)
-	content, kind, encoding := io.Reader(message.Body), message.Header.Get("Content-Type"), message.Header.Get("Content-Transfer-Encoding")
-	for {
-		media, values, err := mime.ParseMediaType(kind)
-		require.NoError(t, err)
-		if !strings.HasPrefix(media, "multipart/") {
-			require.Equal(t, "text/plain", media)
-			break
-		}
-		part, err := multipart.NewReader(content, values["boundary"]).NextRawPart()
-		require.NoError(t, err)
-		content, kind, encoding = part, part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding")
-	}
-	if strings.EqualFold(encoding, "quoted-printable") {
-		content = quotedprintable.NewReader(content)
-	}
-	text, err := io.ReadAll(content)
-	require.NoError(t, err)
-	return strings.Join(strings.Fields(string(text)), " ")
 }
 
 // TestPostedOnce: a batch that is posted twice, or by two people at once, is posted once.

@@ -141,7 +141,7 @@ func (p *posting) readPeopleTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID
 
 // giftOf reads a row as it was stored.
 func (p *posting) giftOf(r Row) (gift, error) {
-	g := gift{id: uuid.NewSHA1(p.batch.ID, []byte("row "+strconv.Itoa(r.N))), row: r}
+	g := gift{id: giftIDOf(r), row: r}
 	refuse := func(field, phrase string) (gift, error) {
 		return g, &ErrRow{r.N, []fault.Field{{Name: field, Phrase: "office.batch.error." + phrase}}}
 	}
@@ -212,7 +212,7 @@ func (p *posting) donorTx(ctx context.Context, tx *sqlx.Tx, g *gift) (uuid.UUID,
 // donationOf returns the donation of a gift.
 func (p *posting) donationOf(g gift) donation.Record {
 	r := donation.Record{
-		ID: uuid.NewSHA1(p.batch.ID, []byte("donation "+strconv.Itoa(g.row.N))), PublicRef: p.NewRef(), EntityID: p.batch.EntityID, OrganisationID: g.org.ID,
+		ID: DonationOf(g.row), PublicRef: p.NewRef(), EntityID: p.batch.EntityID, OrganisationID: g.org.ID,
 		DonorID: g.donorID, Source: donation.FromOffice, Contact: donation.Contact{Contact: g.contact}, Language: g.language, At: p.now,
 		Cause: "batch " + p.batch.ID.String() + " row " + strconv.Itoa(g.row.N),
 	}

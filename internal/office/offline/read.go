@@ -30,9 +30,9 @@ var dayForms = []*regexp.Regexp{
 	regexp.MustCompile(`^(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})(?:[/.-](?P<y>\d{4}|\d{2}))?$`),
 }
 
-// readDay reads a day as people type it: 2026-10-28, 10/28/2026, 10/28/26 or 10/28, which is the last one not after the day
+// ReadDay reads a day as people type it: 2026-10-28, 10/28/2026, 10/28/26 or 10/28, which is the last one not after the day
 // given. Where both could be the month, English puts the month first, and others have to type the first form.
-func readDay(text string, notAfter ledger.Date, lang phrase.Language) (d ledger.Date, ok bool) {
+func ReadDay(text string, notAfter ledger.Date, lang phrase.Language) (d ledger.Date, ok bool) {
 	for i, form := range dayForms {
 		found := form.FindStringSubmatch(text)
 		if found == nil {
@@ -66,3 +66,8 @@ func readDay(text string, notAfter ledger.Date, lang phrase.Language) (d ledger.
 	}
 	return ledger.Date{}, false
 }
+
+var isAccount = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+
+// IsAccount reports whether a text can be the slug of a bank account.
+func IsAccount(slug string) bool { return isAccount.MatchString(slug) }

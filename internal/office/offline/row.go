@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,12 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, batch uuid.UUID) (all []
 	}
 	return all, nil
 }
+
+// DonationOf returns the id of the donation that a row becomes.
+func DonationOf(r Row) uuid.UUID { return uuid.NewSHA1(r.BatchID, []byte("donation "+strconv.Itoa(r.N))) }
+
+// giftIDOf returns the id of the gift that a row becomes, and of its payment.
+func giftIDOf(r Row) uuid.UUID { return uuid.NewSHA1(r.BatchID, []byte("row "+strconv.Itoa(r.N))) }
 
 // StoreTx writes a row, in the session of who types it: a new one, or with n > 0 row n as it is corrected. The same form sent
 // again is the same row. It returns the row's number. It reports ErrEnded if the batch is posted or put away.
@@ -120,7 +127,7 @@ func first(all []int) int {
 
 // RemoveRowTx removes a row of a batch that is not posted. Its number is not used again. A row that was removed stays so.
 func RemoveRowTx(ctx context.Context, tx *sqlx.Tx, b Batch, n int) error {
-	const query = `/* offline.RemoveRowTx */ UPDATE gift_batch_row SET removed_at = now() WHERE batch_id = $1 AND n = $2 AND removed_at IS NULL`
+	const query = `/* offline.RemoveRowTx */ UPDATE gift_batch_row SET removed_at = 'epoch' WHERE batch_id = $1 AND n = $2 AND removed_at IS NULL`
 	done, err := tx.ExecContext(ctx, query, b.ID, n)
 	if err != nil {
 		return explained(err)

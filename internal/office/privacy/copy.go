@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/notice"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/note"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
 )
@@ -158,6 +159,9 @@ func (c *copier) donor(d donor.Donor) error {
 	if err := c.plans(d.ID); err != nil {
 		return err
 	}
+	if err := c.thanks(d.ID); err != nil {
+		return err
+	}
 	issued, err := statement.OfDonors(c.ctx, c.q, []uuid.UUID{d.ID})
 	for _, s := range issued {
 		c.subjects = append(c.subjects, s.ID)
@@ -217,6 +221,9 @@ func (c *copier) gift(id uuid.UUID) error {
 		return err
 	}
 	if err := c.notes(note.Object{Kind: note.Gift, ID: id}); err != nil {
+		return err
+	}
+	if err := c.offline(offline.OfDonation(c.ctx, c.q, id)); err != nil {
 		return err
 	}
 	return c.receipts(id, d.PublicRef)

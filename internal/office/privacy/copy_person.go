@@ -9,6 +9,8 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/office/note"
+	"konbit/internal/office/offline"
+	"konbit/internal/office/thanks"
 	"konbit/internal/people/donoraccess"
 )
 
@@ -113,4 +115,45 @@ func (c *copier) notes(on note.Object) error {
 		}
 	}
 	return nil
+}
+
+type offlineItem struct {
+	Method     string `json:"method"`
+	Number     string `json:"number,omitempty"`
+	Postmarked string `json:"postmarked_on,omitempty"`
+	Described  string `json:"described,omitempty"`
+	InReturn   string `json:"in_return,omitempty"`
+	Note       string `json:"note,omitempty"`
+}
+
+// offline writes what is known of gifts that came without a payment processor, besides their donations.
+func (c *copier) offline(gifts []offline.Gift, err error) error {
+	for _, g := range gifts {
+		if err == nil {
+			err = c.to.Item("gift by check, cash, bank, stock or in kind", offlineItem{string(g.Method), g.Number, g.Postmarked, g.Described, g.InReturn, g.Note})
+		}
+	}
+	return err
+}
+
+type thanksItem struct {
+	IssuedAt time.Time      `json:"issued_at"`
+	Language string         `json:"language"`
+	Facts    thanks.Facts   `json:"facts"`
+	Person   *thanks.Person `json:"person"`
+}
+
+// thanks writes the gifts in kind that have no value, and the letters of thanks to a donor.
+func (c *copier) thanks(of uuid.UUID) error {
+	if err := c.offline(offline.OfDonor(c.ctx, c.q, of)); err != nil {
+		return err
+	}
+	letters, err := thanks.OfDonor(c.ctx, c.q, of)
+	for _, l := range letters {
+		c.subjects = append(c.subjects, l.ID)
+		if err == nil {
+			err = c.to.Item("letter of thanks", thanksItem{l.IssuedAt, l.Language, l.Facts, l.Person})
+		}
+	}
+	return err
 }

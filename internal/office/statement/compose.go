@@ -119,13 +119,23 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		if in := issued.Facts.Instalment; in != nil {
 			g.N, g.Of = in.N, in.Of
 		}
+		if g.Described, g.InReturn = issued.Facts.Described, issued.Facts.InReturn; g.Described != "" {
+			g.Amount.Minor = 0 // we state no value of shares and things
+		}
 	}
 	for _, p := range given.Parts {
 		to, err := c.catalog.Fund(p.FundID)
 		if err != nil {
 			return g, err
 		}
-		g.Funds = append(g.Funds, FundPart{Fund: to.Name.In(lang), Amount: p.Amount})
+		part := FundPart{Fund: to.Name.In(lang), Amount: p.Amount}
+		if g.Described != "" {
+			part.Amount.Minor = 0
+		}
+		g.Funds = append(g.Funds, part)
+	}
+	if g.Described != "" {
+		return g, nil
 	}
 	for _, back := range c.returns[given.Payment.ID] {
 		g.Returned = append(g.Returned, Return{ledger.DateOf(back.At, zone).String(), money.New(back.Amount, g.Amount.Currency), back.Reason})

@@ -15,13 +15,15 @@ import (
 )
 
 // WordsVersion is the newest version of the texts of statements. Version 3 added the names on the receipts, version 4 what is
-// void.
-const WordsVersion = 4
+// void, version 5 shares, things, and what was given in return.
+const WordsVersion = 5
 
 // oldestWords returns the oldest version of the texts, 2 or newer, that can say an issued statement. A server of the
 // previous release, which works beside this one during an upgrade, knows no newer version than it needs.
 func (s Statement) oldestWords() int {
 	switch {
+	case slices.ContainsFunc(s.Facts.Gifts, func(g Gift) bool { return g.Described != "" || g.InReturn != nil }):
+		return 5
 	case s.Facts.nothingRemains() || slices.ContainsFunc(s.Facts.Gifts, func(g Gift) bool { return g.Void }):
 		return 4
 	case s.Person != nil && len(s.Person.Names) > 1:
@@ -85,16 +87,18 @@ func (f Facts) Sums(name int) (given, returned, total money.Amount, err error) {
 
 // Gift is one donation, single or an instalment of a plan.
 type Gift struct {
-	ChargedOn    string       `json:"charged_on"`     // YYYY-MM-DD in Timezone
-	Receipt      string       `json:"receipt"`        // number of the newest receipt
-	Void         bool         `json:"void,omitempty"` // that receipt is void
-	Organisation string       `json:"organisation"`
-	Funds        []FundPart   `json:"funds"`
-	Amount       money.Amount `json:"amount"`       // charged
-	N            int          `json:"n,omitempty"`  // number of the instalment
-	Of           int          `json:"of,omitempty"` // number of planned instalments; 0 if open-ended or single
-	Returned     []Return     `json:"returned,omitempty"`
-	Name         int          `json:"name,omitempty"` // whose gift it is, if the receipts name several: index in Person.Names
+	ChargedOn    string            `json:"charged_on"`     // YYYY-MM-DD in Timezone
+	Receipt      string            `json:"receipt"`        // number of the newest receipt
+	Void         bool              `json:"void,omitempty"` // that receipt is void
+	Organisation string            `json:"organisation"`
+	Funds        []FundPart        `json:"funds"`
+	Amount       money.Amount      `json:"amount"`       // charged
+	N            int               `json:"n,omitempty"`  // number of the instalment
+	Of           int               `json:"of,omitempty"` // number of planned instalments; 0 if open-ended or single
+	Returned     []Return          `json:"returned,omitempty"`
+	Described    string            `json:"described,omitempty"` // shares, or a thing: Amount is zero, for we state no value
+	InReturn     *receipt.InReturn `json:"in_return,omitempty"` // what the donor got in return; Amount is without its value
+	Name         int               `json:"name,omitempty"`      // whose gift it is, if the receipts name several: index in Person.Names
 }
 
 // FundPart is a fund's part of a donation as charged.

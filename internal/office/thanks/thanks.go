@@ -187,3 +187,10 @@ func OfGifts(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) (all
 	err = sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(gifts))
 	return all, err
 }
+
+// OfDonor returns the letters to a donor, the oldest first.
+func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) (all []Letter, err error) {
+	const query = `/* thanks.OfDonor */ SELECT ` + columns + ` FROM thank_you WHERE donor_id = $1 ORDER BY issued_at, id`
+	err = sqlx.SelectContext(ctx, q, &all, query, donor)
+	return all, err
+}

@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/setup"
 	"konbit/internal/office/suspense"
 	"konbit/internal/people/approval"
@@ -43,13 +44,16 @@ type secret struct {
 
 // readers are the roles that read each kind of secret.
 var readers = map[string][]string{
-	"money": {"finance", "auditor"}, "log": {"finance", "auditor", "admin"}, "people": {"entry", "finance", "auditor", "admin"},
+	"typing": {"entry", "finance", "auditor"}, "money": {"finance", "auditor"}, "log": {"finance", "auditor", "admin"}, "people": {"entry", "finance", "auditor", "admin"},
 }
 
 // kindOf returns what an object is of, by its key in visitor.OfficeObjects.
 func kindOf(object string) string {
 	if object == "approvals" { // all of newWorld are about roles
 		return "people"
+	}
+	if object == "batches" {
+		return "typing"
 	}
 	return "money"
 }
@@ -105,7 +109,8 @@ func newWorld(t *testing.T) world {
 		require.NoError(t, err)
 	}
 	w.follow(t)
-	for _, p := range places {
+	for i, p := range places {
+		w.typeBatch(t, p, 7730001+1009*i)
 		if p.organisation == "" {
 			w.askAboutSuspense(t, p)
 		}
@@ -175,6 +180,38 @@ func (w world) askForRole(t *testing.T, p place) {
 	w.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, opened_at) SELECT gen_random_uuid(), id, 'staff_break_glass', $2, now() - interval '1 day'
 		FROM legal_entity WHERE slug = $1`, p.entity, subject)
 	w.hide(p, "money", subject)
+}
+
+// typeBatch makes a batch with a row in a place. Its number is of this place alone: those of two entities are the same otherwise.
+func (w world) typeBatch(t *testing.T, p place, n int) {
+	t.Helper()
+	scope := visitor.ScopeOf(t, w.Program, p.entity, p.organisation)
+	by := office.Add(t, w.DB.Owner, "types", office.Role{Role: "entry", Entity: p.entity, Organisation: p.organisation})
+	organisation := map[string]string{"tsne": "csio", "aina": "aina"}[p.entity]
+	if p.organisation != "" {
+		organisation = p.organisation
+	}
+	o, err := w.CurrentCatalog().Organisation(organisation)
+	require.NoError(t, err)
+	typed := offline.Typed{"first_name": "Canarytyped" + p.entity + p.organisation, "amount": "25"}
+	var b offline.Batch
+	require.NoError(t, by.InTx(t, w.DB.Server, func(tx *sqlx.Tx) (err error) {
+		b, err = offline.BeginTx(t.Context(), tx, offline.Batch{
+			ID: program.NewID(), EntityID: scope.EntityID, OrganisationID: scope.OrganisationID, ReceivedOn: ledger.Date{Year: 2026, Month: 1, Day: 5}, Counted: 1,
+			TotalMinor: 25_00, Currency: "USD", Submission: program.NewID(),
+		})
+		if err != nil {
+			return err
+		}
+		_, err = offline.StoreTx(t.Context(), tx, b, 0, program.NewID(), typed, offline.Meaning{
+			Method: offline.Check, GivenBy: offline.Person, Minor: 25_00, Parts: []offline.Part{{FundID: w.CurrentCatalog().Open(o.ID)[0].ID, Minor: 25_00}},
+		})
+		return err
+	}))
+	w.Exec(`ALTER TABLE gift_batch DISABLE TRIGGER USER`)
+	w.Exec(`UPDATE gift_batch SET n = $2 WHERE id = $1`, b.ID, n)
+	w.Exec(`ALTER TABLE gift_batch ENABLE TRIGGER USER`)
+	w.hide(p, "typing", typed["first_name"])
 }
 
 // askAboutSuspense makes a request to book what is in suspense in an entity.

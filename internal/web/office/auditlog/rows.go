@@ -24,6 +24,7 @@ import (
 
 // Acts are the acts that pages have words for, as office.audit.act.ACT: the choices of the form.
 var Acts = []string{
+	"batch.begun", "batch.changed", "batch.removed", "batch.row_added", "batch.row_changed", "batch.row_removed", "batch.posted", "batch.printed",
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
 	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",

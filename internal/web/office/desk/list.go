@@ -138,6 +138,15 @@ func With(u *url.URL, names ...string) string {
 	return u.Path + "?" + q.Encode()
 }
 
+// WithQuery returns a path of the office, which may name an organisation, with another value in its query.
+func WithQuery(path, name, value string) string {
+	u, err := url.Parse(path)
+	if err != nil {
+		return path
+	}
+	return With(u, name, value)
+}
+
 // Kept returns the values of an address that a search form sends along: all but those named, and the place in the list.
 func Kept(u *url.URL, without ...string) (kept []Hidden) {
 	q := u.Query()
