@@ -162,6 +162,8 @@ func nothing(kind string) string {
 		return "AAAAAAAAAAAAAAAAAAAAAA"
 	case "disputes":
 		return "dp_AAAAAAAAAAAAAAAAAAAAAAAA"
+	case "deposits":
+		return "9999991"
 	case "payouts":
 		return "po_AAAAAAAAAAAAAAAAAAAAAAAA"
 	case "suspense":

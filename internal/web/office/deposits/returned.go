@@ -21,6 +21,7 @@ type ReturnedPage struct {
 	Errors []view.FormError
 	Says   string // the line: day, text, amount
 	Checks []Item
+	Wrong  string // what is wrong with the choice; may be empty
 	Fee    string // the rest of the line, which is the bank's fee; empty: none
 	Action string // empty: the reader changes nothing
 	Line   string
@@ -83,7 +84,9 @@ func (a *Area) showReturned(w http.ResponseWriter, r *http.Request, v web.StaffV
 	}
 	p := ReturnedPage{Page: a.PageOf(r, v, "deposits"), Line: line, Back: v.Path("bank/"+l.account.Slug+"/lines") + "?month=" + l.line.BookedOn.String()[:7]}
 	p.Problems = problems
-	p.Errors = desk.ErrorsOf(p.Page.Form(a.View), v.Language, a.View)
+	f := p.Page.Form(a.View)
+	p.Wrong = f.ErrorText("check")
+	p.Errors = desk.ErrorsOf(f, v.Language, a.View, view.Field{FieldText: view.FieldText{Name: "check", Label: a.say(v, "office.returned.which")}})
 	p.Says = a.say(v, "office.returned.line", "day", a.dayText(v, l.line.BookedOn), "text", l.line.Text, "amount", money.New(l.line.Amount, l.account.Currency))
 	for _, c := range l.checks {
 		p.Checks = append(p.Checks, Item{ID: c.PublicRef, Label: a.itemName(v, c), Soft: a.itemSoft(v, c), Amount: c.Amount()})
@@ -100,6 +103,9 @@ func (a *Area) showReturned(w http.ResponseWriter, r *http.Request, v web.StaffV
 // returnedPost matches the line with the check that was chosen, and with the bank's fee, if the line is of more.
 func (a *Area) returnedPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	line, chosen := r.URL.Query().Get("line"), r.PostForm.Get("check")
+	if chosen == "" {
+		return a.showReturned(w, r, v, line, []fault.Field{{Name: "check", Phrase: "office.returned.error.check"}})
+	}
 	var back string
 	problems, err := a.write(r, v, func(tx *sqlx.Tx) error {
 		l, err := a.lineOf(r, v, tx, line)
