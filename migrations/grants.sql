@@ -68,8 +68,6 @@ GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
 GRANT SELECT ON refund_list, refund_ordered, refund_elsewhere, refund_failed, payment_return TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, organisation_id, donation_id, donor_id, payout_id, task_id, text) ON staff_note TO {{role}};
 GRANT SELECT ON staff_note_row, gift_key, gift_of_payout TO {{role}};
-GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
-GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 -- Numbers, people and times of batches are the database's to say; triggers of migration 00150 let a batch be posted once.
 GRANT SELECT, INSERT (id, entity_id, organisation_id, received_on, counted, total, currency, fund_id, account, submission),
     UPDATE (received_on, counted, total, fund_id, account, reason, posted_at, removed_at) ON gift_batch TO {{role}};
@@ -77,6 +75,14 @@ GRANT SELECT, INSERT (batch_id, entity_id, submission, typed, donor_id, same_as,
     UPDATE (typed, donor_id, same_as, method, given_by, amount, in_return_value, number, postmarked_on, soft_credit, gift_id, removed_at) ON gift_batch_row TO {{role}};
 GRANT SELECT, INSERT, DELETE ON gift_batch_row_part TO {{role}};
 GRANT SELECT, INSERT ON offline_gift, soft_credit, thank_you TO {{role}};
+-- Numbers, people and times of deposits and repayments are the database's to say; items come by a trigger on offline_gift (migrations 00190, 00191).
+GRANT SELECT, INSERT (id, entity_id, currency, submission), UPDATE (account_id, deposited_on, closed_at, removed_at) ON deposit TO {{role}};
+GRANT SELECT, UPDATE (deposit_id, left_at) ON deposit_item TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, payment_id, amount, method, number, paid_on, account_id, submission), UPDATE (withdrawn_at) ON repayment TO {{role}};
+GRANT SELECT, INSERT ON repayment_part TO {{role}};
+GRANT SELECT ON deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row TO {{role}};
+GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
+GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};

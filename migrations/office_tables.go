@@ -17,7 +17,7 @@ const (
 	ofMoney  = `'{finance,auditor}'` // people and money; role entry types gifts and reads none
 	ofAll    = `'{entry,finance,auditor,admin}'`
 	ofTyping = `'{entry,finance,auditor}'` // batches, which role entry types
-	ofReview = `'{auditor,admin}'` // the audit log
+	ofReview = `'{auditor,admin}'`         // the audit log
 )
 
 // The conditions of policies. Each (SELECT …) is computed once a query. A condition EXISTS (…) reads another table under that table's policy.
@@ -131,6 +131,8 @@ var officeTables = []officeTable{
 	{"bank_upload", entities(ofMoney), ""}, {"bank_file", entities(ofMoney), ""}, {"bank_statement", entities(ofMoney), ""}, {"bank_line", entities(ofMoney), ""},
 	{"bank_split", entities(ofMoney), ""}, {"bank_rule", entities(ofMoney), ""}, {"bank_match", entities(ofMoney), ""},
 	{"bank_match_line", entities(ofMoney), ""}, {"bank_match_item", entities(ofMoney), ""},
+	// So do deposits, and what is owed to donors.
+	{"deposit", entities(ofMoney), ""}, {"deposit_item", entities(ofMoney), ""}, {"repayment", entities(ofMoney), ""}, {"repayment_part", entities(ofMoney), ""},
 
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
 	{"staff", `id = (SELECT staff_of_session()) OR ` + through("staff_role", "o.staff_id = staff.id"), ""},
@@ -161,7 +163,9 @@ const openToTheOffice = `
 	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
 		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
 		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part,
-		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread TO konbit_office;
+		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread,
+
+		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_donor_names(uuid, uuid, uuid[]),

@@ -47,6 +47,7 @@ import (
 	"konbit/internal/web/office/auditlog"
 	officebank "konbit/internal/web/office/bank"
 	"konbit/internal/web/office/batches"
+	"konbit/internal/web/office/deposits"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
@@ -187,7 +188,7 @@ func (a *App) buildGiving() {
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
-	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), NewID: NewID, Now: clocks.Business}
+	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: a.Booker, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
@@ -310,6 +311,7 @@ func (a *App) officeAreas() []web.Area {
 		suspensePages,
 		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
 		bankPages,
+		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
 	}
 }
 

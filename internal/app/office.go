@@ -10,10 +10,13 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/mail/difference"
 	"konbit/internal/office/bank"
+	"konbit/internal/office/deposit"
 	"konbit/internal/office/privacy"
+	"konbit/internal/office/repayment"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/processor/settlement"
 )
 
 // Office is the services that need only the database: the commands of finance staff use them without Stripe, a mail
@@ -63,7 +66,11 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 			DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, Measured: clocks.Measured, NewID: NewID,
 		},
 		// Whoever owns things that come to the bank adds a kind.
-		Bank:    bank.Service{Kinds: []bank.ItemKind{bank.Payouts{}, bank.ReturnedPayouts{}}, NewID: NewID, Now: clocks.Business},
+		Bank: bank.Service{Kinds: []bank.ItemKind{
+			bank.Payouts{}, bank.ReturnedPayouts{}, deposit.Kind{}, repayment.Kind{},
+			deposit.Returned{Catalog: catalog, Books: settlement.Booker{Receipts: receipt.Issuer{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business},
+				Owed: repayment.Settler{NewID: NewID}, Now: clocks.Business},
+		}, NewID: NewID, Now: clocks.Business},
 		Privacy: privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
 }

@@ -39,6 +39,7 @@ var routesWithoutPage = []string{
 	"POST /portal/addresses/part", "POST /portal/addresses/choose", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out", "POST /office/sign-out",
 	"GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/statements/{ref}/pdf", "GET /office/{entity}/disputes/{dispute}/evidence",
+	"GET /office/{entity}/deposits/{deposit}/slip",
 }
 
 // pageVisit is one page to check, and how a person opens it.
@@ -120,6 +121,7 @@ type pagesProgram struct {
 	paid, plan, open, unpaid, other    donation.Donation
 	active, failing, paused, cancelled plan.Plan
 	approval                           string // address of a request for a second person
+	returned                           string // address of a line of the bank that took a check back
 	erasable                           string // a donor without a recurring gift
 }
 

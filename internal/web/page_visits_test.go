@@ -11,14 +11,18 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
+	officebank "konbit/internal/office/bank"
+	"konbit/internal/office/offline"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web/portal/signedlink"
 	"konbit/internal/workshop/testkit/bank"
+	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -146,6 +150,8 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	require.NoError(t, err)
 	_, err = g.Fake.ManualPayout("tsne", 500, false)
 	require.NoError(t, err)
+	posted := visitor.PostBatch(t, g.Program, "csio", offline.Typed{"first_name": "Rosa", "last_name": "Lima", "amount": "100", "number": "1001"},
+		offline.Typed{"first_name": "Cy", "method": "cash", "amount": "50", "counted_by": "June and Clara"})
 	g.DeliverNew()
 	g.DrainAll()
 	_, err = g.Collector.Sweep(t.Context()) // the fees of the gifts
@@ -154,7 +160,31 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	got := m.PostOffice("/office/tsne/gifts/"+asked.PublicRef+"/refund", url.Values{"all": {"1"}, "reason": {"requested"}, "note": {"Ana called"}, "submission": {program.NewID().String()}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	g.approval, _, _ = strings.Cut(got.Header.Get("Location"), "?")
+	g.returned = g.returnedCheck(t, m, posted)
+	check := g.Lines(`SELECT public_ref FROM donation g JOIN payment p ON p.donation_id = g.id AND p.method = 'check' ORDER BY g.created_at DESC LIMIT 1`)[0]
+	got = m.PostOffice("/office/tsne/gifts/"+check+"/refund", url.Values{"part[general]": {"10"}, "reason": {"requested"}, "submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	return m.Stale()
+}
+
+// returnedCheck deposits what waits, and returns the page of a line of the bank that took one of the checks back. Another deposit is open.
+func (g *pagesProgram) returnedCheck(t testing.TB, m *visitor.Member, by *office.Person) string {
+	account := bank.AddAccount(t, g.Program, "tsne", "deposits", "all")
+	got := m.PostOffice("/office/tsne/deposits", url.Values{"submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	got = m.PostOffice("/office/tsne/deposits/1", url.Values{"do": {"close"}, "account": {"deposits"}, "total": {"15000"},
+		"deposited_on": {time.Now().AddDate(0, 0, -1).Format(time.DateOnly)}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	line := bank.AddLine(t, g.Program, by, account, 15000, "COUNTER DEPOSIT")
+	require.NoError(t, by.InTx(t, g.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := g.Bank.MatchTx(t.Context(), tx, g.CurrentCatalog(), account.EntityID, officebank.Order{Account: "deposits", Lines: []officebank.Part{line},
+			Items: []officebank.Chosen{{Item: "deposit:1"}}})
+		return err
+	}))
+	visitor.PostBatch(t, g.Program, "csio", offline.Typed{"first_name": "Ben", "amount": "80", "number": "1002"})
+	got = m.PostOffice("/office/tsne/deposits", url.Values{"submission": {program.NewID().String()}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	return "/office/tsne/deposits/returned?line=" + bank.AddLine(t, g.Program, by, account, -10000, "RETURNED CHECK 1001").String()
 }
 
 // memberOf returns a member of the staff with one role, who reads no money.
@@ -187,6 +217,11 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 	invite := chromedp.Tasks{
 		chromedp.SendKeys("#email", "new@example.org"), chromedp.SendKeys("#name", "New"), chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#confirm", chromedp.ByID),
 	}
+	closeWrong := chromedp.Tasks{chromedp.Evaluate(`document.getElementById("deposited_on").value = ""`, nil), chromedp.Click("#submit", chromedp.ByID),
+		chromedp.WaitVisible("#errors", chromedp.ByID)}
+	noCheck := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("[name=check]").checked = false`, nil), chromedp.Click("#submit", chromedp.ByID),
+		chromedp.WaitVisible("#errors", chromedp.ByID)}
+	owedWrong := chromedp.Tasks{chromedp.Click("main details summary"), chromedp.Click("main details form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
 		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".person .fold summary"), true},
@@ -196,6 +231,14 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-refund-wrong", "POST /office/{entity}/gifts/{ref}/refund", refund, submit, false},
 		{"office-refund-check", "POST /office/{entity}/gifts/{ref}/refund", refund, check, true},
 		{"office-refunds", "GET /office/{entity}/refunds", "/office/tsne/refunds", nil, true},
+		{"office-deposits", "POST /office/{entity}/deposits", "/office/tsne/deposits", nil, false},
+		{"office-deposit", "GET /office/{entity}/deposits/{deposit}", "/office/tsne/deposits/2", nil, true},
+		{"office-deposit-booked", "GET /office/{entity}/deposits/{deposit}", "/office/tsne/deposits/1", nil, false},
+		{"office-deposit-wrong", "POST /office/{entity}/deposits/{deposit}", "/office/tsne/deposits/2", closeWrong, false},
+		{"office-returned", "GET /office/{entity}/deposits/returned", g.returned, nil, true},
+		{"office-returned-wrong", "POST /office/{entity}/deposits/returned", g.returned, noCheck, false},
+		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("main details summary"), true},
+		{"office-owed-wrong", "POST /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", owedWrong, false},
 		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},
 		{"office-approval", "GET /office/{entity}/approvals/{request}", g.approval, nil, true},
 		{"office-approval-withdrawn", "POST /office/{entity}/approvals/{request}", g.approval, withdraw, false},

@@ -144,13 +144,11 @@ func (s Service) LeftOf(ctx context.Context, tx *sqlx.Tx, entity, donation uuid.
 		return nil, paid, err
 	}
 	left, disputed, err := refundable(ctx, tx, paid.ID)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = refusal(paid, left, disputed)
+	}
+	if err != nil {
 		return nil, paid, err
-	case disputed:
-		return nil, paid, ErrDisputed
-	case len(left) == 0:
-		return nil, paid, ErrNotBooked
 	}
 	catalog, err := s.Catalog.Current(ctx)
 	if err != nil {

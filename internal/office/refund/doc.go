@@ -12,11 +12,15 @@
 // looks for the order's refund at the processor. So a server that is killed at any step, or an answer that is
 // lost, makes no second refund.
 //
+// A gift by check, cash or transfer is refunded by the same order, with the same limit and second person. There is no processor to call: the order
+// is booked in its own transaction (settlement.RefundOfflineTx), succeeded from the beginning, and the money is owed to the donor until package
+// repayment has how it was repaid.
+//
 // The database holds the rules: the orders that are not in the books yet, and what was refunded, never come to
 // more than was given, fund by fund; and above the entity's limit (org.LegalEntity.TwoPersonsRefund) an order
 // names a request that a second person approved. Such an order does not count towards the limit.
 //
-// It books nothing. Package settlement books a refund when the processor's balance shows it, from the funds that
+// Of a payment by card it books nothing. Package settlement books a refund when the processor's balance shows it, from the funds that
 // the order names, and replaces the receipt. A refund that somebody made in Stripe's dashboard has no order; List
 // has it too.
 package refund

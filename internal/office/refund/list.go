@@ -53,12 +53,19 @@ type Listed struct {
 	Problem        *string        `db:"problem"`
 	Booked         bool           `db:"booked"`
 	ChargeRef      string         `db:"charge_ref"` // of the payment at the processor; empty: it has none
-	Owed           bool           `db:"-"`          // it failed, and the books still owe money of its payment to the donor
+	Owed           bool           `db:"-"`          // the books still owe money of its payment to the donor: it failed, or goes through no processor
 }
+
+// ByBank reports whether the refund goes through no processor: it is repaid by check or transfer.
+func (l Listed) ByBank() bool { return l.OrderID != nil && l.ChargeRef == "" }
 
 // NextKey is the phrase key of what happens next, or what a person does.
 func (l Listed) NextKey() string {
 	switch {
+	case l.ByBank() && l.Owed:
+		return "refund.next.owed"
+	case l.ByBank():
+		return "refund.next.repaid"
 	case l.State != Failed || !l.Booked:
 		return l.State.NextKey()
 	case l.Owed:
@@ -152,27 +159,29 @@ func List(ctx context.Context, tx *sqlx.Tx, f Filter) ([]Listed, error) {
 	return all, markOwed(ctx, tx, all)
 }
 
-// markOwed sets Owed of refunds that failed.
+// markOwed sets Owed of refunds that failed, and of those that go through no processor.
 func markOwed(ctx context.Context, tx *sqlx.Tx, all []Listed) error {
 	var failed []uuid.UUID
 	for _, l := range all {
-		if l.State == Failed && l.Booked {
+		if l.mayOwe() {
 			failed = append(failed, l.PaymentID)
 		}
 	}
 	if len(failed) == 0 {
 		return nil
 	}
-	const query = `/* refund.markOwed */ SELECT p.id FROM unnest($1::uuid[]) AS p (id) WHERE (SELECT sum(s.owed) FROM payment_position(p.id) s) > 0`
+	const query = `/* refund.markOwed */ SELECT p.id FROM unnest($1::uuid[]) AS p (id) WHERE (SELECT sum(o.amount) FROM payment_owed(p.id) o) > 0`
 	var owing []uuid.UUID
 	if err := tx.SelectContext(ctx, &owing, query, pg.UUIDs(failed)); err != nil {
 		return err
 	}
 	for i, l := range all {
-		all[i].Owed = l.State == Failed && l.Booked && slices.Contains(owing, l.PaymentID)
+		all[i].Owed = l.mayOwe() && slices.Contains(owing, l.PaymentID)
 	}
 	return nil
 }
+
+func (l Listed) mayOwe() bool { return l.Booked && (l.State == Failed || l.ByBank()) }
 
 // IsOwed reports whether a processor's refund failed and the books (2300) still owe money of its payment to the donor.
 func IsOwed(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, refund string) (owed bool, err error) {

@@ -14,11 +14,14 @@ import (
 	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/payment"
+	"konbit/internal/office/deposit"
 	"konbit/internal/people/audit"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/refundcall"
+	"konbit/internal/processor/settlement"
 )
 
 // Processor makes refunds.
@@ -32,12 +35,18 @@ type Processor interface {
 	CardOf(ctx context.Context, entitySlug, charge string) (refundcall.Card, error)
 }
 
+// Books books refunds of payments without a processor. settlement.Booker is one.
+type Books interface {
+	RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r settlement.OfflineRefund) (bool, error)
+}
+
 // Service orders and makes refunds.
 type Service struct {
 	DB        *sqlx.DB
 	Queue     *jobs.Queue
 	Catalog   *fund.CatalogCache
 	Processor Processor
+	Books     Books
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 }
@@ -47,7 +56,8 @@ var (
 	ErrSecondPerson = fault.New(fault.Forbidden, "refund.problem.second_person", nil)
 	ErrTooMuch      = fault.New(fault.Invalid, "refund.problem.too_much", nil)
 	ErrDisputed     = fault.New(fault.Conflict, "refund.problem.disputed", nil)
-	ErrNotByCard    = fault.New(fault.Conflict, "refund.problem.not_by_card", nil)
+	ErrNotMoney     = fault.New(fault.Conflict, "refund.problem.not_money", nil)
+	ErrReturned     = fault.New(fault.Conflict, "refund.problem.returned", nil)
 	ErrNotBooked    = fault.New(fault.Unavailable, "refund.problem.not_booked", nil)
 	ErrPerson       = fault.New(fault.Forbidden, "refund.problem.person", nil)
 	errParts        = fault.New(fault.Invalid, "refund.problem.parts", nil)
@@ -57,9 +67,10 @@ var (
 // maxNote is the longest note, in bytes.
 const maxNote = 2000
 
-// OrderTx writes an order and enqueues its job. The same form sent again returns its order, and a Conflict if it
+// OrderTx writes an order and enqueues its job; an order of a payment by check, cash or transfer it books at once: the donor is owed the money
+// (2300) until it is repaid (package repayment). The same form sent again returns its order, and a Conflict if it
 // says something else now. It reports ErrTooMuch if a fund has less of the payment, ErrDisputed while the bank
-// disputes it, ErrNotByCard for a gift without a payment by a processor, ErrNotBooked for a gift of the last
+// disputes it, ErrReturned if the check came back, ErrNotMoney for stock and things, ErrNotBooked for a gift of the last
 // minutes whose fee is not known yet, and ErrSecondPerson above the entity's limit if no second person approved
 // exactly this. After an error the transaction is of no use.
 //
@@ -97,7 +108,12 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 	case err != nil:
 		return Order{}, err
 	}
-	if err := s.Queue.EnqueueTx(ctx, tx, Job{id}); err != nil {
+	if p.Processor == "" {
+		err = s.bookTx(ctx, tx, id, p, parts)
+	} else {
+		err = s.Queue.EnqueueTx(ctx, tx, Job{id})
+	}
+	if err != nil {
 		return Order{}, err
 	}
 	o, err := ByID(ctx, tx, id)
@@ -106,6 +122,28 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, r Request) (Order, er
 	}
 	return o, recordTx(ctx, tx, o)
 }
+
+// bookTx books an order of a payment without a processor. The sponsor's fee is given back where the payment's money is.
+func (s Service) bookTx(ctx context.Context, tx *sqlx.Tx, order uuid.UUID, p payment.Payment, parts []Part) error {
+	catalog, err := s.Catalog.Current(ctx)
+	if err != nil {
+		return err
+	}
+	r := settlement.OfflineRefund{
+		EntityID: p.EntityID, OrderID: order, PaymentID: p.ID, Amount: money.New(total(parts), p.Currency), Parts: byFund(parts), At: s.Now(),
+	}
+	if r.FeesIn, r.Bank, err = deposit.MoneyOfTx(ctx, tx, p.EntityID, p.ID, p.AssetAccount); err != nil {
+		return err
+	}
+	_, err = s.Books.RefundOfflineTx(ctx, tx, catalog, r)
+	if errors.Is(err, settlement.ErrRefundTooLarge) {
+		return ErrTooMuch
+	}
+	return err
+}
+
+// byMoney are the methods without a processor of which money is refunded.
+var byMoney = []payment.Method{payment.Check, payment.Cash, payment.BankTransfer, payment.DonorAdvisedFund}
 
 // paymentOf returns the payment that is refunded.
 func (s Service) paymentOf(ctx context.Context, q sqlx.QueryerContext, r Request) (payment.Payment, error) {
@@ -117,8 +155,8 @@ func (s Service) paymentOf(ctx context.Context, q sqlx.QueryerContext, r Request
 	switch {
 	case !ok || p.EntityID != r.EntityID:
 		return payment.Payment{}, fault.New(fault.NotFound, "problem.404.text", nil)
-	case p.Processor == "":
-		return payment.Payment{}, ErrNotByCard
+	case p.Processor == "" && !slices.Contains(byMoney, p.Method):
+		return payment.Payment{}, ErrNotMoney
 	}
 	return p, nil
 }
@@ -132,11 +170,8 @@ func partsOf(ctx context.Context, q sqlx.QueryerContext, r Request, p payment.Pa
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case disputed:
-		return nil, ErrDisputed
-	case len(left) == 0:
-		return nil, ErrNotBooked
+	if err := refusal(p, left, disputed); err != nil {
+		return nil, err
 	}
 	if r.All {
 		left = slices.DeleteFunc(left, func(p Part) bool { return p.Amount <= 0 })
@@ -157,6 +192,19 @@ func partsOf(ctx context.Context, q sqlx.QueryerContext, r Request, p payment.Pa
 		seen[part.FundID] = true
 	}
 	return sorted(r.Parts), nil
+}
+
+// refusal returns why nothing of a payment can be ordered; nil if something can.
+func refusal(p payment.Payment, left []Part, disputed bool) error {
+	switch {
+	case disputed && p.Processor == "":
+		return ErrReturned
+	case disputed:
+		return ErrDisputed
+	case len(left) == 0:
+		return ErrNotBooked
+	}
+	return nil
 }
 
 // recordTx writes an order to the audit log.

@@ -31,8 +31,10 @@ type OfflineRefund struct {
 	OrderID   uuid.UUID // books the refund once
 	PaymentID uuid.UUID
 	Amount    money.Amount
-	FeesIn    ledger.Account // where the payment's money is now, 1050 or 1100; empty: the account that the payment was debited to
-	At        time.Time      // its day in the entity's time zone dates the entry
+	Parts     map[uuid.UUID]int64 // what was ordered from each fund; nil: in proportion to what is left
+	FeesIn    ledger.Account      // where the payment's money is now, 1050 or 1100; empty: the account that the payment was debited to
+	Bank      string              // slug of the bank account, if it is in 1100
+	At        time.Time           // its day in the entity's time zone dates the entry
 }
 
 // RefundOfflineTx books a refund of a payment without a processor: from now on the money is owed to the donor (2300).
@@ -75,7 +77,7 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 	if r.Amount.Minor <= 0 || r.Amount.Minor > share.TotalRemaining(shares) {
 		return false, ErrRefundTooLarge
 	}
-	taken, err := s.returnedTx(ctx, tx, shares, nil, r.Amount)
+	taken, err := s.returnedTx(ctx, tx, shares, r.Parts, r.Amount)
 	if err != nil {
 		return false, err
 	}
@@ -123,7 +125,7 @@ func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, retu
 		Source: sourceRefundOrder, SourceID: r.OrderID.String(), Kind: kindMovement,
 		Fact:       ledger.Fact{"payment": p.ID.String(), "amount": r.Amount.Decimal(), "currency": string(r.Amount.Currency)},
 		Dimensions: map[string]string{"payment": p.ID.String()},
-		Postings:   s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, cmp.Or(r.FeesIn, p.AssetAccount)),
+		Postings:   ledger.InBank(s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, cmp.Or(r.FeesIn, p.AssetAccount)), r.Bank),
 	}
 	if p.DonationID != nil {
 		entry.Dimensions["donation"] = p.DonationID.String()

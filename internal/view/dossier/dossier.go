@@ -26,14 +26,15 @@ type Section struct {
 	Empty   string // what stands there without rows
 }
 
-// Row is a label and a value.
-type Row struct{ Label, Value string }
+// Row is a label and a value, and an amount at the right, if there is one.
+type Row struct{ Label, Value, Amount string }
 
 // Measures in points, on a US Letter page.
 const (
 	width, height = 612, 792
 	margin        = 64
 	column        = 170 // of labels
+	amounts       = 110 // of amounts
 	size, leading = 10, 14
 )
 
@@ -123,13 +124,22 @@ func (w *writer) text(tag pdf.Tag, points float64, bold bool, c pdf.Colour, text
 const maxLines = 40
 
 func (w *writer) row(r Row) {
-	label, value := w.lines(r.Label, false, size, column-10), w.lines(r.Value, true, size, width-2*margin-column)
+	wide := float64(width - 2*margin - column)
+	var amount []typeset.Line
+	if r.Amount != "" {
+		wide -= amounts
+		amount = w.lines(r.Amount, true, size, amounts)
+	}
+	label, value := w.lines(r.Label, false, size, column-10), w.lines(r.Value, true, size, wide)
 	value = value[:min(len(value), maxLines)]
 	space := float64(max(len(label), len(value)))*leading + 5
 	w.keep(space)
 	w.pdf.Open(pdf.Row)
 	w.element(pdf.RowOf, r.Label, label, margin, w.y, size, soft)
 	w.element(pdf.Cell, r.Value, value, margin+column, w.y, size, ink)
+	if len(amount) > 0 {
+		w.element(pdf.Cell, r.Amount, amount, width-margin-amount[0].Width*size, w.y, size, ink)
+	}
 	w.pdf.Close()
 	w.y += space
 	w.pdf.Decorate(func() { w.pdf.Rectangle(margin, w.y-3, width-2*margin, 0.6, rule) })

@@ -169,6 +169,8 @@ func nothing(kind string) string {
 		return "none"
 	case "disputes":
 		return "dp_AAAAAAAAAAAAAAAAAAAAAAAA"
+	case "deposits":
+		return "9999991"
 	case "payouts":
 		return "po_AAAAAAAAAAAAAAAAAAAAAAAA"
 	case "suspense":

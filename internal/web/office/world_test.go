@@ -114,6 +114,9 @@ func newWorld(t *testing.T) world {
 	for i, p := range places {
 		w.typeBatch(t, p, 7730001+1009*i)
 		if p.organisation == "" {
+			w.beginDeposit(p, 6640001+1009*i)
+		}
+		if p.organisation == "" {
 			w.askAboutSuspense(t, p)
 		}
 		w.hide(p, "log", h.Lines(`SELECT unnest(ARRAY[g.id::text, g.donor_id::text]) FROM donation g JOIN organisation o ON o.id = g.organisation_id
@@ -216,6 +219,13 @@ func (w world) typeBatch(t *testing.T, p place, n int) {
 	w.Exec(`UPDATE gift_batch SET n = $2 WHERE id = $1`, b.ID, n)
 	w.Exec(`ALTER TABLE gift_batch ENABLE TRIGGER USER`)
 	w.hide(p, "typing", typed["first_name"])
+}
+
+// beginDeposit makes a deposit of an entity. Its number is of this entity alone.
+func (w world) beginDeposit(p place, n int) {
+	w.Exec(`ALTER TABLE deposit DISABLE TRIGGER USER`)
+	w.Exec(`INSERT INTO deposit (id, entity_id, n, currency, submission) SELECT gen_random_uuid(), e.id, $2, e.currency, gen_random_uuid() FROM legal_entity e WHERE e.slug = $1`, p.entity, n)
+	w.Exec(`ALTER TABLE deposit ENABLE TRIGGER USER`)
 }
 
 // askAboutSuspense makes a request to book what is in suspense in an entity.

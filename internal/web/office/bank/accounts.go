@@ -53,7 +53,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		return err
 	}
 	p.List.Says, p.Stripe = a.View.PhraseN(v.Language, "office.bank.says", open), v.Path("bank/"+stripeAccount+"/"+month.String())
-	if done, err := desk.WriteFile(w, r, "bank", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "bank", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "bank", v.Language, p)

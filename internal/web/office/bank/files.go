@@ -81,7 +81,7 @@ func (a *Area) writeFiles(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		p.Action = pathOf(v, p.Account, "/files")
 	}
 	p.List = a.storedList(r, v, stored)
-	if done, err := desk.WriteFile(w, r, "bank-files", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "bank-files", p.List.Table); done || err != nil {
 		return err
 	}
 	p.Errors = desk.ErrorsOf(p.Page.Form(a.View), v.Language, a.View)

@@ -79,7 +79,7 @@ func (a *Area) proofGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if r.URL.Query().Get("format") == "pdf" {
 		return a.writePDF(w, r, v, p)
 	}
-	if done, err := desk.WriteFile(w, r, "bank-"+proof.Account.Slug+"-"+m.String(), p.Matches); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "bank-"+proof.Account.Slug+"-"+m.String(), p.Matches); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "bank_proof", v.Language, p)

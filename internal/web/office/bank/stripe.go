@@ -58,7 +58,7 @@ func (a *Area) stripeProof(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		p.Account.Slug = stripeAccount
 		return a.writePDF(w, r, v, p)
 	}
-	if done, err := desk.WriteFile(w, r, "stripe-"+m.String(), p.Statement); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "stripe-"+m.String(), p.Statement); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "bank_proof", v.Language, p)

@@ -107,7 +107,7 @@ func (a *Area) showList(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 			desk.AmountCell(money.New(b.SumMinor, b.Currency)), desk.AmountCell(money.New(b.TotalMinor, b.Currency)),
 		}})
 	}
-	if done, err := desk.WriteFile(w, r, "batches", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "batches", p.List.Table); done || err != nil {
 		return err
 	}
 	if v.Has(v.Scope, typists...) {

@@ -63,7 +63,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
-	if done, err := desk.WriteFile(w, r, "payouts", p.List.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "payouts", p.List.Table); done || err != nil {
 		return err
 	}
 	return a.Write(w, http.StatusOK, "payouts", v.Language, p)

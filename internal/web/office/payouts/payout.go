@@ -88,7 +88,7 @@ func (a *Area) payoutGet(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	if next != nil {
 		p.Lines.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
-	if done, err := desk.WriteFile(w, r, "payout-"+of.Ref, p.Lines.Table); done || err != nil {
+	if done, err := a.WriteFile(w, r, v, "payout-"+of.Ref, p.Lines.Table); done || err != nil {
 		return err
 	}
 	p.Page = a.PageOf(r, v, "payouts")

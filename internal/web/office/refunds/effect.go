@@ -61,8 +61,11 @@ func (a *Area) effect(v web.StaffVisit, p refund.Preview, card refundcall.Card) 
 
 // buttonOf returns what the button of a refund says.
 func (a *Area) buttonOf(v web.StaffVisit, p refund.Preview) string {
-	if p.Method == payment.BankDebit {
+	switch {
+	case p.Method == payment.BankDebit:
 		return a.phrase(v, "office.refund.button.account", "amount", p.Amount)
+	case !p.Method.HasProcessor():
+		return a.phrase(v, "office.refund.button.bank", "amount", p.Amount)
 	}
 	return a.phrase(v, "office.refund.button.card", "amount", p.Amount)
 }
@@ -72,6 +75,8 @@ func (a *Area) cardName(v web.StaffVisit, p refund.Preview, card refundcall.Card
 	switch {
 	case p.Method == payment.BankDebit:
 		return a.phrase(v, "office.refund.to.account")
+	case !p.Method.HasProcessor():
+		return a.phrase(v, "office.refund.to.bank")
 	case card.Last4 == "":
 		return a.phrase(v, "office.refund.to.card")
 	}
