@@ -29,6 +29,9 @@ func (d *demo) startHistory(ctx context.Context) (stop func()) {
 		case err != nil:
 			d.printf("The demo's history could not be made: %v", err)
 		default:
+			if err := d.writeBankFiles(); err != nil {
+				d.printf("The bank's files could not be written: %v", err)
+			}
 			if err := d.workAtTheDesks(ctx); err != nil && ctx.Err() == nil {
 				d.printf("The demo's staff could not do their work: %v", err)
 			}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -15,7 +17,10 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/office/bankfile"
+	"konbit/internal/workshop/bankfake"
 	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/visitor"
 )
 
@@ -118,6 +123,7 @@ func TestDemoHistory(t *testing.T) {
 	require.Len(t, standIn.Payouts, 3)
 	require.Len(t, standIn.Disputes, 2)
 	require.WithinDuration(t, time.Now(), time.Unix(standIn.Now, 0), 2*time.Second, "the clock never moves")
+	requireBankFiles(t, filepath.Join(dir, bankDir))
 	require.Contains(t, konbit(t, dir, "ledger", "verify"), "20 of 20 checkers found nothing")
 	require.Eventually(t, func() bool { return strings.Contains(output.String(), "of history are made") }, 2*time.Minute, 100*time.Millisecond)
 	require.NotContains(t, output.String(), "could not do their work")
@@ -153,4 +159,32 @@ func TestDemoWithGiftsGetsNoHistory(t *testing.T) {
 	env, output, _ := startDemo(t, config{dir: dir, history: true})
 	require.Eventually(t, func() bool { return strings.Contains(output.String(), "gets no history") }, time.Minute, 50*time.Millisecond)
 	require.Equal(t, "none", progressOf(t, env).State)
+}
+
+// requireBankFiles checks that the bank's files of each month and format can be read, balance, and hold payouts and rent.
+func requireBankFiles(t *testing.T, dir string) {
+	t.Helper()
+	var all []string
+	testkit.Eventually(t, time.Minute, func() (err error) {
+		if all, err = filepath.Glob(filepath.Join(dir, "*")); err == nil && len(all) < 2*2*len(bankfake.Formats()) {
+			err = fmt.Errorf("%d files", len(all))
+		}
+		return err
+	})
+	texts := ""
+	for _, path := range all {
+		file, err := os.Open(path)
+		require.NoError(t, err)
+		read, err := bankfile.Read(file, filepath.Base(path), bankfile.Options{})
+		require.NoError(t, err, path)
+		require.NoError(t, file.Close())
+		require.Empty(t, read.Findings, path)
+		for _, st := range read.Statements {
+			for _, l := range st.Lines {
+				texts += l.Text + "\n"
+			}
+		}
+	}
+	require.Contains(t, texts, "STRIPE TRANSFER")
+	require.Contains(t, texts, "RENT")
 }

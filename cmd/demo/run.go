@@ -216,6 +216,7 @@ func (d *demo) startStripe() error {
 			SecretKey:      d.settings[perEntity("STRIPE_SECRET_KEY", entity)],
 			WebhookURL:     d.settings["BASE_URL"] + "/hooks/stripe/" + entity,
 			WebhookSecrets: []string{d.settings[perEntity("STRIPE_WEBHOOK_SECRET", entity)]},
+			Bank:           bankAccounts[entity],
 		})
 	}
 	cards, err := stripefake.New(stripefake.Options{

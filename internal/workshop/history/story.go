@@ -71,6 +71,7 @@ func story(from time.Time) []step {
 	w.oneTimeGifts()
 	w.plans()
 	w.endings()
+	w.atTheBank()
 	slices.SortStableFunc(w.steps, func(x, y step) int { return x.at.Compare(y.at) })
 	return w.steps
 }
@@ -241,6 +242,37 @@ func (w *writer) endings() {
 	w.add(w.on(52, 8), func(_ context.Context, m *maker) error {
 		return m.past.Adjust(tsne, "adjustment", "other_adjustment", 1240, "Correction by Stripe")
 	})
+}
+
+// atTheBank adds what the bank's statements have besides payouts: a deposit of checks, transfers of donors, among them two equal ones
+// of one day, what is spent, and what the bank charges.
+func (w *writer) atTheBank() {
+	for _, l := range []struct {
+		account   string
+		day       int
+		cents     int64
+		text      string
+		reference string
+	}{
+		{tsne, 3, -145000, "ACH DEBIT CHAUNCY PROPERTIES RENT", ""},
+		{tsne, 5, 5000, "ZELLE FROM MARISOL QUISPE", ""},
+		{tsne, 5, 5000, "ZELLE FROM MARISOL QUISPE", ""},
+		{tsne, 12, 500000, "WIRE IN BAYSTATE CHARITABLE GIFT FUND GRANT 20931", "20931"},
+		{tsne, 16, 31500, "DEPOSIT", "0031"},
+		{tsne, 23, 10000, "ZELLE FROM HAROLD WHITCOMB", ""},
+		{tsne, 29, -1500, "MONTHLY SERVICE FEE", ""},
+		{tsne, 33, -145000, "ACH DEBIT CHAUNCY PROPERTIES RENT", ""},
+		{tsne, 35, -21840, "CARD PURCHASE TRANSIT AUTHORITY", ""},
+		{tsne, 44, -10000, "DEPOSITED ITEM RETURNED CHECK 1187", "1187"},
+		{tsne, 58, -1500, "MONTHLY SERVICE FEE", ""},
+		{tsne, 59, 312, "INTEREST PAID", ""},
+		{gi, 8, 250000, "WIRE IN HARBOR FAMILY FOUNDATION", "H-7781"},
+		{gi, 27, 82000, "DEPOSIT", "0114"},
+		{gi, 30, -1200, "MONTHLY SERVICE FEE", ""},
+		{gi, 46, 10000, "ACH CREDIT WORKPLACE GIVING MATCH", ""},
+	} {
+		w.add(w.on(float64(l.day), 5), func(_ context.Context, m *maker) error { return m.past.AtBank(l.account, l.cents, l.text, l.reference) })
+	}
 }
 
 // disputed adds a gift and the dispute of its last payment. closed is the day on which it is lost; 0: it is open.

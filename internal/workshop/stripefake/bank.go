@@ -37,9 +37,9 @@ func (s *Server) panelBank(in bankRequest) (any, error) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.runDue(s.now())
-	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == in.Account })
+	a := s.accountAtBank(in.Account)
 	text := strings.Join(strings.Fields(in.Text), " ")
-	if i < 0 || in.Amount == 0 || text == "" {
+	if a == nil || in.Amount == 0 || text == "" {
 		return nil, errors.New(`a line at the bank needs "account" (a known one), "amount" in minor units (negative: money leaves) and "text"; ` +
 			`"date" (YYYY-MM-DD) and "reference" are optional`)
 	}
@@ -52,9 +52,29 @@ func (s *Server) panelBank(in bankRequest) (any, error) {
 		on = ledger.DateOf(t, time.UTC)
 	}
 	s.dirty = true
-	return s.newTransaction(s.accounts[i]).new("bank_line", "bl_", object{
-		"date": on.String(), "amount": in.Amount, "text": text, "reference": strings.TrimSpace(in.Reference),
-	}).with(nil), nil
+	return s.newTransaction(a).addBankLine(on.String(), in.Amount, text, strings.TrimSpace(in.Reference)).with(nil), nil
+}
+
+// addBankLine adds a line to the bank's statement, on a day like 2026-10-31.
+func (t *transaction) addBankLine(on string, amount int64, text, reference string) object {
+	return t.new("bank_line", "bl_", object{"date": on, "amount": amount, "text": text, "reference": reference})
+}
+
+// AtBank adds a line to an account's bank statement today. It does nothing at Stripe.
+func (h *History) AtBank(account string, amount int64, text, reference string) error {
+	return h.act(account, func(t *transaction) error {
+		t.addBankLine(dayOf(t.now).String(), amount, text, reference)
+		return nil
+	})
+}
+
+// accountAtBank returns the account with a name, or whose bank account has the slug; nil if there is none.
+func (s *Server) accountAtBank(name string) *account {
+	i := slices.IndexFunc(s.accounts, func(a *account) bool { return name != "" && (a.Name == name || a.Bank.Slug == name) })
+	if i < 0 {
+		return nil
+	}
+	return s.accounts[i]
 }
 
 // dayOf returns the day of a Unix time, in UTC, as the stand-in's clock has it.
@@ -105,11 +125,10 @@ func (s *Server) BankStatement(name string, from, to ledger.Date) (bankfile.Stat
 	s.mu.Lock()
 	defer s.unlock()
 	s.runDue(s.now())
-	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == name })
-	if i < 0 {
+	a := s.accountAtBank(name)
+	if a == nil {
 		return bankfile.Statement{}, fmt.Errorf("no account is called %q", name)
 	}
-	a := s.accounts[i]
 	var opening int64
 	number := bankAccountOf(a)
 	st := bankfile.Statement{Account: bankfile.Account{ID: number, Last4: number[len(number)-4:]}, Currency: "USD", From: from, To: to, Opening: &opening}
@@ -124,8 +143,11 @@ func (s *Server) BankStatement(name string, from, to ledger.Date) (bankfile.Stat
 	return st, nil
 }
 
-// bankAccountOf returns the invented number of an account's bank account.
+// bankAccountOf returns the number of an account's bank account.
 func bankAccountOf(a *account) string {
+	if a.Bank.Number != "" {
+		return a.Bank.Number
+	}
 	var n uint64 = 7
 	for _, b := range []byte(a.Name) {
 		n = (n*131 + uint64(b)) % 100_000_000

@@ -34,7 +34,7 @@ func getAccount(c *call) (any, error) {
 // configure applies the configuration to an account, including its one configured endpoint. Endpoints created
 // by API do not change.
 func (s *Server) configure(a *account, with Account) {
-	a.Title, a.WebhookURL, a.WebhookSecrets = with.Title, with.WebhookURL, with.WebhookSecrets
+	a.Title, a.WebhookURL, a.WebhookSecrets, a.Bank = with.Title, with.WebhookURL, with.WebhookSecrets, with.Bank
 	if with.WebhookURL == "" {
 		return
 	}

@@ -23,6 +23,13 @@ type Account struct {
 	SecretKey      string   // sk_test_…
 	WebhookURL     string   // empty: no endpoint until one is created by the API
 	WebhookSecrets []string // whsec_…; each signs, as at Stripe during the rotation of a secret
+	Bank           Bank     // to which payouts go; zero: one with an invented number
+}
+
+// Bank is an account at a bank.
+type Bank struct {
+	Slug   string // by which GET /_sandbox/bank finds it, besides the account's name
+	Number string
 }
 
 // Fee is the processing fee of a card payment: basis points of the amount, rounded half up, and a fixed part in minor
