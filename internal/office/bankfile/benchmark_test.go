@@ -31,8 +31,8 @@ func BenchmarkRead(b *testing.B) {
 func largeFile(b *testing.B, format string) (file []byte, lines int) {
 	b.Helper()
 	const most = 10 << 20
-	bytesALine := 1000
-	for lines = 1000; ; lines = most / bytesALine * 19 / 20 {
+	lines = 1000
+	for {
 		var out bytes.Buffer
 		opening := int64(0)
 		s := bankfile.Statement{Account: bankfile.Account{ID: "12345678"}, Currency: "USD", From: day(0), To: day(364), Opening: &opening}
@@ -44,6 +44,6 @@ func largeFile(b *testing.B, format string) (file []byte, lines int) {
 		if out.Len() > most*8/10 && out.Len() <= most {
 			return out.Bytes(), lines
 		}
-		bytesALine = out.Len()/lines + 1
+		lines = most / (out.Len()/lines + 1) * 19 / 20
 	}
 }
