@@ -28,7 +28,8 @@ var Acts = []string{
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
 	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
-	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened", "receipt.sent_again", "receipt.redirected",
+	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened",
+	"receipt.sent_again", "receipt.redirected",
 	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "list.filed", "note.added", "suspense.resolved", "task.closed",
 }
 
