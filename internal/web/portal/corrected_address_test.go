@@ -56,8 +56,6 @@ func TestCorrectedAddressIsThePlans(t *testing.T) {
 			s.t = t
 			s.Exec(`DELETE FROM guard_count`)
 			s.Exec(`UPDATE letter_delivery SET accepted_at = now(), smtp_reply = '250 OK' WHERE num_nonnulls(accepted_at, refused_at, declined_at) = 0`)
-			s.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER; UPDATE letter_delivery SET ordered_at = ordered_at - interval '1 hour';
-				ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
 			correct(s.receiptOf(g.plan.ID))
 			before := len(s.Mail.Messages())
 
