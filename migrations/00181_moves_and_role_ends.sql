@@ -94,6 +94,7 @@ BEGIN
                last_name = CASE WHEN d.id = new_donor AND o.said_at IS NOT NULL THEN o.last_name ELSE d.last_name END
           FROM donor o
          WHERE o.id = from_donor AND d.id = move_gift.to_donor AND d.said_at IS NULL AND (o.address_line1 <> '' OR o.city <> '')
+           AND NOT EXISTS (SELECT FROM mailbox m WHERE m.email = o.email) -- else somebody else may have told it
            AND (d.id = new_donor OR d.address_line1 = '' AND d.city = '');
         UPDATE donor d SET kind = 'person', first_name = '', last_name = '', organisation_name = '', phone = '', address_line1 = '', address_line2 = '',
                city = '', region = '', postal_code = '', country = '', said_at = NULL

@@ -45,7 +45,7 @@ func TestTaskKinds(t *testing.T) {
 		"paper_needs_font", "payment_after_plan_ended", "payment_beyond_plan",
 		"payment_differs_from_gift", "payment_disputed", "payment_in_other_currency", "payment_of_another_entity", "payment_without_bill", "payment_without_gift",
 		"payout_differs_from_its_transactions", "payout_failed", "plan_card_of_another", "plan_differs_at_stripe", "plan_link_refused", "plan_payment_disputed", "plan_request_stuck", "plan_without_address", "purged_gift_paid", "refund_failed",
-		"refund_not_made", "refund_refused", "refund_stuck", "replaced_gift_paid", "staff_break_glass", "unknown_balance_transaction", "unstored_email_refused",
+		"refund_not_made", "refund_refused", "refund_stuck", "replaced_gift_paid", "staff_break_glass", "suspense_refund_refused", "unknown_balance_transaction", "unstored_email_refused",
 	}, codes)
 	for _, key := range words.Keys() {
 		if strings.HasPrefix(key, "task.") && strings.Count(key, ".") == 2 {

@@ -195,6 +195,9 @@ func TestWrongAddressIsReportedAndCorrected(t *testing.T) {
 	require.Empty(t, subjects)
 
 	// Resend sends the same bytes to the same address, and the delivery records who ordered it.
+	slow := resender(h)
+	slow.Interval = time.Minute
+	require.ErrorIs(t, slow.Resend(t.Context(), r, "ben"), mail.ErrTooSoon)
 	require.NoError(t, resender(h).Resend(t.Context(), r, "ben"))
 	second := waitForMessages(t, h, 2)[0]
 	require.Equal(t, "right@example.org", second.To)

@@ -16,20 +16,21 @@ import (
 // Resender orders that emails about receipts are delivered again. The delivery records who ordered it.
 type Resender struct {
 	Receipts
-	Queue *jobs.Queue
+	Queue    *jobs.Queue
+	Interval time.Duration // the least time between two orders to send an email again to one address; 0: none
 }
 
 // The reasons why an email is not ordered again.
 var (
 	// ErrWaiting: the email waits for its delivery already.
 	ErrWaiting = errors.New("mail: the email waits to be sent already")
-	// ErrTooSoon: the same email was ordered again for the same address less than ResendInterval ago.
+	// ErrTooSoon: the same email was ordered again for the same address less than Resender.Interval ago.
 	ErrTooSoon = errors.New("mail: the email was sent again to this address a moment ago; try again in a minute")
 	// ErrReceiptVoid: the email contains a receipt that is void or was replaced.
 	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
 )
 
-// ResendInterval is the least time between two orders to send a receipt again to one address.
+// ResendInterval is the Interval of staff pages.
 const ResendInterval = time.Minute
 
 // Resend sends the email with a receipt again, to the address of the donation's owner: the same bytes, the same
@@ -77,7 +78,7 @@ func (rs Resender) ResendTx(ctx context.Context, tx *sqlx.Tx, email ReceiptEmail
 		return ErrWaiting
 	case to == nil || to.Email == "":
 		return ErrNoRecipient
-	case before > 0 && last.Recipient == to.Email && rs.Now().Sub(last.OrderedAt) < ResendInterval:
+	case before > 0 && last.Recipient == to.Email && rs.Now().Sub(last.OrderedAt) < rs.Interval:
 		return ErrTooSoon
 	}
 	return rs.orderTx(ctx, tx, email.stored.ID, to.Email, causeResend, by)

@@ -31,21 +31,21 @@ var composed = []string{
 	"office.role.", "office.said.", "office.rule.", "office.people.confirm.", "office.nav.", "office.email.", "office.field.", "office.gifts.",
 	"office.donors.column.", "office.donors.label.", "office.donors.kind.", "office.donors.wanted.", "office.donors.decision.", "office.donors.way.",
 	"office.donors.gift.", "office.donors.every.", "office.donors.plan.", "office.donors.receipt.", "office.donors.void.", "office.donors.delivery.",
-	"office.donors.email.", "office.donors.form.", "office.donors.field.", "office.donors.obstacle.",
+	"office.donors.email.", "office.donors.form.", "office.donors.check.", "office.donors.field.", "office.donors.obstacle.",
 	"office.today.", "office.evidence.", "office.today.for.", "office.today.approval.", "office.tasks.about.", "office.tasks.will_close.", "office.tasks.closes.", "office.tasks.urgency.",
 	"office.tasks.object.", "office.tasks.detail.", "office.tasks.problem.", "office.tasks.type.", "office.dispute.state.", "office.dispute.next.", "office.dispute.reason.", "office.dispute.filter.",
 	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.suspense.account.", "office.suspense.kind.",
 	"office.bank.holds.", "office.bank.item.", "office.bank.kind.", "office.bank.function.", "office.bank.reason.", "office.bank.column.", "office.bank.key.", "office.bank.month.",
 	"office.bank.files.", "office.bank.proof.", "office.bank.stripe.", "office.bank.file.",
 	"office.deposit.state.", "office.deposit.column.", "office.deposit.slip.", "office.owed.column.", "office.owed.state.", "office.owed.method.", "office.owed.error.",
-	"office.audit.act.", "office.audit.kind.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
+	"office.audit.act.", "office.audit.kind.", "office.audit.value.", "office.audit.part.", "office.audit.state.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
 	"office.approval.did.", "office.roles.act.", "office.roles.label.", "office.payouts.", "office.payouts.error.",
 }
 
 // notPhrases are quoted names that only look like keys: types of Stripe's events, acts of the audit log, and a key after office.evidence.
-var notPhrases = []string{"refund.created", "refund.updated", "refund.ordered", "plan.paused", "plan.cancelled", "receipt.", "receipt.opened", "receipt.corrected",
+var notPhrases = []string{"refund.created", "refund.updated", "refund.ordered", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.", "receipt.opened", "receipt.corrected",
 	"receipt.redirected", "receipt.sent_again"}
 
 // otherFields are the fields of the donation form beside those of a contact.

@@ -113,7 +113,7 @@ func TestPlanMovesWithItsPayments(t *testing.T) {
 	require.Equal(t, []string{done.To.String()}, m.Lines(`SELECT donor_id::text FROM plan`))
 	require.Equal(t, []string{done.To.String()}, m.Lines(`SELECT donor_id::text FROM plan_link`))
 	require.Equal(t, []string{right, right}, m.Lines(`SELECT email FROM donation_contact`))
-	require.Equal(t, []string{"Ana|Pérez|||person|t|t"}, m.donor(right))
+	require.Equal(t, []string{"Ana|Pérez|555|Boston|person|t|t"}, m.donor(right), "nobody signed in with the other address")
 	require.Equal(t, []string{"||||person|f|f"}, m.donor(mistyped))
 
 	m.pay()

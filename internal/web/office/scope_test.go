@@ -15,7 +15,7 @@ import (
 // it. Everybody else gets 404, as for an entity that does not exist.
 func TestStaffOfOneProjectAreLedToIt(t *testing.T) {
 	t.Parallel()
-	h := program.New(t, program.Options{})
+	h := newWorld(t).Program
 	pia := visitor.NewMember(t, h, "pia@example.org", staff.Finance, visitor.ScopeOf(t, h, "tsne", "csio"))
 	got := pia.Ask("GET", "/office/tsne/gifts?state=settled&q=a%26b", nil)
 	require.Equal(t, 303, got.StatusCode)
@@ -27,9 +27,11 @@ func TestStaffOfOneProjectAreLedToIt(t *testing.T) {
 	require.Equal(t, 404, pia.Ask("GET", "/office/tsne/gifts?org=selva", nil).StatusCode)
 
 	visitor.Invited(t, h, pia.Email, staff.Auditor, visitor.ScopeOf(t, h, "tsne", "selva"))
+	pia.SignIn()
 	require.Equal(t, 404, pia.Ask("GET", "/office/tsne/gifts", nil).StatusCode, "two projects: which of them is not known")
 	ada := visitor.NewMember(t, h, "ada@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
 	visitor.Invited(t, h, ada.Email, staff.Finance, visitor.ScopeOf(t, h, "tsne", "csio"))
+	ada.SignIn()
 	require.Equal(t, 404, ada.Ask("GET", "/office/tsne/gifts", nil).StatusCode, "the entity is a scope too")
 }
 
@@ -47,6 +49,7 @@ func TestEveryPageHasANavigation(t *testing.T) {
 	}
 	require.NotContains(t, pia.Ask("GET", "/office/setup?do=codes", nil).Page, `id="codes"`, "it only asks")
 	visitor.Invited(t, h, pia.Email, staff.Auditor, visitor.ScopeOf(t, h, "aina", ""))
+	pia.SignIn()
 	page := pia.Ask("GET", "/office/account", nil).Page
 	require.Contains(t, page, `<a href="/office/tsne?org=csio">`)
 	require.Contains(t, page, `<a href="/office/aina">`)

@@ -159,14 +159,21 @@ func (s *Stack) mustChange(statement string) {
 	}
 }
 
-// change changes triggers. It does not wait long for locks on the tables, because other sessions would wait behind it.
-func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
-	return pg.InTx(context.Background(), s.DB.Owner, func(tx *sqlx.Tx) error {
-		if _, err := tx.Exec(`SET LOCAL lock_timeout = '1s'`); err != nil {
-			return err
+// change changes triggers. It does not wait long for locks on the tables, because other sessions would wait behind it. A connection
+// that broke since it was used last is replaced.
+func (s *Stack) change(do func(tx *sqlx.Tx) error) (err error) {
+	for range 5 {
+		err = pg.InTx(context.Background(), s.DB.Owner, func(tx *sqlx.Tx) error {
+			if _, err := tx.Exec(`SET LOCAL lock_timeout = '1s'`); err != nil {
+				return err
+			}
+			return do(tx)
+		})
+		if !pg.IsTransient(err) {
+			break
 		}
-		return do(tx)
-	})
+	}
+	return err
 }
 
 // AgeLeases makes the leases of a dead process just expired, so that the test need not wait. It makes them no older:

@@ -91,7 +91,10 @@ func newMaker(o Options, past *stripefake.History, db *sqlx.DB) (*maker, error) 
 	a, err := app.New(app.Settings{
 		DatabaseURL: o.DatabaseURL, BaseURL: base, Stripe: o.StripeKeys, StripeAPIURL: o.StripeURL + stripefake.HistoryAPI,
 		SMTPURL: o.SMTPURL, MailFrom: o.MailFrom, SecretKey: []byte(o.SecretKey),
-	}, app.Resources{DB: db, PagesDB: db, StaffDB: db, Clocks: app.Clocks{Business: past.Now, FreshBusiness: past.Now, Wall: time.Now}, Log: slog.New(slog.DiscardHandler)})
+	}, app.Resources{
+		DB: db, PagesDB: db, StaffDB: db, Log: slog.New(slog.DiscardHandler),
+		Clocks: app.Clocks{Business: past.Now, FreshBusiness: past.Now, Wall: time.Now},
+	})
 	if err != nil {
 		return nil, err
 	}

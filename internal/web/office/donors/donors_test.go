@@ -427,8 +427,10 @@ func TestSendAgain(t *testing.T) {
 	again := o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values)
 	require.Equal(t, 422, again.StatusCode, "once a minute")
 	require.Contains(t, again.Page, "less than a minute ago")
-	o.Exec(`UPDATE letter_delivery SET ordered_at = ordered_at - interval '1 minute' WHERE cause = 'resend'`)
-	require.Equal(t, 303, o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values).StatusCode)
+	o.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER; UPDATE letter_delivery SET ordered_at = ordered_at - interval '2 minutes';
+		ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
+	again = o.project.PostOffice(page, o.formOf(o.project, page, "resend").Values)
+	require.Equal(t, 303, again.StatusCode, again.Page)
 	require.NotContains(t, o.project.Ask("GET", page, nil).Page, `value="redirect"`)
 	require.Equal(t, 4, o.Count(`SELECT count(*) FROM audit_entry WHERE act = 'receipt.opened' AND object_id = $1 AND staff_id = $2`, r.ID, o.project.ID))
 }
@@ -506,7 +508,7 @@ func TestErasure(t *testing.T) {
 	o := newOffice(t)
 	stopFirst := o.finance.Ask("GET", path(o.ana, "erasure", ""), nil).Page
 	require.Contains(t, stopFirst, "Stop it first", "a recurring gift is active")
-	require.Contains(t, stopFirst, `<p><a href="`+path(o.ana, "plans/"+o.Lines(`SELECT id::text FROM plan`)[0], "")+`">`)
+	require.Contains(t, stopFirst, `<p class="pager"><a href="`+path(o.ana, "plans/"+o.Lines(`SELECT id::text FROM plan`)[0], "")+`">`)
 	page := path(o.bea, "erasure", "")
 	form := o.formOf(o.finance, page, "erasure")
 	o.finance.Stale()

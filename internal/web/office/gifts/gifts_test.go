@@ -159,11 +159,11 @@ func TestGift(t *testing.T) {
 	path := "/office/tsne/gifts/" + h.Gift(gift).PublicRef
 	got := m.Ask("GET", path, nil)
 	require.Equal(t, 200, got.StatusCode, got.Page)
-	for _, says := range []string{"Ben Pérez", "$20.00", "Partly returned", "$20.00 paid by card", "$5.00 refunded", "Stripe&#39;s fee", "void: refunded", "entries in the books", "Card fee", "−$5.00",
+	for _, says := range []string{"Ben Pérez", "$20.00", "Partly refunded", "$20.00 paid by card", "$5.00 refunded", "Stripe&#39;s fee", "void: refunded", "entries in the books", "Card fee", "−$5.00",
 		`href="` + path + `/refund"`, `rel="prev"`, `rel="next"`, `href="/office/tsne/donors/`, "Nobody has written a note"} {
 		assert.Contains(t, got.Page, says)
 	}
-	require.Contains(t, m.Ask("GET", path+"?lang=es", nil).Page, "Devuelta en parte")
+	require.Contains(t, m.Ask("GET", path+"?lang=es", nil).Page, "Reembolsada en parte")
 	found := regexp.MustCompile(`<a href="([^"]+)" rel="next">`).FindStringSubmatch(got.Page)
 	require.Contains(t, m.Ask("GET", found[1], nil).Page, "<h1>Ana Pérez")
 	require.NotContains(t, m.Ask("GET", path+"?q=ben", nil).Page, `rel="next"`, "it is alone in the list of the search")

@@ -202,7 +202,9 @@ func (a *Area) showApproval(w http.ResponseWriter, r *http.Request, v web.StaffV
 	return a.Write(w, status, "approval", v.Language, struct {
 		ApprovalPage
 		Errors []view.FormError
-	}{p, desk.ErrorsOf(f, v.Language, a.View, view.Field{FieldText: view.FieldText{Name: "submit", Label: a.phrase(v, "office.today.approval."+string(q.Kind))}})})
+	}{p, desk.ErrorsOf(f, v.Language, a.View, view.Field{
+		FieldText: view.FieldText{Name: "submit", Label: a.phrase(v, "office.today.approval."+string(q.Kind))},
+	})})
 }
 
 func (a *Area) nameIn(v web.StaffVisit, names map[uuid.UUID]string, id uuid.UUID) string {
