@@ -300,8 +300,10 @@ func (a *App) officeAreas() []web.Area {
 	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}}
 	return []web.Area{
 		staffPages,
-		&donors.Area{Desk: staffPages.Desk, Plans: plans, Resender: mail.Resender{Receipts: receipts, Queue: a.Queue, Interval: mail.ResendInterval}, Receipts: a.ReceiptIssuer,
-			Privacy: erasures},
+		&donors.Area{
+			Desk: staffPages.Desk, Plans: plans, Receipts: a.ReceiptIssuer, Privacy: erasures,
+			Resender: mail.Resender{Receipts: receipts, Queue: a.Queue, Interval: mail.ResendInterval},
+		},
 		&today.Area{Desk: staffPages.Desk, History: demoHistory(s.StripeAPIURL), TitleTx: refundPages.TitleTx},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},

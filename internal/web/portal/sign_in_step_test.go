@@ -34,7 +34,7 @@ func TestSignInBehindASharedAddress(t *testing.T) {
 	ctx := testkit.Browser(t)
 	link := func(address string) string {
 		var path string
-		require.NoError(t, chromedp.Run(ctx,
+		require.NoError(t, testkit.Act(ctx,
 			emulation.SetDeviceMetricsOverride(360, 740, 2, true), chromedp.Navigate(h.URL+"/sign-in?lang=en"),
 			chromedp.SendKeys("#email", address), chromedp.Click("#submit"), chromedp.WaitVisible("#step-status"), chromedp.Click("#submit"),
 		))
@@ -51,7 +51,7 @@ func TestSignInBehindASharedAddress(t *testing.T) {
 	first := link("ana@example.org")
 	require.NotEmpty(t, first)
 	link("ana@example.org")
-	require.NoError(t, chromedp.Run(ctx,
+	require.NoError(t, testkit.Act(ctx,
 		chromedp.Navigate(h.URL+"/sign-in/link?lang=en#"+first), chromedp.Click("#submit"), chromedp.WaitVisible("h1"),
 	))
 	testkit.Eventually(t, time.Minute, func() error {

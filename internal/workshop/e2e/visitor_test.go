@@ -121,14 +121,7 @@ func (v *visitor) do(actions ...chromedp.Action) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, waitTimeout)
 	defer cancel()
-	for _, action := range actions {
-		err := chromedp.Run(ctx, action)
-		for tries := 0; tries < 5 && err != nil && strings.Contains(err.Error(), "Could not find node"); tries++ {
-			err = chromedp.Run(ctx, action) // the browser numbered the page's nodes anew in the meantime, so nothing was done
-		}
-		if err == nil {
-			continue
-		}
+	if err := testkit.Act(ctx, actions...); err != nil {
 		var at, body string
 		_ = chromedp.Run(v.ctx, chromedp.Location(&at), chromedp.Evaluate(`document.body.innerText`, &body))
 		v.t.Fatalf("%v; at %s:\n%.500s", err, at, body)
