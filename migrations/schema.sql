@@ -358,9 +358,11 @@ CREATE INDEX bank_match_item_of_gift ON bank_match_item USING btree (ref) WHERE 
 CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
 CREATE UNIQUE INDEX bank_match_item_live ON bank_match_item USING btree (entity_id, kind, ref) WHERE ((NOT undone) AND (kind <> ALL (ARRAY['fee'::text, 'interest'::text, 'spending'::text, 'transfer'::text, 'aside'::text])));
 CREATE TRIGGER begins BEFORE INSERT ON bank_match_item FOR EACH ROW WHEN ((new.clears_match IS NOT NULL)) EXECUTE FUNCTION bank_item_begins();
+CREATE CONSTRAINT TRIGGER deposit_match_holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['deposit'::text, 'returned'::text]))) EXECUTE FUNCTION deposit_match_holds();
 CREATE TRIGGER erased_stays_erased AFTER INSERT ON bank_match_item FOR EACH ROW WHEN ((new.kind = 'gift'::text)) EXECUTE FUNCTION bank_line_stays_erased();
 CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('match_id');
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER repayment_match_holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'refund'::text)) EXECUTE FUNCTION repayment_match_holds();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE bank_match_line (
@@ -592,6 +594,57 @@ CREATE TABLE clearing_share (
     CONSTRAINT clearing_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clearing_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE deposit (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    currency text NOT NULL,
+    submission uuid NOT NULL,
+    account_id uuid,
+    deposited_on date,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    closed_by uuid,
+    closed_at timestamp with time zone,
+    removed_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id, currency),
+    UNIQUE (submission),
+    CONSTRAINT deposit_check CHECK (num_nulls(account_id, deposited_on, closed_at) = ANY (ARRAY[0, 3])),
+    CONSTRAINT deposit_check1 CHECK (closed_at IS NULL OR removed_at IS NULL),
+    CONSTRAINT deposit_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT deposit_n_check CHECK (n > 0),
+    CONSTRAINT deposit_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT deposit_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff(id),
+    CONSTRAINT deposit_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id),
+    CONSTRAINT deposit_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON deposit FOR EACH ROW EXECUTE FUNCTION deposit_begins();
+CREATE TRIGGER changes BEFORE UPDATE ON deposit FOR EACH ROW EXECUTE FUNCTION deposit_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposit FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON deposit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('deposit', 'id');
+
+CREATE TABLE deposit_item (
+    gift_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    method text NOT NULL,
+    deposit_id uuid,
+    left_at timestamp with time zone,
+    PRIMARY KEY (gift_id),
+    CONSTRAINT deposit_item_amount_check CHECK (amount > 0),
+    CONSTRAINT deposit_item_check CHECK (deposit_id IS NULL OR left_at IS NULL),
+    CONSTRAINT deposit_item_method_check CHECK (method = ANY (ARRAY['check'::text, 'cash'::text])),
+    CONSTRAINT deposit_item_deposit_id_entity_id_currency_fkey FOREIGN KEY (deposit_id, entity_id, currency) REFERENCES deposit(id, entity_id, currency),
+    CONSTRAINT deposit_item_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX deposit_item_of_deposit ON deposit_item USING btree (deposit_id) WHERE (deposit_id IS NOT NULL);
+CREATE INDEX deposit_item_waiting ON deposit_item USING btree (entity_id, currency) WHERE ((deposit_id IS NULL) AND (left_at IS NULL));
+CREATE TRIGGER changes BEFORE UPDATE ON deposit_item FOR EACH ROW EXECUTE FUNCTION deposit_item_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposit_item FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE designation (
     donation_id uuid NOT NULL,
@@ -1514,6 +1567,7 @@ CREATE TRIGGER erased_stays_erased BEFORE INSERT ON offline_gift FOR EACH ROW EX
 CREATE TRIGGER keeps BEFORE UPDATE ON offline_gift FOR EACH ROW EXECUTE FUNCTION offline_gift_keeps();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE TRIGGER waits_to_be_deposited AFTER INSERT ON offline_gift FOR EACH ROW WHEN (((new.method = ANY (ARRAY['check'::text, 'cash'::text])) AND (new.donation_id IS NOT NULL))) EXECUTE FUNCTION offline_gift_waits();
 
 CREATE TABLE organisation (
     id uuid NOT NULL,
@@ -2047,6 +2101,7 @@ CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
 CREATE INDEX refund_order_unfinished ON refund_order USING btree (entity_id, ordered_at) WHERE (state <> 'succeeded'::text);
 CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
+CREATE INDEX refund_order_without_processor ON refund_order USING btree (entity_id, payment_id) WHERE (charge_ref = ''::text);
 CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
 CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
@@ -2087,6 +2142,63 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EAC
 CREATE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
 CREATE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE repayment (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    payment_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    method text NOT NULL,
+    number text NOT NULL DEFAULT ''::text,
+    paid_on date NOT NULL,
+    account_id uuid,
+    submission uuid NOT NULL,
+    made_by uuid,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    withdrawn_by uuid,
+    withdrawn_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT repayment_amount_check CHECK (amount > 0),
+    CONSTRAINT repayment_check CHECK ((method = 'returned'::text) = (account_id IS NULL)),
+    CONSTRAINT repayment_check1 CHECK (method = 'returned'::text OR btrim(number) <> ''::text),
+    CONSTRAINT repayment_method_check CHECK (method = ANY (ARRAY['check'::text, 'transfer'::text, 'returned'::text])),
+    CONSTRAINT repayment_n_check CHECK (n > 0),
+    CONSTRAINT repayment_number_check CHECK (length(number) <= 40),
+    CONSTRAINT repayment_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT repayment_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT repayment_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT repayment_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id),
+    CONSTRAINT repayment_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id),
+    CONSTRAINT repayment_withdrawn_by_fkey FOREIGN KEY (withdrawn_by) REFERENCES staff(id)
+);
+CREATE INDEX repayment_of_account ON repayment USING btree (account_id, n) WHERE (withdrawn_at IS NULL);
+CREATE INDEX repayment_of_payment ON repayment USING btree (payment_id);
+CREATE TRIGGER begins BEFORE INSERT ON repayment FOR EACH ROW EXECUTE FUNCTION repayment_begins();
+CREATE TRIGGER keeps BEFORE UPDATE ON repayment FOR EACH ROW EXECUTE FUNCTION repayment_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON repayment FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER repayment_is_whole AFTER INSERT ON repayment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION repayment_is_whole();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON repayment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('repayment', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON repayment FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE repayment_part (
+    repayment_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (repayment_id, fund_id),
+    CONSTRAINT repayment_part_amount_check CHECK (amount > 0),
+    CONSTRAINT repayment_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT repayment_part_repayment_id_entity_id_fkey FOREIGN KEY (repayment_id, entity_id) REFERENCES repayment(id, entity_id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON repayment_part FOR EACH ROW EXECUTE FUNCTION repayment_part_begins();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON repayment_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
@@ -2536,6 +2648,7 @@ CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECU
 CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 -- VIEW bank_cleared (entity_id uuid, kind text, ref text, match_id uuid)
 
 -- VIEW bank_match_entry (match_id uuid, entry_id uuid, entry_date date)
@@ -2555,6 +2668,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_day_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_deposit_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -2584,6 +2699,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW check_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_repayment_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -2593,6 +2710,14 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW clearing_movement (entity_id uuid, currency text, type text, net bigint, created_at timestamp with time zone)
 
 -- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
+
+-- VIEW deposit_gift (id uuid, in_return_value bigint)
+
+-- VIEW deposit_line (gift_id uuid, entity_id uuid, deposit_id uuid, amount bigint, currency text, method text, number text, public_ref text, organisation_id uuid, tax_date date, received_on date, batch integer, row_n integer, payer text, returned_by uuid)
+
+-- VIEW deposit_refund (payment_id uuid, object_id text)
+
+-- VIEW deposit_row (id uuid, entity_id uuid, n integer, currency text, account_id uuid, account text, deposited_on date, created_by uuid, created_at timestamp with time zone, closed_by uuid, closed_at timestamp with time zone, checks bigint, checks_amount bigint, cash bigint, cash_amount bigint, match_id uuid, booked_on date)
 
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
 
@@ -2616,6 +2741,10 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
+-- VIEW owed_payment (entity_id uuid, payment_id uuid, since timestamp with time zone)
+
+-- VIEW owed_row (entity_id uuid, payment_id uuid, since timestamp with time zone, method text, currency text, amount bigint, donation_id uuid, public_ref text, organisation_id uuid, donor text)
+
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
 -- VIEW payout_booked (entity_id uuid, payout_id uuid, transaction_id text, type text, fund_id uuid, amount bigint)
@@ -2635,6 +2764,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
+
+-- VIEW repayment_row (id uuid, entity_id uuid, n integer, payment_id uuid, donation_id uuid, currency text, amount bigint, method text, number text, paid_on date, account_id uuid, account text, submission uuid, made_by uuid, made_at timestamp with time zone, withdrawn_at timestamp with time zone, match_id uuid, booked_on date, public_ref text, organisation_id uuid, donor text)
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
@@ -2787,6 +2918,18 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION delete_old_staff_sessions() RETURNS bigint
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
+
+-- FUNCTION deposit_begins() RETURNS trigger
+
+-- FUNCTION deposit_changes() RETURNS trigger
+
+-- FUNCTION deposit_is_matched(d deposit) RETURNS boolean
+
+-- FUNCTION deposit_item_changes() RETURNS trigger
+
+-- FUNCTION deposit_match_holds() RETURNS trigger
+
+-- FUNCTION deposit_match_problem(i bank_match_item) RETURNS text
 
 -- FUNCTION designation_fits_gift() RETURNS trigger
 
@@ -2976,6 +3119,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION offline_gift_stays_erased() RETURNS trigger
 
+-- FUNCTION offline_gift_waits() RETURNS trigger
+
 -- FUNCTION offline_gifts_are_erased() RETURNS trigger
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
@@ -2997,6 +3142,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
 
 -- FUNCTION payment_out_of_suspense() RETURNS trigger
+
+-- FUNCTION payment_owed(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
 
 -- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
 
@@ -3058,7 +3205,23 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION refuse_bank(rule text, message text) RETURNS void
 
+-- FUNCTION refuse_deposit(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_repayment(rule text, message text) RETURNS void
+
 -- FUNCTION refuse_staff(rule text, message text) RETURNS void
+
+-- FUNCTION repayment_begins() RETURNS trigger
+
+-- FUNCTION repayment_is_whole() RETURNS trigger
+
+-- FUNCTION repayment_keeps() RETURNS trigger
+
+-- FUNCTION repayment_match_holds() RETURNS trigger
+
+-- FUNCTION repayment_match_problem(i bank_match_item) RETURNS text
+
+-- FUNCTION repayment_part_begins() RETURNS trigger
 
 -- FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text, the_needs integer, instead_of uuid) RETURNS bytea
 
