@@ -19,7 +19,7 @@ func timeOf(text string) (time.Time, error) { return time.Parse(time.DateOnly, t
 
 // write runs an act in a transaction of the visit's session.
 func (a *Area) write(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx) error) error {
-	return staff.InTx(r.Context(), a.DB, v.Session, fn)
+	return staff.InTx(r.Context(), a.StaffDB, v.Session, fn)
 }
 
 // OpeningAct is how the pages of approvals show and execute an opening.

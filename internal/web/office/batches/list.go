@@ -265,7 +265,7 @@ func (a *Area) beginPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	if b.Submission, err = uuid.Parse(in.submission); err != nil {
 		b.Submission = a.NewID()
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		b, err = offline.BeginTx(r.Context(), tx, b)
 		return err
 	})

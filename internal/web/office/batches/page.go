@@ -152,7 +152,7 @@ func (a *Area) batchPost(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 
 // act does something in the person's session and leads to a page; a refusal is shown on the batch's page.
 func (a *Area) act(w http.ResponseWriter, r *http.Request, v web.StaffVisit, b offline.Batch, rows []offline.Row, to string, fn func(tx *sqlx.Tx) error) error {
-	err := staff.InTx(r.Context(), a.DB, v.Session, fn)
+	err := staff.InTx(r.Context(), a.StaffDB, v.Session, fn)
 	var row *offline.ErrRow
 	switch problem := problemOf(err); {
 	case errors.As(err, &row):

@@ -46,7 +46,7 @@ func (a *Area) papersGet(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	if err != nil {
 		return err
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return audit.RecordTx(r.Context(), tx, audit.Act{
 			Name: "batch.printed", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, OrganisationID: b.OrganisationID, ObjectKind: "gift_batch", ObjectID: b.ID.String(),
 			After: map[string]int{"papers": len(papers)},

@@ -293,7 +293,7 @@ func (a *Area) rowPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit,
 	if err != nil {
 		submission = a.NewID()
 	}
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		_, err := offline.StoreTx(r.Context(), tx, b, e.n, submission, e.typed, m)
 		return err
 	})

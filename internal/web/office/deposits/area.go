@@ -111,7 +111,7 @@ func (a *Area) depositOf(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) (deposi
 
 // write runs an act in a transaction of the visit's session. Why the database refuses it is said at the button; other errors are returned.
 func (a *Area) write(r *http.Request, v web.StaffVisit, fn func(tx *sqlx.Tx) error) ([]fault.Field, error) {
-	err := bank.Explained(staff.InTx(r.Context(), a.DB, v.Session, fn))
+	err := bank.Explained(staff.InTx(r.Context(), a.StaffDB, v.Session, fn))
 	var known *fault.Error
 	switch {
 	case fault.Is(err, fault.NotFound):

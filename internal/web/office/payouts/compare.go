@@ -72,7 +72,7 @@ func (a *Area) comparePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 
 // record adds the comparison to the audit log.
 func (a *Area) record(r *http.Request, v web.StaffVisit, c payoutlist.Comparison, sum hash.Hash) error {
-	return staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	return staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return audit.RecordTx(r.Context(), tx, audit.Act{
 			Name: "payout.compared", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, ObjectKind: "payout_report", ObjectID: a.NewID().String(),
 			After: map[string]any{"sha256": hex.EncodeToString(sum.Sum(nil)), "rows": c.Rows, "payouts": c.Payouts, "differences": len(c.Differences)},
