@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"testing"
@@ -191,7 +192,7 @@ func (w world) typeBatch(t *testing.T, p place, n int) {
 	}
 	o, err := w.CurrentCatalog().Organisation(organisation)
 	require.NoError(t, err)
-	typed := offline.Typed{"first_name": "Canarytyped" + p.entity + p.organisation, "amount": "25"}
+	typed := offline.Typed{"first_name": "Canarytyped" + p.entity + cmp.Or(p.organisation, "whole"), "amount": "25"}
 	var b offline.Batch
 	require.NoError(t, by.InTx(t, w.DB.Server, func(tx *sqlx.Tx) (err error) {
 		b, err = offline.BeginTx(t.Context(), tx, offline.Batch{
