@@ -50,6 +50,18 @@ GRANT SELECT ON dispute_row, dispute_share, gift_ref, suspense_row, suspense_pos
 -- Who and when are the database's; triggers of migration 00142 require that another person approved.
 GRANT SELECT, INSERT (entity_id, source_id, fund_id, amount), UPDATE (carried_by) ON clearing_move TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, subject, amount, currency, account_code, donation_id, refunded, reason, request_id, request_hash) ON suspense_resolution TO {{role}};
+-- Bank accounts are declared (konbit apply). Who and when are the database's; triggers of migrations 00160 to 00162 hold what must add up.
+GRANT SELECT ON bank_account, bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, account_id, on_date, amount, currency, request_id, request_hash) ON bank_opening TO {{role}};
+GRANT SELECT, INSERT ON bank_opening_part, bank_statement, bank_line TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, fingerprint, layout), UPDATE (replaced_at) ON bank_layout TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, account_id, name, content), UPDATE (layout), DELETE ON bank_upload TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, account_id, sha256, format, bytes, lines, added, warnings) ON bank_file TO {{role}};
+GRANT SELECT, INSERT (line_id, part, entity_id, account_id, amount, reason), UPDATE (joined_at) ON bank_split TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, account_id, words, direction, amount, parts), UPDATE (ended_at) ON bank_rule TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, account_id, on_date, rule_id), UPDATE (undone_at, undo_reason) ON bank_match TO {{role}};
+GRANT SELECT, INSERT (match_id, line_id, part, entity_id, account_id, amount) ON bank_match_line TO {{role}};
+GRANT SELECT, INSERT (match_id, n, entity_id, account_id, kind, ref, amount, booked, clears_match) ON bank_match_item TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, reason, note, submission, requested_by, request_id, request_hash),
     UPDATE (state, tries, stripe_refund_id, problem, checked_at) ON refund_order TO {{role}};
 GRANT SELECT, INSERT ON refund_order_part, refund_request TO {{role}};
@@ -63,6 +75,8 @@ GRANT SELECT, INSERT (batch_id, entity_id, submission, typed, donor_id, same_as,
     UPDATE (typed, donor_id, same_as, method, given_by, amount, in_return_value, number, postmarked_on, soft_credit, gift_id, removed_at) ON gift_batch_row TO {{role}};
 GRANT SELECT, INSERT, DELETE ON gift_batch_row_part TO {{role}};
 GRANT SELECT, INSERT ON offline_gift, soft_credit, thank_you TO {{role}};
+GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
+GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
@@ -136,7 +150,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_day_differs, check_progress TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_day_differs, check_bank_differs, check_progress TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

@@ -124,6 +124,13 @@ var officeTables = []officeTable{
 	{"ledger_day", byFund, ""},
 	{"donor_year", entities(ofMoney), ""}, // over all organisations of the entity
 
+	// The bank belongs to the entity. Who types batches chooses the account.
+	{"bank_account", entities(ofAll), ""},
+	{"bank_opening", entities(ofMoney), ""}, {"bank_opening_part", entities(ofMoney), ""}, {"bank_layout", entities(ofMoney), ""},
+	{"bank_upload", entities(ofMoney), ""}, {"bank_file", entities(ofMoney), ""}, {"bank_statement", entities(ofMoney), ""}, {"bank_line", entities(ofMoney), ""},
+	{"bank_split", entities(ofMoney), ""}, {"bank_rule", entities(ofMoney), ""}, {"bank_match", entities(ofMoney), ""},
+	{"bank_match_line", entities(ofMoney), ""}, {"bank_match_item", entities(ofMoney), ""},
+
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
 	{"staff", `id = (SELECT staff_of_session()) OR ` + through("staff_role", "o.staff_id = staff.id"), ""},
 	{"staff_person", through("staff", "o.id = staff_person.staff_id"), ""},
@@ -152,7 +159,8 @@ const openToTheOffice = `
 	GRANT USAGE ON SCHEMA public TO konbit_office;
 	GRANT SELECT ON account, ledger_month_through, ledger_day_through, dispute_row, dispute_share, gift_ref, suspense_row, suspense_posting, refund_list,
 		refund_ordered, refund_elsewhere, refund_failed, payment_return, staff_note_row, donor_row, gift_row, gift_key, gift_of_fund,
-		gift_of_payout TO konbit_office;
+		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part,
+		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_donor_names(uuid, uuid, uuid[]),

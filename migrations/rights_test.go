@@ -266,7 +266,7 @@ var statements = []struct{ sql, answer string }{
 
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
-	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
+	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "bank_account", "bank_file", "bank_line", "bank_match_item", "bank_match_line", "bank_opening", "bank_opening_part", "bank_statement", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
 	"email_model", "entity_fact",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
@@ -396,6 +396,25 @@ var definers = map[string]string{
 	"offline_gifts_are_erased":      "a trigger: empties what was typed about a donor who is erased, and letters that name the donor",
 	"office_donors_to_choose":       "applies the scope of the session's person, who types batches there",
 	"office_donor_names":            "the same; only of donors in batches of the scope",
+
+	// The bank.
+	"bank_opening_begins":      "a trigger: person and time are the session's and the database's",
+	"bank_opening_is_booked":   "a trigger: the request says this, and the entry books it",
+	"bank_posting_has_account": "a trigger: looks for the account of a posting on 1100",
+	"bank_entry_has_opening":   "a trigger: looks for the opening of an entry",
+	"bank_row_begins":          "a trigger: person and time are the session's and the database's",
+	"bank_uploads_are_erased":  "a trigger: deletes the files that wait when a donor of their entity is erased",
+	"bank_match_holds":         "a trigger: adds up the matches that a row concerns, and reads their entries",
+	"bank_entry_has_match":     "a trigger: looks for the match of an entry",
+	"bank_reversal_is_open":    "a trigger: looks for the match of an entry that is reversed",
+	"bank_match_begins":        "a trigger: person and time are the session's and the database's",
+	"bank_match_keeps":         "a trigger: a match is undone once, and not in a closed month; person and time are the session's and the database's",
+	"bank_match_ends":          "a trigger: the server may not write that; the lines and items of a match end with it",
+	"bank_item_begins":         "a trigger: locks the match of the other account of a transfer",
+	"bank_split_keeps":         "a trigger: locks the line; a part has its sign and leaves a rest; person and time are the session's and the database's",
+	"bank_rule_keeps":          "a trigger: a rule ends once; person and time are the session's and the database's",
+	"bank_lines_are_erased":    "a trigger: empties the words of lines that are gifts of a donor who is erased",
+	"bank_line_stays_erased":   "a trigger: empties the words of lines that become gifts of a donor who was erased",
 
 	"audit_entry_waits_for_seal": "a trigger: notes that the entry has no seal yet",
 	"seal_audit_entries":         "takes no argument: numbers and hashes are computed",

@@ -204,6 +204,317 @@ CREATE INDEX balance_transaction_by_date ON balance_transaction USING btree (ent
 CREATE INDEX balance_transaction_by_source ON balance_transaction USING btree (entity_id, source_id);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE bank_account (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    last4 text NOT NULL,
+    currency text NOT NULL,
+    holds text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (slug, entity_id),
+    UNIQUE (slug),
+    CONSTRAINT bank_account_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT bank_account_holds_check CHECK (holds = ANY (ARRAY['all'::text, 'gifts'::text])),
+    CONSTRAINT bank_account_last4_check CHECK (last4 ~ '^[0-9]{4}$'::text),
+    CONSTRAINT bank_account_name_check CHECK (name <> ''::text),
+    CONSTRAINT bank_account_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40 AND slug <> 'stripe'::text),
+    CONSTRAINT bank_account_entity_id_currency_fkey FOREIGN KEY (entity_id, currency) REFERENCES books(entity_id, currency),
+    CONSTRAINT bank_account_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+
+CREATE TABLE bank_file (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    format text NOT NULL,
+    bytes bigint NOT NULL,
+    lines integer NOT NULL,
+    added integer NOT NULL,
+    warnings jsonb NOT NULL DEFAULT '[]'::jsonb,
+    stored_by uuid,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (account_id, sha256),
+    UNIQUE (id, entity_id, account_id),
+    CONSTRAINT bank_file_added_check CHECK (added >= 0),
+    CONSTRAINT bank_file_bytes_check CHECK (bytes > 0),
+    CONSTRAINT bank_file_format_check CHECK (format <> ''::text),
+    CONSTRAINT bank_file_lines_check CHECK (lines >= 0),
+    CONSTRAINT bank_file_sha256_check CHECK (octet_length(sha256) = 32),
+    CONSTRAINT bank_file_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_file_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT bank_file_stored_by_fkey FOREIGN KEY (stored_by) REFERENCES staff(id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON bank_file FOR EACH ROW EXECUTE FUNCTION bank_row_begins();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON bank_file FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON bank_file DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_file', 'id');
+
+CREATE TABLE bank_layout (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fingerprint text NOT NULL,
+    layout jsonb NOT NULL,
+    made_by uuid,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    replaced_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    CONSTRAINT bank_layout_fingerprint_check CHECK (fingerprint <> ''::text),
+    CONSTRAINT bank_layout_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT bank_layout_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id)
+);
+CREATE UNIQUE INDEX bank_layout_of_fingerprint ON bank_layout USING btree (entity_id, fingerprint) WHERE (replaced_at IS NULL);
+CREATE TRIGGER begins BEFORE INSERT ON bank_layout FOR EACH ROW EXECUTE FUNCTION bank_row_begins();
+CREATE TRIGGER keeps BEFORE UPDATE ON bank_layout FOR EACH ROW EXECUTE FUNCTION bank_layout_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_layout FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON bank_layout DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_layout', 'id');
+
+CREATE TABLE bank_line (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    statement_id uuid NOT NULL,
+    n integer NOT NULL,
+    booked_on date NOT NULL,
+    amount bigint NOT NULL,
+    text text NOT NULL,
+    text_hash bytea NOT NULL,
+    reference text NOT NULL DEFAULT ''::text,
+    bank_ref text NOT NULL DEFAULT ''::text,
+    nth integer NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (account_id, booked_on, amount, text_hash, nth),
+    UNIQUE (id, entity_id, account_id),
+    CONSTRAINT bank_line_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_line_n_check CHECK (n > 0),
+    CONSTRAINT bank_line_nth_check CHECK (nth > 0),
+    CONSTRAINT bank_line_text_hash_check CHECK (octet_length(text_hash) = 32),
+    CONSTRAINT bank_line_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_line_statement_id_entity_id_account_id_fkey FOREIGN KEY (statement_id, entity_id, account_id) REFERENCES bank_statement(id, entity_id, account_id)
+);
+CREATE INDEX bank_line_by_day ON bank_line USING btree (account_id, booked_on, id);
+CREATE TRIGGER keeps BEFORE UPDATE ON bank_line FOR EACH ROW EXECUTE FUNCTION bank_line_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_line FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE bank_match (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    on_date date NOT NULL,
+    rule_id uuid,
+    matched_by uuid,
+    matched_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    undone_by uuid,
+    undone_at timestamp with time zone,
+    undo_reason text,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id, account_id),
+    UNIQUE (id, entity_id),
+    CONSTRAINT bank_match_undo_reason_check CHECK (length(undo_reason) <= 500),
+    CONSTRAINT bank_match_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_match_matched_by_fkey FOREIGN KEY (matched_by) REFERENCES staff(id),
+    CONSTRAINT bank_match_rule_id_entity_id_account_id_fkey FOREIGN KEY (rule_id, entity_id, account_id) REFERENCES bank_rule(id, entity_id, account_id),
+    CONSTRAINT bank_match_undone_by_fkey FOREIGN KEY (undone_by) REFERENCES staff(id)
+);
+CREATE INDEX bank_match_of_account ON bank_match USING btree (account_id, on_date);
+CREATE INDEX bank_match_of_rule ON bank_match USING btree (rule_id) WHERE (rule_id IS NOT NULL);
+CREATE TRIGGER begins BEFORE INSERT ON bank_match FOR EACH ROW EXECUTE FUNCTION bank_match_begins();
+CREATE TRIGGER ends AFTER UPDATE ON bank_match FOR EACH ROW EXECUTE FUNCTION bank_match_ends();
+CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_match DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('id');
+CREATE TRIGGER keeps BEFORE UPDATE ON bank_match FOR EACH ROW EXECUTE FUNCTION bank_match_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_match FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON bank_match DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_match', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT OR UPDATE ON bank_match FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE bank_match_item (
+    match_id uuid NOT NULL,
+    n integer NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    kind text NOT NULL,
+    ref text NOT NULL,
+    amount bigint NOT NULL,
+    booked boolean NOT NULL,
+    clears_match uuid,
+    undone boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (match_id, n),
+    CONSTRAINT bank_match_item_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_match_item_check CHECK (kind <> 'aside'::text OR NOT booked),
+    CONSTRAINT bank_match_item_check1 CHECK (clears_match IS NULL OR kind = 'transfer'::text AND NOT booked),
+    CONSTRAINT bank_match_item_check2 CHECK (kind <> 'transfer'::text OR booked OR clears_match IS NOT NULL),
+    CONSTRAINT bank_match_item_kind_check CHECK (kind ~ '^[a-z_]+$'::text),
+    CONSTRAINT bank_match_item_n_check CHECK (n > 0),
+    CONSTRAINT bank_match_item_ref_check CHECK (length(ref) <= 500),
+    CONSTRAINT bank_match_item_clears_match_entity_id_fkey FOREIGN KEY (clears_match, entity_id) REFERENCES bank_match(id, entity_id),
+    CONSTRAINT bank_match_item_match_id_entity_id_account_id_fkey FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match(id, entity_id, account_id)
+);
+CREATE INDEX bank_match_item_of_gift ON bank_match_item USING btree (ref) WHERE (kind = 'gift'::text);
+CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
+CREATE UNIQUE INDEX bank_match_item_live ON bank_match_item USING btree (entity_id, kind, ref) WHERE ((NOT undone) AND (kind <> ALL (ARRAY['fee'::text, 'interest'::text, 'spending'::text, 'transfer'::text, 'aside'::text])));
+CREATE TRIGGER begins BEFORE INSERT ON bank_match_item FOR EACH ROW WHEN ((new.clears_match IS NOT NULL)) EXECUTE FUNCTION bank_item_begins();
+CREATE TRIGGER erased_stays_erased AFTER INSERT ON bank_match_item FOR EACH ROW WHEN ((new.kind = 'gift'::text)) EXECUTE FUNCTION bank_line_stays_erased();
+CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('match_id');
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE bank_match_line (
+    match_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    part integer NOT NULL DEFAULT 0,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    undone boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (match_id, line_id, part),
+    CONSTRAINT bank_match_line_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_match_line_part_check CHECK (part >= 0),
+    CONSTRAINT bank_match_line_line_id_entity_id_account_id_fkey FOREIGN KEY (line_id, entity_id, account_id) REFERENCES bank_line(id, entity_id, account_id),
+    CONSTRAINT bank_match_line_match_id_entity_id_account_id_fkey FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match(id, entity_id, account_id)
+);
+CREATE UNIQUE INDEX bank_match_line_live ON bank_match_line USING btree (line_id, part) WHERE (NOT undone);
+CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_match_line DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('match_id');
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_match_line FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON bank_match_line FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE bank_opening (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    on_date date NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    opened_by uuid NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id, account_id, on_date),
+    UNIQUE (request_id),
+    CONSTRAINT bank_opening_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT bank_opening_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_opening_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT bank_opening_opened_by_fkey FOREIGN KEY (opened_by) REFERENCES staff(id),
+    CONSTRAINT bank_opening_request_id_entity_id_fkey FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
+    CONSTRAINT bank_opening_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash)
+);
+CREATE TRIGGER bank_opening_begins BEFORE INSERT ON bank_opening FOR EACH ROW EXECUTE FUNCTION bank_opening_begins();
+CREATE CONSTRAINT TRIGGER bank_opening_is_booked AFTER INSERT ON bank_opening DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_opening_is_booked('id');
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON bank_opening FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER requires_approval AFTER INSERT ON bank_opening FOR EACH ROW EXECUTE FUNCTION requires_approval('opening', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON bank_opening DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_opening', 'id', 'opened_by');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON bank_opening FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE bank_opening_part (
+    opening_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    on_date date NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (opening_id, fund_id),
+    UNIQUE (entity_id, on_date, account_id, fund_id),
+    CONSTRAINT bank_opening_part_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_opening_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT bank_opening_part_opening_id_entity_id_account_id_on_date_fkey FOREIGN KEY (opening_id, entity_id, account_id, on_date) REFERENCES bank_opening(id, entity_id, account_id, on_date)
+);
+CREATE CONSTRAINT TRIGGER bank_opening_is_booked AFTER INSERT ON bank_opening_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_opening_is_booked('opening_id');
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON bank_opening_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE bank_rule (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    words text NOT NULL,
+    direction text NOT NULL,
+    amount bigint,
+    parts jsonb NOT NULL,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ended_by uuid,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id, account_id),
+    CONSTRAINT bank_rule_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_rule_check CHECK ((ended_by IS NULL) = (ended_at IS NULL)),
+    CONSTRAINT bank_rule_direction_check CHECK (direction = ANY (ARRAY['in'::text, 'out'::text])),
+    CONSTRAINT bank_rule_parts_check CHECK (jsonb_typeof(parts) = 'array'::text AND jsonb_array_length(parts) >= 1 AND jsonb_array_length(parts) <= 20),
+    CONSTRAINT bank_rule_words_check CHECK (btrim(words) <> ''::text AND length(words) <= 200),
+    CONSTRAINT bank_rule_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_rule_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES staff(id),
+    CONSTRAINT bank_rule_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id)
+);
+CREATE INDEX bank_rule_of_account ON bank_rule USING btree (account_id, made_at);
+CREATE TRIGGER keeps BEFORE INSERT OR UPDATE ON bank_rule FOR EACH ROW EXECUTE FUNCTION bank_rule_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_rule FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON bank_rule DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_rule', 'id');
+
+CREATE TABLE bank_split (
+    line_id uuid NOT NULL,
+    part integer NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    split_by uuid,
+    split_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    joined_by uuid,
+    joined_at timestamp with time zone,
+    PRIMARY KEY (line_id, part),
+    CONSTRAINT bank_split_amount_check CHECK (amount <> 0),
+    CONSTRAINT bank_split_part_check CHECK (part > 0),
+    CONSTRAINT bank_split_reason_check CHECK (btrim(reason) <> ''::text AND length(reason) <= 500),
+    CONSTRAINT bank_split_joined_by_fkey FOREIGN KEY (joined_by) REFERENCES staff(id),
+    CONSTRAINT bank_split_line_id_entity_id_account_id_fkey FOREIGN KEY (line_id, entity_id, account_id) REFERENCES bank_line(id, entity_id, account_id),
+    CONSTRAINT bank_split_split_by_fkey FOREIGN KEY (split_by) REFERENCES staff(id)
+);
+CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_split DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('line_id');
+CREATE TRIGGER keeps BEFORE INSERT OR UPDATE ON bank_split FOR EACH ROW EXECUTE FUNCTION bank_split_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_split FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON bank_split DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('bank_line', 'line_id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT OR UPDATE ON bank_split FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE bank_statement (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    n integer NOT NULL,
+    from_on date NOT NULL,
+    until_on date NOT NULL,
+    opening bigint,
+    closing bigint,
+    PRIMARY KEY (id),
+    UNIQUE (file_id, n),
+    UNIQUE (id, entity_id, account_id),
+    CONSTRAINT bank_statement_check CHECK (from_on <= until_on),
+    CONSTRAINT bank_statement_n_check CHECK (n > 0),
+    CONSTRAINT bank_statement_file_id_entity_id_account_id_fkey FOREIGN KEY (file_id, entity_id, account_id) REFERENCES bank_file(id, entity_id, account_id)
+);
+CREATE INDEX bank_statement_of_account ON bank_statement USING btree (account_id, until_on);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON bank_statement FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE bank_upload (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    content bytea NOT NULL,
+    layout jsonb,
+    uploaded_by uuid NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    CONSTRAINT bank_upload_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT bank_upload_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES staff(id)
+);
+CREATE INDEX bank_upload_of_account ON bank_upload USING btree (account_id, uploaded_at);
+CREATE TRIGGER begins BEFORE INSERT ON bank_upload FOR EACH ROW EXECUTE FUNCTION bank_row_begins();
+
 CREATE TABLE books (
     entity_id uuid NOT NULL,
     currency text NOT NULL,
@@ -641,6 +952,8 @@ CREATE TABLE erasure_donor (
     CONSTRAINT erasure_donor_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
+CREATE TRIGGER bank_lines_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION bank_lines_are_erased();
+CREATE TRIGGER bank_uploads_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION bank_uploads_are_erased();
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
 CREATE TRIGGER offline_gifts_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION offline_gifts_are_erased();
@@ -938,6 +1251,9 @@ END,
     CONSTRAINT journal_entry_reverses_fkey FOREIGN KEY (reverses) REFERENCES journal_entry(id)
 );
 CREATE INDEX journal_entry_by_date ON journal_entry USING btree (entry_date, entity_id);
+CREATE CONSTRAINT TRIGGER bank_entry_has_match AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = 'bank match'::text)) EXECUTE FUNCTION bank_entry_has_match();
+CREATE CONSTRAINT TRIGGER bank_entry_has_opening AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = 'bank opening'::text)) EXECUTE FUNCTION bank_entry_has_opening();
+CREATE CONSTRAINT TRIGGER bank_reversal_is_open AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.reverses IS NOT NULL)) EXECUTE FUNCTION bank_reversal_is_open();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER journal_entry_in_open_period AFTER INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION journal_entry_in_open_period();
 CREATE CONSTRAINT TRIGGER journal_entry_is_sealed AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_entry_is_sealed();
@@ -1048,6 +1364,8 @@ CREATE TABLE legal_entity (
     money_factor text NOT NULL DEFAULT 'passkey'::text,
     fiscal_year_starts smallint NOT NULL DEFAULT 1,
     two_persons_refund bigint NOT NULL DEFAULT 0,
+    without_cards boolean NOT NULL DEFAULT false,
+    giving_by_mail jsonb NOT NULL DEFAULT '{}'::jsonb,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -1560,6 +1878,7 @@ CREATE TABLE posting (
 );
 CREATE INDEX posting_by_fund ON posting USING btree (fund_id, serial) INCLUDE (account_code, amount);
 CREATE INDEX posting_of_account ON posting USING btree (entity_id, account_code, serial DESC) WHERE (account_code = ANY (ARRAY['1015'::text, '1020'::text, '1050'::text, '1090'::text, '1095'::text, '1100'::text, '2300'::text]));
+CREATE CONSTRAINT TRIGGER bank_posting_has_account AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.account_code = '1100'::text) AND (new.dimensions ? 'bank'::text))) EXECUTE FUNCTION bank_posting_has_account();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE CONSTRAINT TRIGGER suspense_has_cause AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.account_code = '1090'::text)) EXECUTE FUNCTION suspense_has_cause();
 
@@ -2184,31 +2503,19 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH S
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 
-CREATE TABLE thank_you (
-    id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    gift_id uuid NOT NULL,
-    donor_id uuid NOT NULL,
-    words text NOT NULL,
-    words_version smallint NOT NULL,
-    language text NOT NULL,
-    facts jsonb NOT NULL,
-    person jsonb,
-    issued_at timestamp with time zone NOT NULL,
-    PRIMARY KEY (id),
-    UNIQUE (gift_id, donor_id),
-    CONSTRAINT thank_you_words_check CHECK (words = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text, 'in_kind'::text, 'daf_adviser'::text, 'foundation_adviser'::text, 'employer_match_adviser'::text])),
-    CONSTRAINT thank_you_words_version_check CHECK (words_version > 0),
-    CONSTRAINT thank_you_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
-    CONSTRAINT thank_you_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
-);
-CREATE INDEX thank_you_of_donor ON thank_you USING btree (donor_id);
-CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_stays_erased();
-CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
-CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+-- VIEW bank_cleared (entity_id uuid, kind text, ref text, match_id uuid)
+
+-- VIEW bank_match_entry (match_id uuid, entry_id uuid, entry_date date)
+
+-- VIEW bank_part (line_id uuid, part integer, entity_id uuid, account_id uuid, booked_on date, amount bigint, reason text)
+
+-- VIEW bank_standing (entity_id uuid, account_id uuid, kind text, ref text, on_date date, amount bigint)
+
+-- VIEW bank_standing_posting (entity_id uuid, account_id uuid, kind text, ref text, entry_date date, amount bigint)
 
 -- VIEW check_audit_chain (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_bank_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -2248,6 +2555,12 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW clearing_ahead (entity_id uuid, charge_id text, entry_date date, amount bigint)
+
+-- VIEW clearing_movement (entity_id uuid, currency text, type text, net bigint, created_at timestamp with time zone)
+
+-- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
+
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
 
 -- VIEW dispute_share (entity_id uuid, ref text, step text, fund_id uuid, amount bigint, at timestamp with time zone)
@@ -2270,6 +2583,16 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
+-- VIEW payout_booked (entity_id uuid, payout_id uuid, transaction_id text, type text, fund_id uuid, amount bigint)
+
+-- VIEW payout_carried (entity_id uuid, payout_id uuid, source_id text, fund_id uuid, amount bigint)
+
+-- VIEW payout_line (entity_id uuid, payout_id uuid, payout_ref text, transaction_id text, type text, source_id text, amount bigint, fee bigint, net bigint, currency text, created_at timestamp with time zone, charge_ref text)
+
+-- VIEW payout_part (entity_id uuid, payout_id uuid, transaction_id text, fund_id uuid, amount bigint)
+
+-- VIEW payout_transaction (entity_id uuid, payout_id uuid, transaction_id text, type text, amount bigint, fee bigint, net bigint, currency text, created_at timestamp with time zone, booked_at timestamp with time zone)
+
 -- VIEW refund_elsewhere (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW refund_failed (entity_id uuid, refund_id text)
@@ -2287,6 +2610,18 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW suspense_posting (entity_id uuid, subject text, fund_id uuid, currency text, amount bigint, serial bigint, n smallint, entry_date date, source text, source_id text, kind text)
 
 -- VIEW suspense_row (entity_id uuid, subject text, currency text, amount bigint, since date, serial bigint, entries bigint, clears_itself boolean)
+
+-- VIEW takeout_designation (entity_id uuid, donation_id uuid, public_ref text, n smallint, fund text, amount bigint, currency text)
+
+-- VIEW takeout_donor (entity_id uuid, id uuid, kind text, first_name text, last_name text, organisation_name text, email text, phone text, address_line1 text, address_line2 text, city text, region text, postal_code text, country text, language text, created_at timestamp with time zone, first_gift_at timestamp with time zone, news boolean)
+
+-- VIEW takeout_gift (entity_id uuid, id uuid, public_ref text, donor_id uuid, organisation text, plan_ref text, status text, source text, frequency text, method text, charge_ref text, amount bigint, covered bigint, currency text, charged_at timestamp with time zone, tax_date date, anonymous boolean, returned bigint, receipt text)
+
+-- VIEW takeout_plan (entity_id uuid, id uuid, public_ref text, donor_id uuid, organisation text, status text, frequency text, amount bigint, covered bigint, currency text, total integer, paid integer, begun_at timestamp with time zone, next_at timestamp with time zone, paused_until timestamp with time zone, ended_at timestamp with time zone, ended_because text, customer_id text, subscription_id text, card_brand text, card_last4 text, card_expires date)
+
+-- VIEW takeout_plan_part (entity_id uuid, plan_id uuid, public_ref text, n smallint, fund text, amount bigint, currency text)
+
+-- VIEW takeout_receipt (entity_id uuid, id uuid, number text, year integer, n integer, public_ref text, issued_at timestamp with time zone, voided_at timestamp with time zone, void_because text)
 
 -- FUNCTION add_staff(new_id uuid, address text, called text, speaks text) RETURNS uuid
 
@@ -2337,6 +2672,48 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION authority_of(s staff_session) RETURNS staff_authority
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
+
+-- FUNCTION bank_entry_has_match() RETURNS trigger
+
+-- FUNCTION bank_entry_has_opening() RETURNS trigger
+
+-- FUNCTION bank_item_begins() RETURNS trigger
+
+-- FUNCTION bank_layout_keeps() RETURNS trigger
+
+-- FUNCTION bank_line_keeps() RETURNS trigger
+
+-- FUNCTION bank_line_stays_erased() RETURNS trigger
+
+-- FUNCTION bank_lines_are_erased() RETURNS trigger
+
+-- FUNCTION bank_match_begins() RETURNS trigger
+
+-- FUNCTION bank_match_ends() RETURNS trigger
+
+-- FUNCTION bank_match_holds() RETURNS trigger
+
+-- FUNCTION bank_match_keeps() RETURNS trigger
+
+-- FUNCTION bank_match_problem(the_match uuid) RETURNS text
+
+-- FUNCTION bank_opening_begins() RETURNS trigger
+
+-- FUNCTION bank_opening_is_booked() RETURNS trigger
+
+-- FUNCTION bank_posting_has_account() RETURNS trigger
+
+-- FUNCTION bank_reversal_is_open() RETURNS trigger
+
+-- FUNCTION bank_row_begins() RETURNS trigger
+
+-- FUNCTION bank_rule_keeps() RETURNS trigger
+
+-- FUNCTION bank_split_keeps() RETURNS trigger
+
+-- FUNCTION bank_standing_of(the_entity uuid, the_account uuid, the_kind text, the_ref text) RETURNS bigint
+
+-- FUNCTION bank_uploads_are_erased() RETURNS trigger
 
 -- FUNCTION begin_gift(gift uuid, entity uuid, organisation uuid, ref text, the_frequency text, total bigint, added bigint, the_currency text, the_language text, is_anonymous boolean, wants_news boolean, at timestamp with time zone, plan uuid, form uuid, hash bytea, page_expires_at timestamp with time zone, new_donor uuid, address text, the_note text, the_first_name text, the_last_name text, the_organisation_name text, the_email text, the_phone text, line1 text, line2 text, the_city text, the_region text, the_postal_code text, the_country text, funds uuid[], amounts bigint[], additions bigint[]) RETURNS uuid
 
@@ -2641,6 +3018,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION refund_request_note_stays_erased() RETURNS trigger
 
 -- FUNCTION refuse_approval(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_bank(rule text, message text) RETURNS void
 
 -- FUNCTION refuse_staff(rule text, message text) RETURNS void
 

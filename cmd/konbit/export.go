@@ -12,7 +12,7 @@ import (
 )
 
 func exportCommand() *cobra.Command {
-	return group("export", "Export data in formats of other programs", exportJournalCommand(), exportGiftsCommand())
+	return group("export", "Export data in formats of other programs", exportJournalCommand(), exportGiftsCommand(), finance().ExportAll())
 }
 
 func exportJournalCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/cmd/konbit/financecmd"
 	"konbit/cmd/konbit/staffcmd"
 	"konbit/internal/app"
 	"konbit/internal/office/installation"
@@ -63,4 +64,14 @@ func openForStaff(ctx context.Context, asOwner, withSite bool, fn func(staffcmd.
 	return withOffice(ctx, database, map[bool][]need{true: {needBase}}[withSite], func(o office) error {
 		return fn(staffcmd.Office{Office: o.Office, DB: o.db, Clocks: o.clocks, Settings: o.config.Settings})
 	})
+}
+
+// finance returns what the commands of package financecmd work with.
+func finance() financecmd.Program {
+	return financecmd.Program{ErrUse: errUse, Words: officeWords, PrintJSON: printJSON,
+		Open: func(ctx context.Context, fn func(*sqlx.DB, app.Clocks) error) error {
+			return withOffice(ctx, needDatabase, nil, func(o office) error { return fn(o.db, o.clocks) })
+		}, OpenOwner: func(ctx context.Context, fn func(*sqlx.DB, app.Office) error) error {
+			return withOffice(ctx, needOwner, nil, func(o office) error { return fn(o.db, o.Office) })
+		}}
 }

@@ -45,11 +45,13 @@ import (
 	"konbit/internal/web/letters"
 	"konbit/internal/web/office"
 	"konbit/internal/web/office/auditlog"
+	officebank "konbit/internal/web/office/bank"
 	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/payouts"
 	"konbit/internal/web/office/refunds"
 	officesuspense "konbit/internal/web/office/suspense"
 	"konbit/internal/web/office/today"
@@ -273,10 +275,11 @@ func (a *App) buildServer() {
 	staffPages := office.New(a.Server)
 	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
+	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()}
 	orders := a.Refunds
 	orders.DB, orders.Catalog = db, catalog
 	a.Server.Areas = []web.Area{
-		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
+		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard, TakesCards: a.Stripe.HasAccount},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&letters.Area{Kernel: a.Server},
 		staffPages,
@@ -286,9 +289,11 @@ func (a *App) buildServer() {
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
 		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
-		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct()}},
+		&payouts.Area{Desk: staffPages.Desk},
+		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}},
 		suspensePages,
 		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
+		bankPages,
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

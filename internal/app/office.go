@@ -9,6 +9,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/mail/difference"
+	"konbit/internal/office/bank"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/staff"
@@ -23,6 +24,7 @@ type Office struct {
 	ReceiptIssuer receipt.Issuer
 	Statements    statement.Issuer
 	Privacy       privacy.Eraser
+	Bank          bank.Service
 }
 
 // NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
@@ -60,6 +62,8 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 		Statements: statement.Issuer{
 			DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, Measured: clocks.Measured, NewID: NewID,
 		},
+		// Whoever owns things that come to the bank adds a kind.
+		Bank:    bank.Service{Kinds: []bank.ItemKind{bank.Payouts{}, bank.ReturnedPayouts{}}, NewID: NewID, Now: clocks.Business},
 		Privacy: privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
 }

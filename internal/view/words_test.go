@@ -35,10 +35,12 @@ var composed = []string{
 	"office.today.", "office.evidence.", "office.today.for.", "office.today.approval.", "office.tasks.about.", "office.tasks.will_close.", "office.tasks.closes.", "office.tasks.urgency.",
 	"office.tasks.object.", "office.tasks.detail.", "office.tasks.problem.", "office.tasks.type.", "office.dispute.state.", "office.dispute.next.", "office.dispute.reason.", "office.dispute.filter.",
 	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.suspense.account.", "office.suspense.kind.",
+	"office.bank.holds.", "office.bank.item.", "office.bank.kind.", "office.bank.function.", "office.bank.reason.", "office.bank.column.", "office.bank.key.", "office.bank.month.",
+	"office.bank.files.", "office.bank.proof.", "office.bank.stripe.",
 	"office.audit.act.", "office.audit.kind.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
-	"office.approval.did.", "office.roles.act.", "office.roles.label.",
+	"office.approval.did.", "office.roles.act.", "office.roles.label.", "office.payouts.", "office.payouts.error.",
 	"office.batch.error.", "office.batch.field.", "office.batch.given_by.", "office.batch.method.", "thanks.v1.",
 }
 

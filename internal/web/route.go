@@ -37,12 +37,14 @@ type Wrap int
 //	Page         pg.RequestTimeout           a page             refused                handlers that use the database only
 //	Stream       streamTimeout               a page, or a cut   refused                long answers, sent while read
 //	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe, or make slow hashes
+//	Upload       uploadTimeout               a page             refused                forms with files (upload.go)
 //	Machine      the handler's own           a bare status      not checked            webhooks
 //	Raw          none                        a page             not checked            health, static files
 const (
 	Page Wrap = iota + 1
 	Stream
 	OwnDeadline
+	Upload
 	Machine
 	Raw
 )
@@ -111,9 +113,9 @@ func isRefusal(err error) bool {
 	return kind == fault.NotFound || kind == fault.Forbidden || kind == fault.Invalid
 }
 
-// check calls a permission's Check. Of a stream, only what follows may take longer than a page.
+// check calls a permission's Check. Of a stream and an upload, only what follows may take longer than a page.
 func check[T any](w http.ResponseWriter, r *http.Request, wrap Wrap, p Permission[T]) (T, error) {
-	if wrap != Stream {
+	if wrap != Stream && wrap != Upload {
 		return p.Check(w, r)
 	}
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
@@ -126,7 +128,7 @@ func find[T any](r *http.Request, wrap Wrap, p Permission[T], checked T) (T, err
 	if p.Find == nil {
 		return checked, nil
 	}
-	if wrap != Stream {
+	if wrap != Stream && wrap != Upload {
 		return p.Find(r, checked)
 	}
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
@@ -165,7 +167,7 @@ func (k *Kernel) Handler() http.Handler {
 			panic("web: " + route.Method + " " + route.Pattern + " has no permission")
 		}
 		to := chi.Router(r)
-		if route.Wrap == Page || route.Wrap == Stream || route.Wrap == OwnDeadline {
+		if route.Wrap != Machine && route.Wrap != Raw {
 			to = browsers
 		}
 		if route.Method == "*" {

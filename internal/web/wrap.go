@@ -31,6 +31,8 @@ func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
 		return k.stream(h)
 	case OwnDeadline:
 		return k.ownDeadline(h)
+	case Upload:
+		return k.upload(h)
 	case Machine:
 		return k.machine(h)
 	case Raw:

@@ -27,7 +27,7 @@ const (
 	ContributionsWith      Account = "4100"
 	InKindWithout          Account = "4200" // contributions in kind
 	InKindWith             Account = "4210"
-	OtherIncome            Account = "4300" // interest, and what was given in return for a gift
+	OtherIncome            Account = "4300" // interest, and benefits given in return
 	RefundsWithout         Account = "4800"
 	RefundsWith            Account = "4805"
 	ChargebacksWithout     Account = "4810"
@@ -40,9 +40,12 @@ const (
 	InKindUsed             Account = "5300"
 	GrantsDomestic         Account = "6100" // Form 990 Schedule I
 	GrantsForeign          Account = "6200" // Form 990 Schedule F
+	ProgramSpending        Account = "6500"
+	ManagementSpending     Account = "6600"
+	FundraisingSpending    Account = "6700"
 	GrantRecoveries        Account = "6900"
 	ForeignExchange        Account = "7100"
-	SecuritiesGain         Account = "7200" // gain or loss on securities
+	SecuritiesGain         Account = "7200" // gain or loss
 	Encumbrances           Account = "9100" // memo
 	ReserveForEncumbrances Account = "9200" // memo
 )

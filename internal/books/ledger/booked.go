@@ -40,3 +40,16 @@ func FundsWithPostings(ctx context.Context, q sqlx.QueryerContext, funds []uuid.
 	err = sqlx.SelectContext(ctx, q, &used, query, pg.UUIDs(funds))
 	return used, err
 }
+
+// EntryOf returns where the entry with a key is in the books; found is false if there is none.
+func EntryOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, source, sourceID, kind string) (p Posted, found bool, err error) {
+	const query = `/* ledger.EntryOf */ SELECT id, entry_date FROM journal_entry WHERE source_id = $1 AND kind = $2 AND source = $3 AND entity_id = $4`
+	var rows []struct {
+		ID   uuid.UUID `db:"id"`
+		Date Date      `db:"entry_date"`
+	}
+	if err := sqlx.SelectContext(ctx, q, &rows, query, sourceID, kind, source, entity); err != nil || len(rows) == 0 {
+		return p, false, err
+	}
+	return Posted{ID: rows[0].ID, Date: rows[0].Date}, true, nil
+}

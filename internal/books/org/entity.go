@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // LegalEntity is a legal donee: receipts name it, and donations are booked in its books.
@@ -32,6 +33,11 @@ type LegalEntity struct {
 	ProcessingFee ProcessingFee `db:"fee"`
 	SponsorFee    SponsorFee    `db:"sponsor"`
 	MoneyFactor   MoneyFactor   `db:"money_factor"`
+
+	// WithoutCards closes card payment: the form says how to give by check or transfer. GivingByMail says how, in its own words;
+	// empty: by check to Address.
+	WithoutCards bool        `db:"without_cards"`
+	GivingByMail phrase.Text `db:"-"`
 
 	// FiscalYearStarts is the month in which its fiscal year starts. Zero counts as January.
 	FiscalYearStarts time.Month `db:"fiscal_year_starts"`

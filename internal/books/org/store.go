@@ -16,7 +16,8 @@ import (
 
 const entityColumns = `id, slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, two_persons_refund,
 	fee_borne_by AS "fee.borne_by", fee_basis_points AS "fee.basis_points", fee_fixed AS "fee.fixed",
-	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of", money_factor, fiscal_year_starts`
+	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of", money_factor, fiscal_year_starts,
+	without_cards, giving_by_mail`
 
 // Entities returns all legal entities, sorted by slug. q is a database or a transaction, here and below.
 func Entities(ctx context.Context, q sqlx.QueryerContext) ([]LegalEntity, error) {
@@ -56,7 +57,8 @@ func only[T any](rows []T, err error) (T, error) {
 // entityRow and organisationRow hold the columns that need a conversion after the scan.
 type entityRow struct {
 	LegalEntity
-	Address []byte `db:"address"`
+	Address      []byte `db:"address"`
+	GivingByMail []byte `db:"giving_by_mail"`
 }
 
 func selectEntities(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]LegalEntity, error) {
@@ -69,6 +71,12 @@ func selectEntities(ctx context.Context, q sqlx.QueryerContext, query string, ar
 		e := r.LegalEntity
 		if err := json.Unmarshal(r.Address, &e.Address); err != nil {
 			return nil, fmt.Errorf("address of entity %s: %w", e.Slug, err)
+		}
+		if err := json.Unmarshal(r.GivingByMail, &e.GivingByMail); err != nil {
+			return nil, fmt.Errorf("giving_by_mail of entity %s: %w", e.Slug, err)
+		}
+		if len(e.GivingByMail) == 0 {
+			e.GivingByMail = nil
 		}
 		location, err := LoadTimezone(e.Timezone)
 		if err != nil {

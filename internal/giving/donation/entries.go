@@ -35,13 +35,14 @@ func giftEntry(e org.LegalEntity, p IncomingPayment, d Donation, parts []Designa
 			entry.Postings = append(entry.Postings, ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, part.FundID, part.Amount.Minor)...)
 		}
 	}
+	ledger.InBank(entry.Postings, p.Bank)
 	return entry
 }
 
 // suspenseEntry books a payment that fits no donation: its account / 1090 suspense, in the entity's operations fund.
 func suspenseEntry(e org.LegalEntity, p IncomingPayment, operations fund.Fund) ledger.Entry {
 	entry := paymentEntry(e, p)
-	entry.Postings = ledger.Move(p.account(), ledger.Suspense, operations.ID, p.Amount.Minor)
+	entry.Postings = ledger.InBank(ledger.Move(p.account(), ledger.Suspense, operations.ID, p.Amount.Minor), p.Bank)
 	return entry
 }
 

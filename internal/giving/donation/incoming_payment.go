@@ -32,6 +32,7 @@ type IncomingPayment struct {
 	// Without a processor.
 	PaymentID uuid.UUID      // chosen by the caller; the same id again is the same payment
 	Account   ledger.Account // debited; empty: Method.Account
+	Bank      string         // slug of the bank account, if it is debited to 1100
 	TaxDate   ledger.Date    // decides the receipt's date and year (a check: the postmark); zero: the day of ReceivedAt
 
 	// What the receipt says besides the amount.

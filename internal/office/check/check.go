@@ -41,6 +41,7 @@ func Checkers() []Checker {
 		{"A19", "check_month_differs", "every sum of a month is that of its postings"},
 		{"A20", "check_donor_year_differs", "what a donor gave in a year is the sum of their gifts"},
 		{"A22", "check_day_differs", "every sum of a day is that of its postings"},
+		{"A23", "check_bank_differs", "what is on 1100 of a bank account is what its openings, matches and other entries book, and every match is equal"},
 		{"A21", "check_audit_chain", "every entry of the audit log is sealed, and as it was sealed"},
 	}
 }

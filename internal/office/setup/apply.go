@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/office/bank"
 	"konbit/internal/platform/pg"
 )
 
@@ -66,6 +67,11 @@ func (p *plan) writeTx(ctx context.Context, tx *sqlx.Tx) error {
 			if err := ledger.OpenBooksTx(ctx, tx, e.ID, e.Currency); err != nil {
 				return err
 			}
+		}
+	}
+	for _, a := range p.writeAccounts {
+		if err := bank.UpsertAccountTx(ctx, tx, a, p.now); err != nil {
+			return err
 		}
 	}
 	for _, o := range p.writeOrganisations {

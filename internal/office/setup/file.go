@@ -3,6 +3,7 @@ package setup
 import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/office/bank"
 )
 
 // File is a file in which Read found no problem. It contains no ids: Apply finds or creates them.
@@ -15,6 +16,13 @@ type File struct {
 // Entity is a legal entity as the file declares it.
 type Entity struct {
 	org.LegalEntity
+	BankAccounts []BankAccount
+	in           section
+}
+
+// BankAccount is a bank account as the file declares it, without ids and currency.
+type BankAccount struct {
+	bank.Account
 	in section
 }
 

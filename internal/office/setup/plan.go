@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/office/bank"
 	"konbit/internal/platform/money"
 )
 
@@ -17,6 +18,7 @@ type stored struct {
 	entities      []org.LegalEntity
 	organisations []org.Organisation
 	funds         []fund.Fund
+	accounts      []bank.Account
 }
 
 // plan is the whole difference between a file and what is stored, and the rows to write.
@@ -36,6 +38,7 @@ type plan struct {
 	writeEntities      []org.LegalEntity
 	writeOrganisations []org.Organisation
 	writeFunds         []fund.Fund
+	writeAccounts      []bank.Account
 }
 
 // newPlan computes the difference, except for funds that are not in the file (closeLeftOut) and for receipts that other
@@ -88,6 +91,7 @@ func (p *plan) entity(declared Entity) org.LegalEntity {
 	if !slices.ContainsFunc(p.funds, func(f fund.Fund) bool { return f.EntityID == e.ID && f.Code == fund.Operations }) {
 		p.addFund(fund.NewOperations(p.newID(), e.ID), e.Slug)
 	}
+	p.bankAccounts(declared, e)
 	return e
 }
 
@@ -111,6 +115,8 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("sponsor_fee of", was.SponsorFee.Of, is.SponsorFee.Of)
 	d.field("money_factor", was.MoneyFactor, is.MoneyFactor)
 	d.field("fiscal_year_starts", int(was.FiscalYearStarts), int(is.FiscalYearStarts))
+	d.field("stripe off", was.WithoutCards, is.WithoutCards)
+	words(d, "giving_by_mail", was.GivingByMail, is.GivingByMail)
 }
 
 func (p *plan) organisation(declared Organisation, e org.LegalEntity) {

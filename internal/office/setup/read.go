@@ -55,11 +55,12 @@ func (rules Rules) Read(name string, data []byte) (*File, error) {
 func (r *report) document(body ast.Node) *File {
 	f := &File{Name: r.file}
 	top := r.section(body, "the file", "entities", "organisations")
-	entities := slugs{kind: "entity"}
+	entities, accounts := slugs{kind: "entity"}, slugs{kind: "bank account"}
 	var all []Entity
 	for i, node := range top.list("entities") {
 		e := r.entity(node, i)
 		r.addPrefix(e, all)
+		r.addAccounts(e, &accounts)
 		all = append(all, e)
 		if entities.add(e.in, e.Slug) {
 			f.Entities = append(f.Entities, e)
@@ -71,6 +72,9 @@ func (r *report) document(body ast.Node) *File {
 		if organisations.add(o.in, o.Slug) {
 			f.Organisations = append(f.Organisations, o)
 		}
+	}
+	for _, e := range f.Entities {
+		f.checkGivingByMail(e)
 	}
 	return f
 }

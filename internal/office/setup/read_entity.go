@@ -11,12 +11,13 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee",
-		"two_persons", "money_factor", "fiscal_year_starts")
+		"two_persons", "money_factor", "fiscal_year_starts", "stripe", "giving_by_mail", "bank_accounts")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -56,7 +57,49 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	if s.has("fiscal_year_starts") {
 		e.FiscalYearStarts = time.Month(s.integerFrom("fiscal_year_starts", 1, 12, "the month"))
 	}
+	if s.has("bank_accounts") {
+		for i, node := range s.list("bank_accounts") {
+			e.BankAccounts = append(e.BankAccounts, r.bankAccount(node, i, e))
+		}
+	}
+	if s.has("stripe") {
+		e.WithoutCards = choice(s, "stripe", "on", "off") == "off"
+	}
+	if s.has("giving_by_mail") {
+		e.GivingByMail = s.givingByMail()
+	}
 	return e
+}
+
+// givingByMail reads how to give without a card, in the languages that it has.
+func (s section) givingByMail() phrase.Text {
+	known := make([]string, 0, len(phrase.Known()))
+	for _, l := range phrase.Known() {
+		known = append(known, string(l))
+	}
+	in, text := s.subsection("giving_by_mail", known...), phrase.Text{}
+	for _, l := range known {
+		if in.has(l) {
+			text[phrase.Language(l)] = in.paragraphs(l)
+		}
+	}
+	return text
+}
+
+// checkGivingByMail reports a problem for each language of an entity's organisations that its giving_by_mail lacks.
+func (f *File) checkGivingByMail(e Entity) {
+	if len(e.GivingByMail) == 0 {
+		return
+	}
+	for _, l := range phrase.Known() {
+		for _, o := range f.Organisations {
+			if o.Entity == e.Slug && o.HasLanguage(l) && e.GivingByMail[l] == "" {
+				e.in.addProblem(e.in.positionOfKey("giving_by_mail"), "%s: organisation %s is offered in %s and giving_by_mail has no `%s`: add %s: …",
+					e.in.what, o.Slug, l.Name(), l, l)
+				break
+			}
+		}
+	}
 }
 
 var prefixRule = fmt.Sprintf("write capitals, digits and single hyphens, at most %d, such as GI", org.MaxPrefix)

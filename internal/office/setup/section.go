@@ -102,6 +102,27 @@ func (s section) text(key string, valid func(string) bool, rule string) string {
 	return text
 }
 
+// paragraphs is text for a key that may have line breaks; an empty line stands between paragraphs.
+func (s section) paragraphs(key string) string {
+	v, ok := s.required(key)
+	if !ok {
+		return ""
+	}
+	text := ""
+	switch v := v.(type) {
+	case *ast.StringNode:
+		text = v.Value
+	case *ast.LiteralNode:
+		text = v.Value.Value
+	}
+	text = strings.TrimSpace(text)
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+		s.addProblem(positionOf(v), "%s: %s is not a text: write it in quotes, or on the lines after %s: |", s.what, key, key)
+		return ""
+	}
+	return text
+}
+
 // optional is text for a key that may be absent.
 func (s section) optional(key string) string {
 	if !s.has(key) {

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/office/bank"
 )
 
 // lockTx makes concurrent calls of Apply wait for each other until the transaction ends.
@@ -24,6 +25,9 @@ func readStored(ctx context.Context, q sqlx.QueryerContext) (s stored, err error
 		return s, err
 	}
 	if s.organisations, err = org.Organisations(ctx, q); err != nil {
+		return s, err
+	}
+	if s.accounts, err = bank.Accounts(ctx, q); err != nil {
 		return s, err
 	}
 	s.funds, err = fund.All(ctx, q)

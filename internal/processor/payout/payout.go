@@ -122,6 +122,7 @@ type Stored struct {
 	ArrivalOn     time.Time      `db:"arrival_on"`
 	Status        Status         `db:"status"`
 	Descriptor    string         `db:"descriptor"`
+	CreatedAt     time.Time      `db:"created_at"`
 	MembersStored bool           `db:"members_stored"` // Members is complete; false for manual, instant and unread payouts
 	Members       []string       `db:"-"`              // ids of balance transactions, in order
 }
@@ -129,7 +130,7 @@ type Stored struct {
 // List lists an entity's payouts that arrive from one day to another, both included, by arrival and reference.
 func List(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time) (payouts []Stored, err error) {
 	const query = `/* payout.List */
-		SELECT id, payout_ref, coalesce(kind, '') AS kind, amount, currency, arrival_on, status, descriptor, members_stored FROM payout
+		` + columns + `
 		 WHERE entity_id = $1 AND arrival_on BETWEEN $2 AND $3 ORDER BY arrival_on, payout_ref`
 	const members = `/* payout.List */
 		SELECT payout_id, transaction_id FROM payout_member WHERE payout_id = ANY($1::uuid[]) ORDER BY payout_id, transaction_id`

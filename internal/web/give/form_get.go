@@ -23,6 +23,9 @@ func (a *Area) formGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 	if err != nil {
 		return err
 	}
+	if a.closed(o) {
+		return a.showClosed(w, r, http.StatusOK, o)
+	}
 	query := r.URL.Query()
 	if ref := query.Get("again"); ref != "" && !a.maybeShared(r) {
 		return a.restoreForm(w, r, o, ref)

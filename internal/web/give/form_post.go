@@ -28,6 +28,9 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err != nil {
 		return err
 	}
+	if a.closed(o) { // since the donor opened the form
+		return a.showClosed(w, bounded, http.StatusConflict, o)
+	}
 	form := a.readForm(r, o.lang)
 	request, err := a.check(form, o.Offer)
 	var bad *fault.Error

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"konbit/internal/books/org"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/mail"
 	"konbit/internal/platform/guard"
@@ -16,6 +17,8 @@ type Area struct {
 	*web.Kernel
 	Starter checkout.Starter
 	Guard   *guard.Guard
+	// TakesCards reports whether cards can be charged for an entity: it has a key. nil: for every one.
+	TakesCards func(e org.LegalEntity) bool
 
 	forms formCache
 }

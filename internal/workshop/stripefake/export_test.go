@@ -22,3 +22,6 @@ func (d fullDisk) WriteAt(line []byte, offset int64) (int, error) {
 	n, err := d.journalFile.WriteAt(line[:len(line)/2], offset)
 	return n, errors.Join(err, errors.New("no space left on device"))
 }
+
+// MajorUnits is how reports write amounts.
+var MajorUnits = majorUnits

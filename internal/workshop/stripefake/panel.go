@@ -78,6 +78,7 @@ func (s *Server) panel() {
 	post("faults", panelAction(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
 	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
+	s.mux.HandleFunc("GET /_sandbox/payout_report", s.payoutReport)
 	s.mux.Handle(HistoryAPI+"/v1/", http.StripPrefix(HistoryAPI, http.HandlerFunc(s.serveHistory)))
 	s.mux.HandleFunc("GET "+HistoryAPI, func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.HistoryProgress()) })
 	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -292,6 +293,9 @@ func (s *Server) panelPayout(in payoutRequest) (any, error) {
 	return object{"payouts": sent}, nil
 }
 
+// categoryOf is Stripe's reporting category of a type, where it is not other_adjustment.
+var categoryOf = map[string]string{"stripe_fee": "fee", "stripe_fx_fee": "fee", "tax_fee": "tax"}
+
 // panelAdjust creates a balance transaction of any type: Stripe's fees, adjustments, unknown types.
 func (s *Server) panelAdjust(in adjustRequest) (any, error) {
 	s.mu.Lock()
@@ -302,7 +306,7 @@ func (s *Server) panelAdjust(in adjustRequest) (any, error) {
 	}
 	s.dirty = true
 	t := s.newTransaction(s.accounts[i])
-	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount,
+	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, or(categoryOf[in.Type], "other_adjustment")), amount: in.Amount,
 		currency: strings.ToLower(or(in.Currency, "usd")),
 		text:     orNull(in.Description), available: t.now}).with(nil), nil
 }

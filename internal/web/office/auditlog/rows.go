@@ -29,7 +29,8 @@ var Acts = []string{
 	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
 	"donor.opened", "donor.corrected", "erasure.requested", "plan.paused", "plan.cancelled", "receipt.opened", "receipt.sent_again", "receipt.redirected",
-	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "note.added", "suspense.resolved", "task.closed",
+	"receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "note.added", "payout.compared", "suspense.resolved", "bank.opened", "bank.file_stored", "bank.layout_made", "bank.matched", "bank.undone", "bank.split", "bank.joined", "bank.rule_made", "bank.rule_ended",
+	"task.closed",
 }
 
 // groupOf reports whether a text is the first word of a known act. An address with it shows all acts of a kind.

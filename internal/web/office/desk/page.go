@@ -3,6 +3,7 @@ package desk
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,11 @@ func (d *Desk) PageOf(r *http.Request, v web.StaffVisit, section string) Page {
 	}
 	add("scope", staff.RoleNames...)
 	add("batches", staff.Entry, staff.Finance, staff.Auditor)
-	for _, list := range []string{"gifts", "donors", "refunds", "disputes", "suspense", "tasks"} {
+	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "bank", "suspense", "tasks"}
+	if v.Organisation != nil { // payouts and the bank are the entity's
+		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" || list == "bank" })
+	}
+	for _, list := range lists {
 		add(list, Readers...)
 	}
 	add("approvals", Deciders...)

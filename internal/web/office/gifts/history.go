@@ -71,6 +71,9 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		h.Soft = e.Ref
 	case "payout":
 		h.Soft, h.URL = e.Ref, searchPath(v, e.Ref)
+		if v.Organisation == nil { // a payout is the entity's
+			h.URL = v.Path("payouts/" + e.Ref)
+		}
 		h.State = map[string]string{"paid": "good", "failed": "bad", "canceled": "bad"}[e.Name]
 	case "step":
 		h.State = map[string]string{"settled": "good", "failed": "bad", "held": "hold", "processing": "hold"}[e.Name]

@@ -8,7 +8,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/giftlist"
-	"konbit/internal/office/note"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -18,8 +17,8 @@ import (
 // ListPage is the list of gifts.
 type ListPage struct {
 	desk.Page
-	List  desk.List
-	Notes *desk.Notes // on the payout that is searched for; nil: there is none
+	List   desk.List
+	Payout string // address of the page of the payout that is searched for; empty: there is none
 }
 
 // listGet shows a page of the gifts of a scope, or its rows as a file.
@@ -30,7 +29,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	var next *giftlist.Cursor
 	var after giftlist.Cursor
 	behind := desk.ReadCursor(r, &after)
-	var notes *desk.Notes
+	payout := uuid.Nil
 	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		what = c
 		var page []giftlist.Key
@@ -40,8 +39,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if rows, err = giftlist.ByKeys(r.Context(), tx, page); err != nil {
 			return err
 		}
-		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout {
-			notes, err = a.notesOnPayout(r, v, tx, c.Text)
+		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout && v.Organisation == nil {
+			payout, err = giftlist.PayoutID(r.Context(), tx, v.Entity.ID, c.Text)
 		}
 		return err
 	})
@@ -51,7 +50,10 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if done, err := desk.WriteFile(w, r, "gifts", a.file(v, what, rows)); done || err != nil {
 		return err
 	}
-	p := ListPage{Page: a.PageOf(r, v, "gifts"), Notes: notes}
+	p := ListPage{Page: a.PageOf(r, v, "gifts")}
+	if payout != uuid.Nil {
+		p.Payout = v.Path("payouts/" + what.Text)
+	}
 	p.List = desk.List{
 		Says: a.says(v, what, total),
 		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text,
@@ -68,16 +70,6 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		p.List.Next = desk.With(r.URL, "after", desk.Cursor(next))
 	}
 	return a.Write(w, http.StatusOK, "gifts", v.Language, p)
-}
-
-// notesOnPayout returns the notes on a payout; nil if there is no such payout with gifts.
-func (a *Area) notesOnPayout(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, ref string) (*desk.Notes, error) {
-	id, err := giftlist.PayoutID(r.Context(), tx, v.Entity.ID, ref)
-	if err != nil || id == uuid.Nil {
-		return nil, err
-	}
-	notes, err := a.NotesOn(r, v, tx, note.Object{Kind: note.Payout, ID: id})
-	return &notes, err
 }
 
 // say returns a phrase of these pages. Amounts have their decimals.

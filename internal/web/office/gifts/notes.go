@@ -79,6 +79,6 @@ func objectPage(v web.StaffVisit, on note.Object, place note.Place) string {
 	case note.Task:
 		return v.Path("tasks/" + place.Ref)
 	default:
-		return searchPath(v, place.Ref) // the list of its gifts shows a payout's notes
+		return v.Path("payouts/" + place.Ref)
 	}
 }

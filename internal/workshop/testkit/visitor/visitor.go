@@ -3,8 +3,10 @@
 package visitor
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -165,4 +167,34 @@ func (v *Visitor) Post(path string, form url.Values) Response {
 	v.t.Helper()
 	form.Set("session", v.Token())
 	return v.Ask("POST", path, form)
+}
+
+// Upload posts a form with one file, as a browser sends it. The file's field is the last one.
+func (v *Visitor) Upload(path string, form url.Values, field, filename string, content []byte) Response {
+	v.t.Helper()
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	for name, values := range form {
+		for _, value := range values {
+			require.NoError(v.t, parts.WriteField(name, value))
+		}
+	}
+	file, err := parts.CreateFormFile(field, filename)
+	require.NoError(v.t, err)
+	_, err = file.Write(content)
+	require.NoError(v.t, err)
+	require.NoError(v.t, parts.Close())
+	request, err := http.NewRequest(http.MethodPost, v.h.URL+path, &body)
+	require.NoError(v.t, err)
+	request.Header.Set("Content-Type", parts.FormDataContentType())
+	for name, value := range v.Cookies {
+		request.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	response, err := program.Client().Do(request)
+	require.NoError(v.t, err)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	require.NoError(v.t, err)
+	checkCookies(v.t, response)
+	return Response{response, string(page)}
 }
