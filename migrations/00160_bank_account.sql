@@ -14,7 +14,7 @@ INSERT INTO account (code, name, kind, class) VALUES
 CREATE TABLE IF NOT EXISTS bank_account (
     id         uuid PRIMARY KEY,
     entity_id  uuid NOT NULL REFERENCES legal_entity (id),
-    slug       text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' AND length(slug) <= 40),
+    slug       text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' AND length(slug) <= 40 AND slug <> 'stripe'),
     name       text NOT NULL CHECK (name <> ''),
     last4      text NOT NULL CHECK (last4 ~ '^[0-9]{4}$'), -- of its number; the whole number is stored nowhere
     currency   text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),

@@ -95,6 +95,7 @@ CREATE TABLE IF NOT EXISTS bank_match_item (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS bank_match_item_live ON bank_match_item (entity_id, kind, ref)
  WHERE NOT undone AND kind NOT IN ('fee', 'interest', 'spending', 'transfer', 'aside');
+CREATE INDEX IF NOT EXISTS bank_match_item_of_gift ON bank_match_item (ref) WHERE kind = 'gift';
 CREATE UNIQUE INDEX IF NOT EXISTS bank_match_item_clears ON bank_match_item (clears_match, account_id) WHERE NOT undone AND clears_match IS NOT NULL;
 
 -- Items in a live match. The packages of items leave them out of what is open.
@@ -404,7 +405,7 @@ CREATE OR REPLACE VIEW check_bank_differs AS
 SELECT 'A23'::text AS checker, m.entity_id, m.id::text AS subject, 'this bank match breaks the rule ' || bank_match_problem(m.id) AS detail, m.matched_at AS since
   FROM bank_match m WHERE bank_match_problem(m.id) IS NOT NULL
 UNION ALL
-SELECT 'A23', a.entity_id, a.slug, 'account 1100 differs by ' || d.amount || ' from what its openings, matches and other entries book', NULL
+SELECT 'A23', a.entity_id, a.slug, 'account 1100 differs by ' || d.amount || ' from what its openings, matches and other entries book', a.created_at
   FROM bank_account a CROSS JOIN LATERAL (
       SELECT coalesce((SELECT sum(p.amount) FROM posting p WHERE p.entity_id = a.entity_id AND p.account_code = '1100' AND p.dimensions ->> 'bank' = a.slug), 0)
            - coalesce((SELECT sum(o.amount) FROM bank_opening o WHERE o.account_id = a.id), 0)

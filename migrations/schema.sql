@@ -222,7 +222,7 @@ CREATE TABLE bank_account (
     CONSTRAINT bank_account_holds_check CHECK (holds = ANY (ARRAY['all'::text, 'gifts'::text])),
     CONSTRAINT bank_account_last4_check CHECK (last4 ~ '^[0-9]{4}$'::text),
     CONSTRAINT bank_account_name_check CHECK (name <> ''::text),
-    CONSTRAINT bank_account_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
+    CONSTRAINT bank_account_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40 AND slug <> 'stripe'::text),
     CONSTRAINT bank_account_entity_id_currency_fkey FOREIGN KEY (entity_id, currency) REFERENCES books(entity_id, currency),
     CONSTRAINT bank_account_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
@@ -315,6 +315,7 @@ CREATE TABLE bank_match (
     undo_reason text,
     PRIMARY KEY (id),
     UNIQUE (id, entity_id, account_id),
+    UNIQUE (id, entity_id),
     CONSTRAINT bank_match_undo_reason_check CHECK (length(undo_reason) <= 500),
     CONSTRAINT bank_match_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
     CONSTRAINT bank_match_matched_by_fkey FOREIGN KEY (matched_by) REFERENCES staff(id),
@@ -350,8 +351,10 @@ CREATE TABLE bank_match_item (
     CONSTRAINT bank_match_item_kind_check CHECK (kind ~ '^[a-z_]+$'::text),
     CONSTRAINT bank_match_item_n_check CHECK (n > 0),
     CONSTRAINT bank_match_item_ref_check CHECK (length(ref) <= 500),
+    CONSTRAINT bank_match_item_clears_match_entity_id_fkey FOREIGN KEY (clears_match, entity_id) REFERENCES bank_match(id, entity_id),
     CONSTRAINT bank_match_item_match_id_entity_id_account_id_fkey FOREIGN KEY (match_id, entity_id, account_id) REFERENCES bank_match(id, entity_id, account_id)
 );
+CREATE INDEX bank_match_item_of_gift ON bank_match_item USING btree (ref) WHERE (kind = 'gift'::text);
 CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
 CREATE UNIQUE INDEX bank_match_item_live ON bank_match_item USING btree (entity_id, kind, ref) WHERE ((NOT undone) AND (kind <> ALL (ARRAY['fee'::text, 'interest'::text, 'spending'::text, 'transfer'::text, 'aside'::text])));
 CREATE TRIGGER begins BEFORE INSERT ON bank_match_item FOR EACH ROW WHEN ((new.clears_match IS NOT NULL)) EXECUTE FUNCTION bank_item_begins();
@@ -397,6 +400,7 @@ CREATE TABLE bank_opening (
     CONSTRAINT bank_opening_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
     CONSTRAINT bank_opening_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
     CONSTRAINT bank_opening_opened_by_fkey FOREIGN KEY (opened_by) REFERENCES staff(id),
+    CONSTRAINT bank_opening_request_id_entity_id_fkey FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
     CONSTRAINT bank_opening_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash)
 );
 CREATE TRIGGER bank_opening_begins BEFORE INSERT ON bank_opening FOR EACH ROW EXECUTE FUNCTION bank_opening_begins();
@@ -2499,29 +2503,6 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH S
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 
-CREATE TABLE thank_you (
-    id uuid NOT NULL,
-    entity_id uuid NOT NULL,
-    gift_id uuid NOT NULL,
-    donor_id uuid NOT NULL,
-    words text NOT NULL,
-    words_version smallint NOT NULL,
-    language text NOT NULL,
-    facts jsonb NOT NULL,
-    person jsonb,
-    issued_at timestamp with time zone NOT NULL,
-    PRIMARY KEY (id),
-    UNIQUE (gift_id, donor_id),
-    CONSTRAINT thank_you_words_check CHECK (words = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text, 'in_kind'::text, 'daf_adviser'::text, 'foundation_adviser'::text, 'employer_match_adviser'::text])),
-    CONSTRAINT thank_you_words_version_check CHECK (words_version > 0),
-    CONSTRAINT thank_you_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
-    CONSTRAINT thank_you_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
-);
-CREATE INDEX thank_you_of_donor ON thank_you USING btree (donor_id);
-CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_stays_erased();
-CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
-CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 -- VIEW bank_cleared (entity_id uuid, kind text, ref text, match_id uuid)
 
 -- VIEW bank_match_entry (match_id uuid, entry_id uuid, entry_date date)
@@ -2573,6 +2554,12 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW clearing_ahead (entity_id uuid, charge_id text, entry_date date, amount bigint)
+
+-- VIEW clearing_movement (entity_id uuid, currency text, type text, net bigint, created_at timestamp with time zone)
+
+-- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
 
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
 

@@ -68,7 +68,10 @@ func openForStaff(ctx context.Context, asOwner, withSite bool, fn func(staffcmd.
 
 // finance returns what the commands of package financecmd work with.
 func finance() financecmd.Program {
-	return financecmd.Program{ErrUse: errUse, PrintJSON: printJSON, Open: func(ctx context.Context, fn func(*sqlx.DB, app.Clocks) error) error {
-		return withOffice(ctx, needDatabase, nil, func(o office) error { return fn(o.db, o.clocks) })
-	}}
+	return financecmd.Program{ErrUse: errUse, Words: officeWords, PrintJSON: printJSON,
+		Open: func(ctx context.Context, fn func(*sqlx.DB, app.Clocks) error) error {
+			return withOffice(ctx, needDatabase, nil, func(o office) error { return fn(o.db, o.clocks) })
+		}, OpenOwner: func(ctx context.Context, fn func(*sqlx.DB, app.Office) error) error {
+			return withOffice(ctx, needOwner, nil, func(o office) error { return fn(o.db, o.Office) })
+		}}
 }

@@ -20,6 +20,7 @@ import (
 	"konbit/internal/mail/difference"
 	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
+	"konbit/internal/office/giftimport"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/refund"
 	"konbit/internal/office/suspense"
@@ -52,6 +53,7 @@ import (
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/imports"
 	"konbit/internal/web/office/payouts"
 	"konbit/internal/web/office/refunds"
 	officesuspense "konbit/internal/web/office/suspense"
@@ -86,6 +88,7 @@ type App struct {
 	PlanLinks   planlink.Links
 	Settler     donation.Settler
 	Poster      offline.Poster
+	Imports     giftimport.Service
 	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
@@ -183,6 +186,7 @@ func (a *App) buildGiving() {
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
+	a.Imports = giftimport.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Poster: a.Poster, Voider: a.Booker, NewID: NewID, Now: clocks.Business}
 	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: a.Booker, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
@@ -246,6 +250,7 @@ func (a *App) buildMail() {
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)
+	a.Imports.Register(a.Handlers)
 	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole}.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
@@ -293,9 +298,10 @@ func (a *App) buildServer() {
 		&payouts.Area{Desk: staffPages.Desk},
 		&refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}},
 		suspensePages,
-		bankPages,
-		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
 		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
+		bankPages,
+		&imports.Area{Desk: staffPages.Desk, Imports: a.Imports},
+		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

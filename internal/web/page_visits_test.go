@@ -145,6 +145,7 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	_, err := g.Fake.Dispute(g.IntentOf(disputed), false)
 	require.NoError(t, err)
 	asked := g.SettledGift(visitor.FormOf("eva@example.org", "Eva"))
+	bank.AddAccount(t, g.Program, "tsne", "checking", "all")
 	_, err = g.Fake.AdjustBalance("tsne", "network_cost_of_the_future", "usd", 1240) // in suspense
 	require.NoError(t, err)
 	_, err = g.Fake.ManualPayout("tsne", 500, false)
@@ -202,7 +203,8 @@ func todayOf(name string) func(testing.TB, phrase.Language) []pageVisit {
 var formsOfStaff = map[string]string{
 	"POST /office/{entity}/donors/{id}/plans/{plan}": "", "POST /office/{entity}/donors/{id}/receipts/{receipt}": "", "POST /office/{entity}/donors/{id}/details": "",
 	"POST /office/{entity}/gifts/export": "", "POST /office/{entity}/tasks/{task}": "",
-	"POST /office/{entity}/payouts": "", "POST /office/{entity}/suspense/{subject}": "", "POST /office/{entity}/notes": "/office/{entity}/gifts/{ref}",
+	"POST /office/{entity}/bank/{account}": "", "POST /office/{entity}/bank/{account}/files": "", "POST /office/{entity}/bank/{account}/lines": "",
+	"POST /office/{entity}/bank/{account}/rule": "", "POST /office/{entity}/payouts": "", "POST /office/{entity}/suspense/{subject}": "", "POST /office/{entity}/notes": "/office/{entity}/gifts/{ref}",
 }
 
 // staffPages returns the visits of a member of the staff: those below, and one for each page of a scope that is read, with an

@@ -1,4 +1,4 @@
-// Package financecmd has commands of finance staff: konbit payout, and konbit export all.
+// Package financecmd has commands of finance staff: konbit payout, konbit export all, konbit import bank and konbit bank proof.
 package financecmd
 
 import (
@@ -17,13 +17,17 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/office/payoutlist"
 	"konbit/internal/office/takeout"
+	"konbit/internal/platform/phrase"
 )
 
 // Program is what the commands need of the program.
 type Program struct {
 	// Open reads the settings and runs fn as the server's role.
-	Open      func(ctx context.Context, fn func(db *sqlx.DB, clocks app.Clocks) error) error
-	ErrUse    error // marks wrong use
+	Open func(ctx context.Context, fn func(db *sqlx.DB, clocks app.Clocks) error) error
+	// OpenOwner runs fn as the owner's role, as an operator.
+	OpenOwner func(ctx context.Context, fn func(db *sqlx.DB, office app.Office) error) error
+	Words     func() (*phrase.Catalogue, error) // of the office
+	ErrUse    error                             // marks wrong use
 	PrintJSON func(c *cobra.Command, v any) error
 }
 
@@ -89,7 +93,8 @@ func (p Program) ExportAll() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print the numbers of rows as JSON; with --to")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *to == "" && (*asJSON || isTerminal(c.OutOrStdout())) {
-			return fmt.Errorf("%w: choose --to FILE.zip or --to DIRECTORY, or send the archive to a file: konbit export all --entity %s > all.zip", p.ErrUse, *slug)
+			return fmt.Errorf("%w: choose --to FILE.zip or --to DIRECTORY, or send the archive to a file (konbit export all --entity %s > all.zip)",
+				p.ErrUse, *slug)
 		}
 		return p.Open(c.Context(), func(db *sqlx.DB, clocks app.Clocks) error {
 			entities, err := org.Entities(c.Context(), db)

@@ -26,6 +26,7 @@ var (
 		ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByOperations, BasisPoints: 220, Fixed: 30},
 		SponsorFee:    org.SponsorFee{BasisPoints: 700, Of: org.OfNet},
 		MoneyFactor:   org.FactorTOTP, FiscalYearStarts: time.July,
+		WithoutCards: true, GivingByMail: phrase.Text{"en": "By check.\n\nTo P.O. Box 7."},
 	}
 	csio = org.Organisation{
 		ID: uuid.New(), EntityID: tsne.ID, Slug: "csio", Name: phrase.Text{"en": "Center", "es": "Centro “Sur”"}, Sponsored: true,

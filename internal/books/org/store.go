@@ -75,6 +75,9 @@ func selectEntities(ctx context.Context, q sqlx.QueryerContext, query string, ar
 		if err := json.Unmarshal(r.GivingByMail, &e.GivingByMail); err != nil {
 			return nil, fmt.Errorf("giving_by_mail of entity %s: %w", e.Slug, err)
 		}
+		if len(e.GivingByMail) == 0 {
+			e.GivingByMail = nil
+		}
 		location, err := LoadTimezone(e.Timezone)
 		if err != nil {
 			return nil, fmt.Errorf("time zone of entity %s: %w", e.Slug, err)

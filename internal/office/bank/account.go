@@ -32,8 +32,11 @@ type Account struct {
 	Holds    Holds          `db:"holds"`
 }
 
+// StripeSlug stands for the balance at Stripe in addresses. No account has it.
+const StripeSlug = "stripe"
+
 // ValidSlug reports whether s can be the slug of an account.
-func ValidSlug(s string) bool { return org.ValidSlug(s) }
+func ValidSlug(s string) bool { return org.ValidSlug(s) && s != StripeSlug }
 
 const accountColumns = `SELECT id, entity_id, slug, name, last4, currency, holds FROM bank_account `
 

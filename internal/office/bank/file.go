@@ -48,7 +48,7 @@ type Warning struct {
 
 // ErrOtherAccount is reported for a file of another account.
 func errOtherAccount(last4 string) error {
-	return fault.New(fault.Invalid, "office.bank.file.other_account", fault.Args{"last4": last4})
+	return fault.New(fault.Invalid, "office.bank.file.other_account", fault.Args{"digits": last4})
 }
 
 // ReadFile reads a file of an account and says what it would add. Its errors are those of bankfile.Read, and one for a file of another account
@@ -199,7 +199,8 @@ func hashOf(text string) []byte {
 // warn says what does not balance, and which days are missing between the statements that are stored and this file.
 func (r *Reading) warn(ctx context.Context, q sqlx.QueryerContext) error {
 	for _, f := range r.File.Findings {
-		if f.Statement < len(r.File.Statements) && slices.ContainsFunc(r.Statements, func(s bankfile.Statement) bool { return s.Row == r.File.Statements[f.Statement].Row }) {
+		if f.Statement < len(r.File.Statements) && slices.ContainsFunc(r.Statements,
+			func(s bankfile.Statement) bool { return s.Row == r.File.Statements[f.Statement].Row }) {
 			r.Warnings = append(r.Warnings, Warning{f.Phrase, said(f.Args)})
 		}
 	}
@@ -218,7 +219,8 @@ func (r *Reading) warn(ctx context.Context, q sqlx.QueryerContext) error {
 		return err
 	}
 	if len(last) > 0 && last[0].Until.Next().String() < r.Days.From.String() {
-		r.Warnings = append(r.Warnings, Warning{"office.bank.file.gap", map[string]any{"from": last[0].Until.Next().String(), "until": dayBefore(r.Days.From).String()}})
+		r.Warnings = append(r.Warnings, Warning{"office.bank.file.gap", map[string]any{"from": last[0].Until.Next().String(),
+			"until": dayBefore(r.Days.From).String()}})
 	}
 	for _, s := range r.Statements {
 		if s.Closing == nil || s.From == (ledger.Date{}) {

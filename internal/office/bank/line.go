@@ -64,6 +64,15 @@ func LineByID(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, p Pa
 	return found[0], nil
 }
 
+// LinesOfGift returns the lines that are or were a gift, by its reference: what the bank wrote about it.
+func LinesOfGift(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, gift string) (all []MatchedLine, err error) {
+	const query = `/* bank.LinesOfGift */ SELECT o.match_id, o.line_id, o.part, o.amount, l.booked_on, l.text, l.reference FROM bank_match_item i
+		JOIN bank_match_line o ON o.match_id = i.match_id JOIN bank_line l ON l.id = o.line_id
+		WHERE i.entity_id = $1 AND i.kind = 'gift' AND i.ref = $2 ORDER BY l.booked_on, l.id, o.part`
+	err = sqlx.SelectContext(ctx, q, &all, query, entity, gift)
+	return all, err
+}
+
 // partsTx returns parts of lines of an account, in the order given; fault.NotFound if it does not have one of them.
 func partsTx(ctx context.Context, tx *sqlx.Tx, account Account, parts []Part) ([]Line, error) {
 	const query = `/* bank.partsTx */ ` + lineColumns + `WHERE p.line_id = ANY($1::uuid[]) AND p.account_id = $2` + begins

@@ -190,7 +190,7 @@ func (m *making) said(rule uuid.UUID) map[string]any {
 
 func (s Service) recordTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, act, kind string, id uuid.UUID, after any, reason string) error {
 	return audit.RecordTx(ctx, tx, audit.Act{Name: act, EntityID: uuid.NullUUID{UUID: entity, Valid: true}, ObjectKind: kind, ObjectID: id.String(),
-		After: after, Reason: reason})
+		After: after, Reason: cmp.Or(reason, s.Why)})
 }
 
 // UndoTx undoes a match: its lines and items are open again, and what it booked is reversed on the same day. It reports ErrClosed if that

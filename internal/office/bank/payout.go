@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -30,7 +31,7 @@ func (Payouts) BookTx(ctx context.Context, tx *sqlx.Tx, of Account, ref string, 
 		return b, err
 	}
 	parts, err := ledger.MovementByFund(ctx, tx, of.EntityID, ledger.PayoutsInTransit, payoutDimension, ref)
-	return bookPayout(parts, ref, 1), err
+	return bookPayout(parts, ref), err
 }
 
 // ReturnedPayouts are payouts that arrived at the bank and went back from it.
@@ -50,17 +51,23 @@ func (ReturnedPayouts) BookTx(ctx context.Context, tx *sqlx.Tx, of Account, ref 
 	if err := payout.LockTx(ctx, tx, of.EntityID, ref); err != nil {
 		return b, err
 	}
+	waiting, err := payout.AwaitReturn(ctx, tx, of.EntityID)
+	if err != nil {
+		return b, err
+	}
+	if !slices.ContainsFunc(waiting, func(p payout.Stored) bool { return p.Ref == ref }) {
+		return b, ErrItem
+	}
 	parts, err := ledger.MatchedByFund(ctx, tx, of.EntityID, ledger.PayoutsInTransit, payoutDimension, ref)
-	return bookPayout(parts, ref, 1), err
+	return bookPayout(parts, ref), err
 }
 
 // bookPayout returns the postings of what is in transit in each fund: a positive amount arrives, a negative one leaves.
-func bookPayout(parts []ledger.FundAmount, ref string, sign int64) (b Booking) {
+func bookPayout(parts []ledger.FundAmount, ref string) (b Booking) {
 	for _, p := range parts {
-		amount := sign * p.Amount
-		postings := ledger.Move(ledger.Bank, ledger.PayoutsInTransit, p.FundID, amount)
+		postings := ledger.Move(ledger.Bank, ledger.PayoutsInTransit, p.FundID, p.Amount)
 		postings[1].Dimensions = map[string]string{payoutDimension: ref}
-		b.Amount, b.Postings = b.Amount+amount, append(b.Postings, postings...)
+		b.Amount, b.Postings = b.Amount+p.Amount, append(b.Postings, postings...)
 	}
 	return b
 }

@@ -73,10 +73,10 @@ type ProofSums struct{ Open, Aside, Elsewhere, NotCleared, Difference int64 }
 
 // KindSum is what the month's lines are, by the kind of their items. Kind is empty for open lines.
 type KindSum struct {
-	Kind    string `db:"kind"`
-	Lines   int    `db:"lines"`
-	Amount  int64  `db:"amount"`
-	In, Out int64  `db:"-"`
+	Kind   string `db:"kind" json:"kind"`
+	Lines  int    `db:"lines" json:"lines"`
+	Amount int64  `db:"amount" json:"amount"`
+	Moved  int64  `db:"moved" json:"moved"` // the amounts without their signs
 }
 
 // Stated is what the bank's own statement says at the end of the month.
@@ -150,7 +150,7 @@ func (p *Proof) readLists(ctx context.Context, q sqlx.QueryerContext) (err error
 		return err
 	}
 	const kinds = `/* bank.readLists */
-		SELECT kind, count(*) AS lines, sum(amount)::bigint AS amount FROM (
+		SELECT kind, count(*) AS lines, sum(amount)::bigint AS amount, sum(abs(amount))::bigint AS moved FROM (
 		    SELECT CASE WHEN count(DISTINCT i.kind) = 1 THEN min(i.kind) ELSE 'several' END AS kind, p.amount
 		      FROM bank_part p JOIN bank_match_line o ON o.line_id = p.line_id AND o.part = p.part AND NOT o.undone JOIN bank_match_item i ON i.match_id = o.match_id
 		     WHERE p.account_id = $1 AND p.booked_on BETWEEN $2 AND $3` + begins + ` GROUP BY p.line_id, p.part, p.amount
@@ -222,10 +222,9 @@ func (m Match) outside(last string) (sum int64) {
 func (p Proof) Explained() int {
 	var all, open int64
 	for _, k := range p.Kinds {
-		amount := max(k.Amount, -k.Amount)
-		all += amount
+		all += k.Moved
 		if k.Kind == "" {
-			open += amount
+			open += k.Moved
 		}
 	}
 	if all == 0 {

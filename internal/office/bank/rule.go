@@ -226,7 +226,8 @@ func (s Service) ApplyRulesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 
 func (s Service) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, account Account, r Rule) (a Applied, err error) {
 	a.Rule = r.ID
-	lines, err := OpenLines(ctx, tx, account.ID, ledger.Date{Year: 1, Month: time.January, Day: 1}, ledger.Date{Year: 9999, Month: time.December, Day: 31}, 1_000_000)
+	lines, err := OpenLines(ctx, tx, account.ID, ledger.Date{Year: 1, Month: time.January, Day: 1}, ledger.Date{Year: 9999,
+		Month: time.December, Day: 31}, 1_000_000)
 	if err != nil {
 		return a, err
 	}

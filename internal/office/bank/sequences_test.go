@@ -3,6 +3,8 @@ package bank_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"konbit/internal/workshop/testkit/bank"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -12,8 +14,14 @@ import (
 func TestMatchesHold(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{NoStripe: true})
-	for seed := range uint64(3) {
-		bank.Sequence(t, h, seed, 40)
+	acts := map[string]int{}
+	for seed := range uint64(4) {
+		for name, n := range bank.Sequence(t, h, seed, 40) {
+			acts[name] += n
+		}
+	}
+	for _, name := range []string{"file", "gift", "match", "split", "undo", "rule", "attack", "again"} {
+		require.Positive(t, acts[name], "%s: %v", name, acts)
 	}
 	h.RequireNoFindings()
 }

@@ -16,6 +16,7 @@ type Service struct {
 	Kinds []ItemKind // besides those of bank itself
 	NewID func() uuid.UUID
 	Now   func() time.Time
+	Why   string // of an operator, for the audit log; empty: staff act
 }
 
 // kinds returns all kinds of items that have a row somewhere.

@@ -68,6 +68,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"KEPT", s.unchanged.ID.String(), "WHOLE", s.whole.ID.String(), "LOST", s.lost.ID.String(), "MADE", insertedID,
 	)
 	const old = `UPDATE receipt SET issued_at = now() - interval '1 hour' WHERE id = 'KEPT.receipt';`
+	const account = `INSERT INTO bank_account VALUES ('MADE', 'TSNE', 'made', 'Made', '0000', 'USD', 'all', now(), now());`
 	session := func(payload string) string {
 		return `INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256, state, done_at)
 			VALUES ('TSNE', 'evt_made', 'checkout.session.completed', '', now(), ` + payload + `, sha256(''), 'done', now())`
@@ -173,6 +174,8 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a donor's year that is gone":           {`DELETE FROM donor_year WHERE donor_id = 'DONOR'`, "A20 DONOR YEAR"},
 		"a donor's year without gifts":          {`INSERT INTO donor_year VALUES ('MADE', 2020, 'TSNE', 1, 1)`, "A20 MADE 2020"},
 		"a donor's year that is due":            {`DELETE FROM donor_year WHERE donor_id = 'DONOR'; INSERT INTO donor_year_due (donor_id) VALUES ('DONOR')`, ""},
+		"a bank match of nothing":               {account + `INSERT INTO bank_match (id, entity_id, account_id, on_date) VALUES ('MADE', 'TSNE', 'MADE', '2026-10-01')`, "A23 MADE"},
+		"a bank account that differs":           {account + `INSERT INTO bank_match (id, entity_id, account_id, on_date) VALUES ('MADE', 'TSNE', 'MADE', '2026-10-01'); INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) VALUES ('MADE', 1, 'TSNE', 'MADE', 'fee', '', 5, true)`, "A23 MADE, A23 made"},
 		"nothing":                               {`SELECT 1`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -43,6 +43,7 @@ func Checkers() []Checker {
 		{"A22", "check_day_differs", "every sum of a day is that of its postings"},
 		{"A30", "check_deposit_differs", "a deposit on a statement, and a check that came back, are what their match says"},
 		{"A31", "check_repayment_differs", "a repayment on a statement is what its match says"},
+		{"A23", "check_bank_differs", "what is on 1100 of a bank account is what its openings, matches and other entries book, and every match is equal"},
 		{"A21", "check_audit_chain", "every entry of the audit log is sealed, and as it was sealed"},
 	}
 }

@@ -16,6 +16,7 @@
 //	A20  a sum of a donor's year that is not that of their gifts
 //	A21  an entry of the audit log that is not sealed, or not as it was sealed
 //	A22  a sum of a day that is not that of its postings
+//	A23  a bank account on 1100 that is not what its openings, matches and other entries book, or a match that is not equal
 //
 // A3, A11, A19, A20 and A22 would read every entry. Their daily run reads the entries that were sealed since the last run
 // without rows, and everything once a week, or until nothing is wrong. A11 counts entries and seals before that: an entry

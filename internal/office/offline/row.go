@@ -63,7 +63,9 @@ func RowsOf(ctx context.Context, q sqlx.QueryerContext, batch uuid.UUID) (all []
 }
 
 // DonationOf returns the id of the donation that a row becomes.
-func DonationOf(r Row) uuid.UUID { return uuid.NewSHA1(r.BatchID, []byte("donation "+strconv.Itoa(r.N))) }
+func DonationOf(r Row) uuid.UUID {
+	return uuid.NewSHA1(r.BatchID, []byte("donation "+strconv.Itoa(r.N)))
+}
 
 // giftIDOf returns the id of the gift that a row becomes, and of its payment.
 func giftIDOf(r Row) uuid.UUID { return uuid.NewSHA1(r.BatchID, []byte("row "+strconv.Itoa(r.N))) }

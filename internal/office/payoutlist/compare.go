@@ -174,26 +174,31 @@ func linesOf(ctx context.Context, q sqlx.QueryerContext, payouts []payout.Stored
 	for i, p := range payouts {
 		ids[i], refs[p.ID] = p.ID, p.Ref
 	}
-	read := func(query string) (map[string]linesHere, error) {
-		var rows []struct {
-			PayoutID uuid.UUID `db:"payout_id"`
-			Line
-		}
-		byRef := map[string]linesHere{}
-		err := sqlx.SelectContext(ctx, q, &rows, query, pg.UUIDs(ids))
-		for _, r := range rows {
-			ref := refs[r.PayoutID]
-			if byRef[ref] == nil {
-				byRef[ref] = linesHere{}
-			}
-			byRef[ref][r.ID] = r.Line
-		}
-		return byRef, err
+	var members, themselves []lineOfPayout
+	if err := sqlx.SelectContext(ctx, q, &members, lines, pg.UUIDs(ids)); err != nil {
+		return nil, nil, err
 	}
-	if here, err = read(lines); err == nil {
-		own, err = read(owns)
+	if err := sqlx.SelectContext(ctx, q, &themselves, owns, pg.UUIDs(ids)); err != nil {
+		return nil, nil, err
 	}
-	return here, own, err
+	return byRef(members, refs), byRef(themselves, refs), nil
+}
+
+type lineOfPayout struct {
+	PayoutID uuid.UUID `db:"payout_id"`
+	Line
+}
+
+func byRef(lines []lineOfPayout, refs map[uuid.UUID]string) map[string]linesHere {
+	all := map[string]linesHere{}
+	for _, l := range lines {
+		ref := refs[l.PayoutID]
+		if all[ref] == nil {
+			all[ref] = linesHere{}
+		}
+		all[ref][l.ID] = l.Line
+	}
+	return all
 }
 
 // describe returns what a row is, in one line: "20.00 USD, charge".

@@ -226,6 +226,9 @@ func (c *copier) gift(id uuid.UUID) error {
 	if err := c.offline(offline.OfDonation(c.ctx, c.q, id)); err != nil {
 		return err
 	}
+	if err := c.bankLines(d.EntityID, d.PublicRef); err != nil {
+		return err
+	}
 	return c.receipts(id, d.PublicRef)
 }
 

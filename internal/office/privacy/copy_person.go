@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/office/bank"
 	"konbit/internal/office/note"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/thanks"
@@ -156,4 +157,25 @@ func (c *copier) thanks(of uuid.UUID) error {
 		}
 	}
 	return err
+}
+
+type bankLineItem struct {
+	Gift      string `json:"gift"`
+	Day       string `json:"day"`
+	Text      string `json:"text"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// bankLines writes what our bank wrote about a gift by transfer.
+func (c *copier) bankLines(entity uuid.UUID, gift string) error {
+	lines, err := bank.LinesOfGift(c.ctx, c.q, entity, gift)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if err := c.to.Item("line of our bank", bankLineItem{gift, l.BookedOn.String(), l.Text, l.Reference}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -84,7 +84,7 @@ func TestReadRefuses(t *testing.T) {
 		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, processing_fee, sponsor_fee, two_persons, money_factor, fiscal_year_starts, stripe, giving_by_mail, bank_accounts`},
 		{"    timezone:", "    fiscal_year_starts: 13\n    timezone:", `f:6:25: entity tsne: fiscal_year_starts is not a number of the month: write a whole one from 1 to 12`},
 		{"    timezone:", "    stripe: sometimes\n    timezone:", `f:6:13: entity tsne: stripe cannot be "sometimes": choose among on, off`},
-		{"    timezone:", "    giving_by_mail: {en: Write to us}\n    timezone:", `f:6:5: entity tsne: organisation csio is offered in Español and giving_by_mail has no ` + "`es`" + `: add es: …`},
+		{"    timezone:", "    giving_by_mail: {en: Write to us}\n    timezone:", `f:6:21: entity tsne: organisation csio is offered in Español and giving_by_mail has no ` + "`es`" + `: add es: …`},
 		{"city: Boston", "town: Boston, city: Boston", `f:5:38: entity tsne: address has an unknown key "town": remove it or use one of line1, line2, city, region, postal_code, country`},
 		{"    timezone:", "    slug: tsne\n    timezone:", `f:6:5: entity tsne has the key slug twice: keep one (the other stands at line 2)`},
 		{"    currency: USD\n", "", `f:2:5: entity tsne has no currency: add currency: …`},

@@ -181,7 +181,7 @@ func Readme() string {
 	for _, f := range files {
 		b.WriteString("\n" + f.name + ": " + f.about + "\n")
 		for _, c := range f.columns {
-			b.WriteString(fmt.Sprintf("  %-20s %s\n", c.name, c.about))
+			fmt.Fprintf(&b, "  %-20s %s\n", c.name, c.about)
 		}
 	}
 	return b.String()

@@ -16,6 +16,7 @@ type ClosedPage struct {
 	Organisation view.Organisation
 	Words        []string // the entity's own, a paragraph each; empty: by check to its postal address
 	Contact      string   // email address that tells the bank's details; empty: not shown
+	Mailto       string   // its address as a link
 }
 
 // Write writes the page.
@@ -31,7 +32,7 @@ func (a *Area) closed(o offer) bool {
 func (a *Area) showClosed(w http.ResponseWriter, r *http.Request, status int, o offer) error {
 	page := ClosedPage{Frame: a.frame(r, o), Organisation: o.organisation()}
 	if from, err := email.Parse(o.Entity.MailFrom); err == nil { // setup has checked it
-		page.Contact = from.Address
+		page.Contact, page.Mailto = from.Address, "mailto:"+from.Address
 	}
 	for _, paragraph := range strings.Split(strings.ReplaceAll(o.Entity.GivingByMail.In(o.lang), "\r\n", "\n"), "\n\n") {
 		if paragraph = strings.TrimSpace(paragraph); paragraph != "" {

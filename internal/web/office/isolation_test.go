@@ -135,7 +135,8 @@ func (m *matrix) use(a asker, method, pattern string, objects []string, entity, 
 	path = visitor.OfficeParameter.ReplaceAllStringFunc(path, func(found string) string {
 		n++
 		return "/" + visitor.OfficeParameter.FindStringSubmatch(found)[1] + "/" + objects[n]
-	}) + query
+	})
+	path = strings.Replace(path, "{month}", visitor.OfficeMonth, 1) + query
 	var form url.Values
 	if method == http.MethodPost {
 		form = url.Values{"session": {a.token}, "do": {"approve"}, "submission": {uuid.NewString()}, "reason": {"x"}}
@@ -160,6 +161,8 @@ func nothing(kind string) string {
 	switch kind {
 	case "gifts":
 		return "AAAAAAAAAAAAAAAAAAAAAA"
+	case "bank":
+		return "none"
 	case "disputes":
 		return "dp_AAAAAAAAAAAAAAAAAAAAAAAA"
 	case "deposits":

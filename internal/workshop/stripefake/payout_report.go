@@ -11,8 +11,8 @@ import (
 
 // reportColumns are the columns of Stripe's itemised payout reconciliation report
 // (https://docs.stripe.com/reports/report-types/payout-reconciliation), in its order.
-var reportColumns = []string{"automatic_payout_id", "automatic_payout_effective_at", "balance_transaction_id", "created", "available_on", "currency", "gross", "fee",
-	"net", "reporting_category", "source_id", "description"}
+var reportColumns = []string{"automatic_payout_id", "automatic_payout_effective_at", "balance_transaction_id", "created", "available_on", "currency", "gross",
+	"fee", "net", "reporting_category", "source_id", "description"}
 
 // zeroDecimal are the currencies without minor units at Stripe (https://docs.stripe.com/currencies#zero-decimal).
 const zeroDecimal = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
@@ -47,7 +47,8 @@ func (s *Server) PayoutReport(id, account string) ([]byte, error) {
 			found = true
 			if po["automatic"] == false {
 				if id != "" {
-					return nil, &apiError{status: http.StatusBadRequest, message: "Stripe does not name what a manual or an instant payout pays out: there is no report of it"}
+					return nil, &apiError{status: http.StatusBadRequest,
+						message: "Stripe does not name what a manual or an instant payout pays out: there is no report of it"}
 				}
 				continue
 			}

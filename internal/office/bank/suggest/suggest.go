@@ -193,7 +193,8 @@ func IsBankDay(t time.Time) bool {
 		return false
 	case t.Weekday() == time.Monday:
 		m := t.Month()
-		return !((m == time.January || m == time.February) && nth == 3 || m == time.May && last || m == time.September && nth == 1 || m == time.October && nth == 2)
+		return !((m == time.January || m == time.February) && nth == 3 || m == time.May && last ||
+			m == time.September && nth == 1 || m == time.October && nth == 2)
 	case t.Weekday() == time.Thursday:
 		return t.Month() != time.November || nth != 4
 	}

@@ -21,7 +21,8 @@ import (
 // ListPage is the list of accounts.
 type ListPage struct {
 	desk.Page
-	List desk.List
+	List   desk.List
+	Stripe string // address of the proof against Stripe
 }
 
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -43,7 +44,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			}
 			open += len(proof.Open)
 			p.List.Table.Rows = append(p.List.Table.Rows, desk.Row{URL: pathOf(v, account, ""), Cells: []desk.Cell{{Text: account.Slug},
-				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "last4", account.Last4) + " · " + a.say(v, "office.bank.holds."+string(account.Holds))},
+				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "digits", account.Last4) + " · " + a.say(v, "office.bank.holds."+string(account.Holds))},
 				desk.AmountCell(proof.Amount(proof.Closing)), desk.AmountCell(proof.Amount(proof.Book)), {Text: strconv.Itoa(len(proof.Open))}}})
 		}
 		return err
@@ -51,7 +52,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if err != nil {
 		return err
 	}
-	p.List.Says = a.View.PhraseN(v.Language, "office.bank.says", open)
+	p.List.Says, p.Stripe = a.View.PhraseN(v.Language, "office.bank.says", open), v.Path("bank/"+stripeAccount+"/"+month.String())
 	if done, err := desk.WriteFile(w, r, "bank", p.List.Table); done || err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (a *Area) writeAccount(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if err != nil {
 		return err
 	}
-	p.Title = a.say(v, "office.bank.title", "name", p.Account.Name, "last4", p.Account.Last4)
+	p.Title = a.say(v, "office.bank.title", "name", p.Account.Name, "digits", p.Account.Last4)
 	p.Lines, p.Files = pathOf(v, p.Account, "/lines"), pathOf(v, p.Account, "/files")
 	if a.mayAct(v) && p.Waits == "" {
 		if err := a.openingForm(r, v, &p, in, proof); err != nil {
@@ -201,7 +202,8 @@ func (a *Area) readRules(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *Acco
 
 func (a *Area) openingForm(r *http.Request, v web.StaffVisit, p *AccountPage, in openingTyped, proof desk.Proof) error {
 	form := p.Page.Form(a.View)
-	f := &OpeningForm{Action: pathOf(v, p.Account, ""), Submission: in.submission, On: desk.Field(form, a.View, "on", in.on, view.Field{Type: "date", Required: true})}
+	f := &OpeningForm{Action: pathOf(v, p.Account, ""), Submission: in.submission, On: desk.Field(form, a.View, "on", in.on,
+		view.Field{Type: "date", Required: true})}
 	f.On.Label = a.say(v, "office.bank.opening.on")
 	if f.Submission == "" {
 		f.Submission = a.NewID().String()

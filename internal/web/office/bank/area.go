@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -15,7 +16,6 @@ import (
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/typeset"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
@@ -78,10 +78,6 @@ func (a *Area) mayAct(v web.StaffVisit) bool {
 
 func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
 
-func amountOf(account bank.Account, minor int64) money.Amount {
-	return money.New(minor, account.Currency)
-}
-
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {
 	if m, err := bank.ParseMonth(r.URL.Query().Get("month")); err == nil {
@@ -93,7 +89,7 @@ func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {
 
 // monthName returns a month in words.
 func (a *Area) monthName(v web.StaffVisit, m bank.Month) string {
-	return a.say(v, "office.bank.month", "month", a.say(v, fmt.Sprintf("office.bank.month.%d", int(m.Month))), "year", fmt.Sprint(m.Year))
+	return a.say(v, "office.bank.month", "month", a.say(v, "office.bank.month."+strconv.Itoa(int(m.Month))), "year", fmt.Sprint(m.Year))
 }
 
 // itemWords says what an item is, in words.

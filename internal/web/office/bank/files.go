@@ -99,7 +99,8 @@ func (a *Area) storedList(r *http.Request, v web.StaffVisit, stored []bank.Store
 		l.Next = desk.With(r.URL, "after", desk.Cursor(struct{ Before time.Time }{stored[desk.PageSize-1].StoredAt}))
 	}
 	for _, f := range stored {
-		row := desk.Row{Cells: []desk.Cell{{At: a.Moment(f.StoredAt, desk.ZoneOf(v))}, {Text: a.formatName(f.Format)}, {}, {}, {Text: strconv.Itoa(f.Lines)}, {Text: strconv.Itoa(f.Added)}}}
+		row := desk.Row{Cells: []desk.Cell{{At: a.Moment(f.StoredAt, desk.ZoneOf(v))}, {Text: a.formatName(f.Format)}, {}, {},
+			{Text: strconv.Itoa(f.Lines)}, {Text: strconv.Itoa(f.Added)}}}
 		if f.From != nil && f.Until != nil {
 			row.Cells[2], row.Cells[3] = desk.Cell{Day: *f.From}, desk.Cell{Day: *f.Until}
 		}

@@ -2,10 +2,10 @@ package bank
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -64,7 +64,7 @@ func (a *Area) layoutForm(v web.StaffVisit, ask *bankfile.AskLayout, order *bank
 	}
 	if order != nil {
 		f.Order = true
-		f.Samples = fmt.Sprint(order.Samples)
+		f.Samples = strings.Join(order.Samples, ", ")
 		guess.DateOrder = ""
 	}
 	text, err := json.Marshal(guess)
@@ -98,7 +98,7 @@ func (a *Area) layoutForm(v web.StaffVisit, ask *bankfile.AskLayout, order *bank
 		{Name: "cells", Label: a.say(v, "office.bank.files.cells"), Wide: true}, {Name: "day", Label: a.say(v, "office.today.day")},
 		{Name: "text", Label: a.say(v, "office.bank.text"), Wide: true}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}}}
 	for _, row := range ask.Rows {
-		cells := []desk.Cell{{Text: strconv.Itoa(row.Row)}, {Text: join(row.Cells)}, {}, {}, {}}
+		cells := []desk.Cell{{Text: strconv.Itoa(row.Row)}, {Text: strings.Join(row.Cells, " | ")}, {}, {}, {}}
 		switch {
 		case row.Line != nil:
 			cells[2], cells[3] = desk.Cell{Day: midnight(row.Line.BookedOn)}, desk.Cell{Text: row.Line.Text}
@@ -110,16 +110,6 @@ func (a *Area) layoutForm(v web.StaffVisit, ask *bankfile.AskLayout, order *bank
 		f.Rows.Rows = append(f.Rows.Rows, desk.Row{Cells: cells})
 	}
 	return f
-}
-
-func join(cells []string) (text string) {
-	for i, c := range cells {
-		if i > 0 {
-			text += " | "
-		}
-		text += c
-	}
-	return text
 }
 
 // setLayout takes what a person said of the columns of a file that waits, and remembers it for files with the same heading.

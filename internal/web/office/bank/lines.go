@@ -35,7 +35,7 @@ type LinesPage struct {
 	Keys       []string
 	Accept     []string // suggestions that are sure: LINE|ITEM
 	AcceptAll  string   // what accepting all of them does
-	Done       []Done
+	Matched    []Done
 	More       int // lines that are not shown
 	Errors     []view.FormError
 }
@@ -127,7 +127,8 @@ func (a *Area) writeLines(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	a.addOpen(v, &p, open, items, q)
 	p.addDone(a, v, done)
-	p.Says = a.View.PhraseN(v.Language, "office.bank.lines.says", len(open), "amount", sumOf(p.Account, open).Format(string(v.Language)), "month", a.monthName(v, m))
+	p.Says = a.View.PhraseN(v.Language, "office.bank.lines.says", len(open), "amount", sumOf(p.Account, open).Format(string(v.Language)),
+		"month", a.monthName(v, m))
 	p.Errors = desk.ErrorsOf(p.Page.Form(a.View), v.Language, a.View)
 	return a.Write(w, desk.StatusOf(problems), "bank_lines", v.Language, p)
 }
@@ -148,7 +149,8 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		if q != "" && !l.Has(q) && !strings.Contains(amount.Decimal(), q) {
 			continue
 		}
-		shown := Line{ID: l.Part().String(), Day: desk.Cell{Day: midnight(l.BookedOn)}, Amount: desk.AmountCell(amount), Text: strings.TrimSpace(l.Text + " " + l.Reference),
+		shown := Line{ID: l.Part().String(), Day: desk.Cell{Day: midnight(l.BookedOn)}, Amount: desk.AmountCell(amount),
+			Text:  strings.TrimSpace(l.Text + " " + l.Reference),
 			Split: l.Reason, Sure: s.Sure, Rule: pathOf(v, p.Account, "/rule?line="+l.Part().String())}
 		if l.Text == "" {
 			shown.Text = a.say(v, "office.bank.lines.erased")
@@ -157,12 +159,12 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		for _, c := range s.Candidates {
 			shown.Candidates = append(shown.Candidates, a.candidate(v, l, c))
 		}
-		if s.Sure {
-			p.Accept = append(p.Accept, shown.Candidates[0].Value)
-		}
 		if len(p.Lines) == shownOpen {
 			p.More++
 			continue
+		}
+		if s.Sure { // all of them are accepted after a look
+			p.Accept = append(p.Accept, shown.Candidates[0].Value)
 		}
 		p.Lines = append(p.Lines, shown)
 	}
@@ -174,7 +176,8 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		if i.Path != "" {
 			shown.URL = v.Path(i.Path)
 		}
-		if q != "" && !strings.Contains(strings.ToLower(shown.Says+" "+i.Number+" "+p.Account.Amount(i.Amount).Decimal()), strings.ToLower(q)) || len(p.Items) == shownItems {
+		if q != "" && !strings.Contains(strings.ToLower(shown.Says+" "+i.Number+" "+p.Account.Amount(i.Amount).Decimal()),
+			strings.ToLower(q)) || len(p.Items) == shownItems {
 			continue
 		}
 		p.Items = append(p.Items, shown)
@@ -236,7 +239,7 @@ func (p *LinesPage) addDone(a *Area, v web.StaffVisit, done []bank.Match) {
 		for _, i := range m.Items {
 			items = append(items, a.itemWords(v, i.Kind, i.Ref))
 		}
-		p.Done = append(p.Done, Done{ID: m.ID.String(), Lines: strings.Join(lines, " + "), Items: strings.Join(items, " + "),
+		p.Matched = append(p.Matched, Done{ID: m.ID.String(), Lines: strings.Join(lines, " + "), Items: strings.Join(items, " + "),
 			Amount: desk.AmountCell(p.Account.Amount(sum)), Day: desk.Cell{Day: midnight(m.On)}})
 	}
 }

@@ -32,6 +32,7 @@ type ProofPage struct {
 	After     string
 	Statement desk.Table // opening, lines by kind, closing
 	Books     desk.Table // book balance, and each sum that makes up the difference
+	Stated    string     // what the bank's own statement says
 	Gaps      []string
 	Tables    []Section // each item of these sums
 	Matches   desk.Table
@@ -48,6 +49,9 @@ func (a *Area) proofGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	m, err := bank.ParseMonth(chi.URLParam(r, "month"))
 	if err != nil {
 		return web.NotFound()
+	}
+	if chi.URLParam(r, "account") == stripeAccount {
+		return a.stripeProof(w, r, v, m)
 	}
 	var proof bank.Proof
 	names := map[uuid.UUID]string{}
@@ -84,12 +88,13 @@ func (a *Area) proofGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, names map[uuid.UUID]string) ProofPage {
 	m := proof.Month
 	p := ProofPage{Page: a.PageOf(r, v, "bank"), Account: proof.Account, State: a.stateOf(v, proof), Explained: proof.Explained(),
-		Title: a.say(v, "office.bank.proof.title", "name", proof.Account.Name, "last4", proof.Account.Last4, "month", a.monthName(v, m)),
+		Title: a.say(v, "office.bank.proof.title", "name", proof.Account.Name, "digits", proof.Account.Last4, "month", a.monthName(v, m)),
 		Back:  pathOf(v, proof.Account, ""), Lines: pathOf(v, proof.Account, "/lines?month="+m.String()),
 		PDF: desk.With(r.URL, "format", "pdf"), Before: pathOf(v, proof.Account, "/"+m.Next(-1).String()), After: pathOf(v, proof.Account, "/"+m.Next(1).String())}
 	p.Bar = a.say(v, "office.bank.proof.bar", "percent", p.Explained)
 	amount := func(minor int64) desk.Cell { return desk.AmountCell(proof.Amount(minor)) }
-	label, sum := desk.Column{Name: "what", Label: a.say(v, "office.bank.proof.what"), Wide: true}, desk.Column{Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}
+	label, sum := desk.Column{Name: "what", Label: a.say(v, "office.bank.proof.what"), Wide: true}, desk.Column{Name: "amount", Label: a.say(v,
+		"office.today.amount"), Number: true}
 	count := desk.Column{Name: "lines", Label: a.say(v, "office.bank.files.lines"), Number: true}
 	p.Statement = desk.Table{Caption: a.say(v, "office.bank.proof.statement"), Columns: []desk.Column{label, count, sum},
 		Rows:  []desk.Row{{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.opening")}, {}, amount(proof.Opening)}}},
@@ -99,7 +104,8 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 		if kind == "" {
 			kind = "open"
 		}
-		p.Statement.Rows = append(p.Statement.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.bank.kind."+kind), File: kind}, {Text: strconv.Itoa(k.Lines)}, amount(k.Amount)}})
+		p.Statement.Rows = append(p.Statement.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.bank.kind."+kind), File: kind},
+			{Text: strconv.Itoa(k.Lines)}, amount(k.Amount)}})
 	}
 	p.Books = desk.Table{Caption: a.say(v, "office.bank.proof.books"), Columns: []desk.Column{label, sum}, Rows: []desk.Row{
 		{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.book")}, amount(proof.Book)}},
@@ -110,11 +116,12 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 		{Cells: []desk.Cell{{Text: a.say(v, "office.bank.proof.difference")}, amount(proof.Sums.Difference)}},
 	}, Total: []desk.Cell{{Text: a.say(v, "office.bank.proof.closing")}, amount(proof.Closing)}}
 	if s := proof.Stated; s != nil {
-		p.Gaps = append(p.Gaps, a.say(v, "office.bank.proof.stated", "day", phrase.Date(v.Language, midnight(s.On)), "amount", proof.Amount(s.Closing)))
+		p.Stated = a.say(v, "office.bank.proof.stated", "day", phrase.Date(v.Language, midnight(s.On)), "amount", proof.Amount(s.Closing))
 	}
 	for _, g := range proof.Gaps {
 		if g.From.Year > 0 {
-			p.Gaps = append(p.Gaps, a.say(v, "office.bank.file.gap", "from", phrase.Date(v.Language, midnight(g.From)), "until", phrase.Date(v.Language, midnight(g.Until))))
+			p.Gaps = append(p.Gaps, a.say(v, "office.bank.file.gap", "from", phrase.Date(v.Language, midnight(g.From)), "until",
+				phrase.Date(v.Language, midnight(g.Until))))
 		} else {
 			p.Gaps = append(p.Gaps, a.say(v, "office.bank.proof.differs", "day", phrase.Date(v.Language, midnight(g.On)), "difference", proof.Amount(g.Amount)))
 		}
@@ -134,18 +141,22 @@ func (a *Area) proofSections(v web.StaffVisit, proof bank.Proof) []Section {
 	}
 	open, aside, elsewhere, uncleared := section("open"), section("aside"), section("elsewhere"), section("not_cleared")
 	for _, l := range proof.Open {
-		open.Table.Rows = append(open.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text, Soft: l.Reason}, desk.AmountCell(proof.Amount(l.Amount))}})
+		open.Table.Rows = append(open.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text, Soft: l.Reason},
+			desk.AmountCell(proof.Amount(l.Amount))}})
 	}
 	for _, l := range proof.Aside {
-		aside.Table.Rows = append(aside.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Reason}, desk.AmountCell(proof.Amount(l.Amount))}})
+		aside.Table.Rows = append(aside.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Reason},
+			desk.AmountCell(proof.Amount(l.Amount))}})
 	}
 	for _, m := range proof.Elsewhere {
 		for _, l := range m.Lines {
-			elsewhere.Table.Rows = append(elsewhere.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text}, desk.AmountCell(proof.Amount(l.Amount))}})
+			elsewhere.Table.Rows = append(elsewhere.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text},
+				desk.AmountCell(proof.Amount(l.Amount))}})
 		}
 	}
 	for _, n := range proof.NotCleared {
-		uncleared.Table.Rows = append(uncleared.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(n.On)}, {Text: a.itemWords(v, n.Kind, n.Ref)}, desk.AmountCell(proof.Amount(n.Amount))}})
+		uncleared.Table.Rows = append(uncleared.Table.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(n.On)}, {Text: a.itemWords(v, n.Kind,
+			n.Ref)}, desk.AmountCell(proof.Amount(n.Amount))}})
 	}
 	return []Section{open, aside, elsewhere, uncleared}
 }
@@ -195,7 +206,9 @@ func (a *Area) writePDF(w http.ResponseWriter, _ *http.Request, v web.StaffVisit
 		}
 		return all
 	}
-	ends := func(r desk.Row) dossier.Row { return dossier.Row{Label: text(r.Cells[0]), Value: text(r.Cells[len(r.Cells)-1])} }
+	ends := func(r desk.Row) dossier.Row {
+		return dossier.Row{Label: text(r.Cells[0]), Value: text(r.Cells[len(r.Cells)-1])}
+	}
 	listed := func(r desk.Row) dossier.Row {
 		return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1])}
 	}
@@ -204,9 +217,17 @@ func (a *Area) writePDF(w http.ResponseWriter, _ *http.Request, v web.StaffVisit
 	for _, s := range p.Tables {
 		d.Sections = append(d.Sections, dossier.Section{Heading: s.Heading, Empty: s.Empty, Rows: rows(s.Table, listed)})
 	}
-	d.Sections = append(d.Sections, dossier.Section{Heading: p.Matches.Caption, Empty: a.say(v, "office.bank.proof.none"), Rows: rows(p.Matches, func(r desk.Row) dossier.Row {
-		return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1]) + " — " + text(r.Cells[3]) + " — " + text(r.Cells[4])}
-	})})
+	if p.Matches.Columns == nil {
+		return a.sendPDF(w, p, d)
+	}
+	d.Sections = append(d.Sections, dossier.Section{Heading: p.Matches.Caption, Empty: a.say(v, "office.bank.proof.none"),
+		Rows: rows(p.Matches, func(r desk.Row) dossier.Row {
+			return dossier.Row{Label: text(r.Cells[0]) + "  " + text(r.Cells[2]), Value: text(r.Cells[1]) + " — " + text(r.Cells[3]) + " — " + text(r.Cells[4])}
+		})})
+	return a.sendPDF(w, p, d)
+}
+
+func (a *Area) sendPDF(w http.ResponseWriter, p ProofPage, d dossier.Dossier) error {
 	file, err := d.PDF(a.Fonts)
 	if err != nil {
 		return err

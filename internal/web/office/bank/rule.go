@@ -81,6 +81,10 @@ func (a *Area) ruleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if id, err := uuid.Parse(r.URL.Query().Get("id")); err == nil {
 			return a.showRule(r, tx, v, &p, id)
 		}
+		p.Direction, p.Parts = "out", []RulePart{{Share: "100"}}
+		if r.URL.Query().Get("line") == "" {
+			return a.addOwn(r, tx, v, &p)
+		}
 		part, err := bank.ParsePart(r.URL.Query().Get("line"))
 		if err != nil {
 			return web.NotFound()
@@ -91,7 +95,6 @@ func (a *Area) ruleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		}
 		p.Words, p.Amount = l.Text, p.Account.Amount(l.Amount).Decimal()
 		p.Direction = map[bool]string{true: "in", false: "out"}[l.Amount > 0]
-		p.Parts = []RulePart{{Share: "100"}}
 		return a.addOwn(r, tx, v, &p)
 	})
 	if err != nil {
@@ -148,16 +151,16 @@ func (a *Area) showRule(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RuleP
 func (a *Area) rulePost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	p := RulePage{Page: a.PageOf(r, v, "bank"), Words: strings.TrimSpace(r.PostForm.Get("words")), Direction: r.PostForm.Get("direction"),
 		Amount: r.PostForm.Get("amount"), Exactly: r.PostForm.Get("exactly") != "", ID: r.PostForm.Get("id")}
-	id, err := uuid.Parse(p.ID)
-	if err != nil {
-		return web.Malformed(err)
-	}
-	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		p.Account, err = a.account(r.Context(), tx, r, v)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	id, err := uuid.Parse(p.ID)
+	if err != nil {
+		return web.Malformed(err)
 	}
 	do := r.PostForm.Get("do")
 	if do == "end" || do == "undo" {
@@ -272,7 +275,8 @@ func (a *Area) try(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RulePage, 
 		} else {
 			open++
 		}
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(x.Line.BookedOn)}, {Text: x.Line.Text}, desk.AmountCell(p.Account.Amount(x.Line.Amount)), now}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(x.Line.BookedOn)}, {Text: x.Line.Text},
+			desk.AmountCell(p.Account.Amount(x.Line.Amount)), now}})
 	}
 	p.Tried, p.TriedSays = &t, a.View.PhraseN(v.Language, "office.bank.rule.would", open)
 	return nil

@@ -1,5 +1,3 @@
-// Package payouts is the area of the office with the pages of payouts: what Stripe sent to the bank, down to gifts and funds, and the
-// comparison with Stripe's own report. They are the legal entity's: a project has none.
 package payouts
 
 import (
@@ -74,7 +72,9 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 // listPage returns the page of a list.
 func (a *Area) listPage(r *http.Request, v web.StaffVisit) (p ListPage, err error) {
 	f := payout.Filter{EntityID: v.Entity.ID}
-	p = ListPage{Page: a.PageOf(r, v, "payouts"), List: desk.List{Filters: a.filters(r, v, &f)}}
+	p = ListPage{Page: a.PageOf(r, v, "payouts"), List: desk.List{}}
+	filters := a.filters(r, v, &f)
+	p.List.Filters, p.List.More = filters[:2], filters[2:]
 	var after payout.Cursor
 	behind := desk.ReadCursor(r, &after)
 	var page []payout.Stored

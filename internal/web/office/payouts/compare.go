@@ -94,19 +94,21 @@ func (a *Area) refuse(w http.ResponseWriter, r *http.Request, v web.StaffVisit, 
 
 func (a *Area) comparePage(r *http.Request, v web.StaffVisit, c payoutlist.Comparison) ComparePage {
 	p := ComparePage{Page: a.PageOf(r, v, "payouts"), Agrees: len(c.Differences) == 0 && c.Payouts > 0, List: v.Path("payouts")}
-	p.Says = a.View.PhraseN(v.Language, "office.payouts.compared", len(c.Differences), "rows", strconv.Itoa(c.Rows-c.WithoutName), "payouts", strconv.Itoa(c.Payouts))
+	rows, payouts := strconv.Itoa(c.Rows-c.WithoutName), strconv.Itoa(c.Payouts)
+	p.Says = a.View.PhraseN(v.Language, "office.payouts.compared", len(c.Differences), "rows", rows, "payouts", payouts)
 	switch {
 	case c.Payouts == 0:
 		p.Says = a.say(v, "compared.nothing")
 	case p.Agrees:
-		p.Says = a.say(v, "compared.agrees", "rows", strconv.Itoa(c.Rows-c.WithoutName), "payouts", strconv.Itoa(c.Payouts))
+		p.Says = a.say(v, "compared.agrees", "rows", rows, "payouts", payouts)
 	}
 	if c.WithoutName > 0 {
 		p.Left = a.View.PhraseN(v.Language, "office.payouts.compared.left", c.WithoutName)
 	}
 	p.Table = desk.Table{Caption: a.say(v, "compared.caption")}
 	for _, name := range []string{"kind", "report", "here", "line", "transaction", "payout"} {
-		p.Table.Columns = append(p.Table.Columns, desk.Column{Name: name, Label: a.say(v, "compared.column."+name), Wide: name == "transaction" || name == "payout"})
+		wide := name == "transaction" || name == "payout"
+		p.Table.Columns = append(p.Table.Columns, desk.Column{Name: name, Label: a.say(v, "compared.column."+name), Wide: wide})
 	}
 	shown := c.Differences
 	if len(shown) > maxShown {
@@ -119,7 +121,8 @@ func (a *Area) comparePage(r *http.Request, v web.StaffVisit, c payoutlist.Compa
 			line.Text = strconv.Itoa(d.Line)
 		}
 		p.Table.Rows = append(p.Table.Rows, desk.Row{Cells: []desk.Cell{
-			{Text: a.say(v, "compared."+string(d.Kind))}, {Text: d.Report}, {Text: d.Here}, line, {Text: d.Transaction}, {Text: d.Payout, URL: v.Path("payouts/" + d.Payout)},
+			{Text: a.say(v, "compared."+string(d.Kind))}, {Text: d.Report}, {Text: d.Here}, line, {Text: d.Transaction},
+			{Text: d.Payout, URL: v.Path("payouts/" + d.Payout)},
 		}})
 	}
 	return p

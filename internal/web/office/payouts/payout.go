@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -30,9 +31,10 @@ type PayoutPage struct {
 	Pairs   []desk.Pair
 	Sum     desk.Table // what it is made of; the last row is what that does not explain
 	Funds   *desk.Table
+	ByLines bool // it is divided as its transactions are
 	Differs bool // the funds add up to something else than the books moved
 	Lines   desk.List
-	Gifts   string // address of the list of its gifts
+	Gifts   string // address of the list of its gifts; empty: no transaction is named
 	Notes   desk.Notes
 }
 
@@ -153,7 +155,9 @@ func (of *read) amount(minor int64) money.Amount { return money.New(minor, of.Cu
 func (a *Area) fill(v web.StaffVisit, p *PayoutPage, of read) {
 	zone := desk.ZoneOf(v)
 	p.Title, p.State = a.say(v, "title", "amount", of.amount(of.Amount)), a.stateOf(v, of.Status)
-	p.Gifts = v.Path("gifts") + "?q=" + of.Ref
+	if of.count() > 0 {
+		p.Gifts = v.Path("gifts") + "?q=" + of.Ref
+	}
 	p.Says = append(p.Says, a.say(v, "named."+of.named()))
 	switch {
 	case !of.booked():
@@ -186,6 +190,7 @@ func (a *Area) fill(v web.StaffVisit, p *PayoutPage, of read) {
 	add("payout", desk.Cell{Text: of.Ref})
 	p.Sum = a.sumTable(v, of)
 	p.Funds, p.Differs = a.fundsTable(v, of)
+	p.ByLines = of.named() == "yes" && !of.older()
 }
 
 // sumTable shows the payout's transactions by what they are, their sum, what was sent, and what the sum does not explain: the last
@@ -199,8 +204,8 @@ func (a *Area) sumTable(v web.StaffVisit, of read) desk.Table {
 	var net int64
 	for _, k := range of.kinds {
 		net += k.Net
-		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: a.typeOf(v, k.Type)}, {Text: a.View.PhraseN(v.Language, "office.payouts.n", k.Count)}, amount(k.Gross),
-			amount(-k.Fee), amount(k.Net)}})
+		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{{Text: a.typeOf(v, k.Type)}, {Text: strconv.Itoa(k.Count)}, amount(k.Gross), amount(-k.Fee),
+			amount(k.Net)}})
 	}
 	explained := a.say(v, "sum.lines")
 	if of.named() != "yes" && of.booked() {
@@ -233,8 +238,11 @@ func (a *Area) fundsTable(v web.StaffVisit, of read) (*desk.Table, bool) {
 	if len(of.funds) == 0 {
 		return nil, false
 	}
-	back := of.Status.Returned()
-	names := []string{"fund", "lines", "carried", "rest", "booked"}
+	back, byLines := of.Status.Returned(), of.named() == "yes" && !of.older()
+	names := []string{"fund", "booked"}
+	if byLines {
+		names = []string{"fund", "lines", "carried", "rest", "booked"}
+	}
 	if back {
 		names = append(names, "booked_back")
 	}
@@ -243,14 +251,17 @@ func (a *Area) fundsTable(v web.StaffVisit, of read) (*desk.Table, bool) {
 		t.Columns = append(t.Columns, desk.Column{Name: name, Label: a.say(v, "column."+name), Number: name != "fund"})
 	}
 	differs := false
-	row := func(name string, f payoutlist.FundSum, operations bool) []desk.Cell {
+	row := func(name, soft string, f payoutlist.FundSum, operations bool) []desk.Cell {
 		rest := f.Rest()
 		if !of.booked() {
 			rest = 0
 		}
-		differs = differs || rest != 0 && !operations && of.named() == "yes" && !of.older()
-		cells := []desk.Cell{{Text: name}}
-		amounts := []int64{f.Lines, f.Carried, rest, f.Booked}
+		differs = differs || rest != 0 && !operations && byLines
+		cells := []desk.Cell{{Text: name, Soft: soft}}
+		amounts := []int64{f.Booked}
+		if byLines {
+			amounts = []int64{f.Lines, f.Carried, rest, f.Booked}
+		}
 		if back {
 			amounts = append(amounts, f.Returned)
 		}
@@ -261,7 +272,7 @@ func (a *Area) fundsTable(v web.StaffVisit, of read) (*desk.Table, bool) {
 	}
 	var sum payoutlist.FundSum
 	type named struct {
-		code, name string
+		code, name, of string
 		payoutlist.FundSum
 	}
 	var all []named
@@ -270,13 +281,16 @@ func (a *Area) fundsTable(v web.StaffVisit, of read) (*desk.Table, bool) {
 		n := named{FundSum: f}
 		if found, err := v.Catalog.Fund(f.FundID); err == nil {
 			n.code, n.name = found.Code, found.Name.In(v.Language)
+			if o, err := v.Catalog.OrganisationByID(found.OrganisationID); err == nil {
+				n.of = o.Name.In(v.Language)
+			}
 		}
 		all = append(all, n)
 	}
 	slices.SortFunc(all, func(x, y named) int { return strings.Compare(x.code, y.code) })
 	for _, f := range all {
-		t.Rows = append(t.Rows, desk.Row{Cells: row(f.name, f.FundSum, f.code == "operations")})
+		t.Rows = append(t.Rows, desk.Row{Cells: row(f.name, f.of, f.FundSum, f.code == "operations")})
 	}
-	t.Total = row(a.say(v, "sum.all"), sum, true)
+	t.Total = row(a.say(v, "sum.all"), "", sum, true)
 	return t, differs
 }

@@ -125,6 +125,8 @@ func TestPayoutPages(t *testing.T) {
 	failed := m.Ask("GET", "/office/tsne/payouts/"+ref, nil).Page
 	require.Contains(t, failed, "The bank sent it back")
 	require.Contains(t, failed, "Booked back")
+	task := h.Lines(`SELECT id::text FROM finance_task WHERE kind = 'payout_failed'`)[0]
+	require.Contains(t, m.Ask("GET", "/office/tsne/tasks/"+task, nil).Page, `href="/office/tsne/payouts/`+ref+`"`)
 	require.Contains(t, m.Ask("GET", "/office/tsne/payouts?state=returned", nil).Page, ref)
 	byHand := m.Ask("GET", "/office/tsne/payouts/"+manual, nil).Page
 	require.Contains(t, byHand, "Stripe does not name the transactions of manual and instant payouts")

@@ -85,6 +85,8 @@ func (a *Area) detail(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, t task.Sto
 		return nil, nil // the amount has it
 	case a.View.HasPhrase(words):
 		cell.Text = a.say(v, words)
+	case name == "of" && strings.HasPrefix(value, "po_"):
+		cell.URL = v.Path("payouts/" + value)
 	case name == "order":
 		cell = desk.Cell{Text: a.say(v, "office.refunds.title"), URL: v.Path("refunds")}
 	case name == "donation":

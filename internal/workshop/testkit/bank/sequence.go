@@ -21,6 +21,7 @@ import (
 	"konbit/internal/office/bank"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -167,26 +168,49 @@ var (
 
 // gift records a gift by transfer: it stands in 1100 before its line comes.
 func (s *sequence) gift() error {
-	offer := s.h.Offer("csio")
-	id := program.NewID()
+	TransferGift(s.t, s.h, s.account().Slug, s.rand.IntN(2), []int64{1000, 2500, 5000}[s.rand.IntN(3)], 1+s.rand.IntN(28))
+	return nil
+}
+
+// TransferGift records and settles a gift of Rosa Lima to a fund of csio, by its place, which came to an account on a day of October 2026.
+func TransferGift(t testing.TB, h *program.Program, account string, fund int, minor int64, day int) donation.Donation {
+	t.Helper()
+	offer := h.Offer("csio")
 	record := donation.Record{
-		ID: id, PublicRef: program.NewRef(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, Source: donation.FromOffice,
+		ID: program.NewID(), PublicRef: program.NewRef(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, Source: donation.FromOffice,
 		Donor:    donor.Donor{ID: program.NewID(), FirstName: "Rosa", LastName: "Lima", Language: "en", CreatedAt: time.Now()},
 		Language: "en", At: time.Now(), Cause: "test", Contact: donation.Contact{Contact: contact.Contact{FirstName: "Rosa", LastName: "Lima"}},
-		Parts: []donation.Designation{{FundID: offer.Funds[s.rand.IntN(2)].ID, Amount: money.New([]int64{1000, 2500, 5000}[s.rand.IntN(3)], "USD"),
-			Covered: money.New(0, "USD")}},
+		Parts: []donation.Designation{{FundID: offer.Funds[fund].ID, Amount: money.New(minor, "USD"), Covered: money.New(0, "USD")}},
 	}
 	var d donation.Donation
-	if err := s.inTx(func(tx *sqlx.Tx) (err error) {
-		d, err = donation.RecordTx(s.t.Context(), tx, record)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
+		d, err = donation.RecordTx(t.Context(), tx, record)
 		return err
-	}); err != nil {
-		return err
+	}))
+	outcomes, err := h.Settle(donation.IncomingPayment{EntityID: d.EntityID, Method: payment.BankTransfer, DonationID: d.ID, Amount: d.Amount(),
+		PaymentID: program.NewID(), Cause: "test", ReceivedAt: time.Date(2026, 10, day, 17, 0, 0, 0, time.UTC), Bank: account})
+	require.NoError(t, err)
+	require.Equal(t, []donation.Outcome{donation.Booked}, outcomes)
+	return d
+}
+
+// Store stores a file of lines of October 2026 ("20261005 -12.50 MONTHLY FEE") in the session of a person.
+func Store(t testing.TB, h *program.Program, by *office.Person, a bank.Account, lines ...string) {
+	t.Helper()
+	var all []string
+	for n, l := range lines {
+		day, rest, _ := strings.Cut(l, " ")
+		amount, text, _ := strings.Cut(rest, " ")
+		all = append(all, fmt.Sprintf("<STMTTRN><TRNTYPE>OTHER<DTPOSTED>%s<TRNAMT>%s<FITID>%d<NAME>%s</STMTTRN>", day, amount, n, text))
 	}
-	outcomes, err := s.h.Settle(donation.IncomingPayment{EntityID: d.EntityID, Method: payment.BankTransfer, DonationID: d.ID, Amount: d.Amount(),
-		PaymentID: program.NewID(), Cause: "test", ReceivedAt: time.Date(2026, 10, 1+s.rand.IntN(28), 17, 0, 0, 0, time.UTC), Bank: s.account().Slug})
-	require.Equal(s.t, []donation.Outcome{donation.Booked}, outcomes)
-	return err
+	require.NoError(t, by.InTx(t, h.DB.Server, func(tx *sqlx.Tx) error {
+		r, err := bank.ReadFile(t.Context(), tx, a, "file.ofx", ofx(all), nil)
+		if err != nil {
+			return err
+		}
+		_, err = NewService().StoreFileTx(t.Context(), tx, h.CurrentCatalog(), r)
+		return err
+	}))
 }
 
 func (s *sequence) open(a bank.Account) []bank.Line {
@@ -306,7 +330,7 @@ func (s *sequence) endRule() error {
 
 // attack runs a statement as the server's role, in the session of a person of finance and with an entry of the audit log. The database refuses it.
 func (s *sequence) attack() error {
-	live, any := s.anyMatch("AND undone_at IS NULL"), s.anyMatch("")
+	live, some := s.anyMatch("AND undone_at IS NULL"), s.anyMatch("")
 	if live == uuid.Nil {
 		return nil
 	}
@@ -320,7 +344,7 @@ func (s *sequence) attack() error {
 		`INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) SELECT match_id, 99, entity_id, account_id, 'aside', 'x', 5, false FROM bank_match_item WHERE match_id = '` + live.String() + `' LIMIT 1`,
 		fmt.Sprintf(audit, live) + `UPDATE bank_match SET undone_at = now() WHERE id = '` + live.String() + `' AND EXISTS (SELECT FROM bank_match_entry WHERE match_id = '` + live.String() + `')`,
 		`UPDATE bank_match_line SET undone = true WHERE match_id = '` + live.String() + `'`,
-		`DELETE FROM bank_match_item WHERE match_id = '` + any.String() + `'`,
+		`DELETE FROM bank_match_item WHERE match_id = '` + some.String() + `'`,
 		`UPDATE bank_line SET amount = amount + 1 WHERE account_id = '` + s.accounts[0].ID.String() + `'`,
 		insert + `INSERT INTO bank_match_line (match_id, line_id, part, entity_id, account_id, amount) SELECT '` + id.String() + `', p.line_id, p.part, p.entity_id, p.account_id, p.amount + 1 FROM bank_part p WHERE p.account_id = (SELECT account_id FROM bank_match WHERE id = '` + live.String() + `') LIMIT 1;
 			INSERT INTO bank_match_item (match_id, n, entity_id, account_id, kind, ref, amount, booked) SELECT match_id, 1, entity_id, account_id, 'aside', 'x', amount, false FROM bank_match_line WHERE match_id = '` + id.String() + `'`,

@@ -24,7 +24,9 @@ var OfficeObjects = map[string]string{
 	"disputes": `SELECT d.ref FROM dispute_row d JOIN organisation o ON o.id = d.organisation_id JOIN legal_entity e ON e.id = d.entity_id
 		WHERE e.slug = $1 AND o.slug = $2 ORDER BY d.opened_at, d.ref`,
 	"payouts":  `SELECT p.payout_ref FROM payout p JOIN legal_entity e ON e.id = p.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY p.created_at, p.payout_ref`,
+	"imports":  `SELECT i.n FROM gift_import i JOIN legal_entity e ON e.id = i.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY i.n LIMIT 1`,
 	"deposits": `SELECT d.n FROM deposit d JOIN legal_entity e ON e.id = d.entity_id WHERE e.slug = $1 AND $2 = '' AND d.removed_at IS NULL ORDER BY d.n LIMIT 1`,
+	"bank":     `SELECT a.slug FROM bank_account a JOIN legal_entity e ON e.id = a.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY a.slug LIMIT 1`,
 	"suspense": `SELECT s.subject FROM suspense_row s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = $1 AND $2 = '' AND s.amount <> 0 ORDER BY s.serial`,
 	"batches": `SELECT b.n FROM gift_batch b JOIN legal_entity e ON e.id = b.entity_id LEFT JOIN organisation o ON o.id = b.organisation_id
 		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 AND b.removed_at IS NULL ORDER BY b.n LIMIT 1`,
@@ -32,6 +34,9 @@ var OfficeObjects = map[string]string{
 		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 ORDER BY r.requested_at, r.id`,
 	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY k.opened_at, k.id LIMIT 1`,
 }
+
+// OfficeMonth is the month in addresses that name one.
+const OfficeMonth = "2026-10"
 
 // OfficeParameter finds the objects that an address of the office names, behind /office/{entity}: the word before each, and
 // its parameter.
@@ -58,5 +63,5 @@ func OfficePath(h *program.Program, pattern, entity string, organisations ...str
 	if missing {
 		return ""
 	}
-	return "/office/" + entity + rest
+	return "/office/" + entity + strings.Replace(rest, "{month}", OfficeMonth, 1)
 }
