@@ -17,7 +17,7 @@ const (
 	ofMoney  = `'{finance,auditor}'` // people and money; role entry types gifts and reads none
 	ofAll    = `'{entry,finance,auditor,admin}'`
 	ofTyping = `'{entry,finance,auditor}'` // batches, which role entry types
-	ofReview = `'{auditor,admin}'` // the audit log
+	ofReview = `'{auditor,admin}'`         // the audit log
 )
 
 // The conditions of policies. Each (SELECT …) is computed once a query. A condition EXISTS (…) reads another table under that table's policy.

@@ -188,7 +188,9 @@ func (s Service) postChunkTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cat
 }
 
 // rowID is the id of the form of a row: it is stored once.
-func rowID(id uuid.UUID, line int) uuid.UUID { return uuid.NewSHA1(id, []byte("line "+strconv.Itoa(line))) }
+func rowID(id uuid.UUID, line int) uuid.UUID {
+	return uuid.NewSHA1(id, []byte("line "+strconv.Itoa(line)))
+}
 
 // stored returns the lines that are posted.
 func (s Service) stored(ctx context.Context, i Import) (map[int]bool, error) {

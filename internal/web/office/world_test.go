@@ -54,7 +54,7 @@ func kindOf(object string) string {
 	if object == "approvals" { // all of newWorld are about roles
 		return "people"
 	}
-	if object == "batches" {
+	if object == "batches" || object == "imports" {
 		return "typing"
 	}
 	return "money"
@@ -116,6 +116,7 @@ func newWorld(t *testing.T) world {
 		w.typeBatch(t, p, 7730001+1009*i)
 		if p.organisation == "" {
 			w.beginDeposit(p, 6640001+1009*i)
+			w.sendFile(p, 5550001+1009*i)
 		}
 		if p.organisation == "" {
 			w.askAboutSuspense(t, p)
@@ -227,6 +228,14 @@ func (w world) beginDeposit(p place, n int) {
 	w.Exec(`ALTER TABLE deposit DISABLE TRIGGER USER`)
 	w.Exec(`INSERT INTO deposit (id, entity_id, n, currency, submission) SELECT gen_random_uuid(), e.id, $2, e.currency, gen_random_uuid() FROM legal_entity e WHERE e.slug = $1`, p.entity, n)
 	w.Exec(`ALTER TABLE deposit ENABLE TRIGGER USER`)
+}
+
+// sendFile makes an import of an entity of which the file is gone. Its number is of this entity alone.
+func (w world) sendFile(p place, n int) {
+	w.Exec(`ALTER TABLE gift_import DISABLE TRIGGER USER`)
+	w.Exec(`INSERT INTO gift_import (id, entity_id, n, name, sha256, fingerprint, rows, mapping, ordered_at, ended_at)
+		SELECT gen_random_uuid(), e.id, $2, 'gifts.csv', sha256('a'), sha256('b'), 1, '{}', now(), now() FROM legal_entity e WHERE e.slug = $1`, p.entity, n)
+	w.Exec(`ALTER TABLE gift_import ENABLE TRIGGER USER`)
 }
 
 // askAboutSuspense makes a request to book what is in suspense in an entity.
