@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
 )
 
 // Voider undoes gifts that were recorded by mistake. settlement.Booker is one.
@@ -248,6 +249,8 @@ func (s Service) failed(ctx context.Context, i Import) error {
 func (s Service) undo(ctx context.Context, i Import) error {
 	const open = `/* giftimport.undo */ SELECT g.gift_id FROM gift_import_gift g JOIN gift_import_batch b ON b.batch_id = g.batch_id
 		WHERE b.import_id = $1 AND NOT EXISTS (SELECT FROM payment_change_of_void v WHERE v.payment_id = g.gift_id) ORDER BY g.gift_id LIMIT 100`
+	const matched = `/* giftimport.undo */ SELECT EXISTS (SELECT FROM gift_import_gift g JOIN bank_cleared c ON c.entity_id = g.entity_id AND c.kind = 'gift' AND c.ref = g.public_ref
+		WHERE g.gift_id = $1)`
 	const end = `/* giftimport.undo */ UPDATE gift_import SET undone_at = now() WHERE id = $1`
 	const stop = `/* giftimport.undo */ UPDATE gift_import SET undo_at = NULL, problem = $2 WHERE id = $1`
 	catalog, err := s.Catalog.Current(ctx)
@@ -263,6 +266,13 @@ func (s Service) undo(ctx context.Context, i Import) error {
 			}
 			left = len(gifts)
 			for _, id := range gifts {
+				var onStatement bool
+				if err := tx.GetContext(ctx, &onStatement, matched, id); err != nil {
+					return err
+				}
+				if onStatement {
+					return settlement.ErrNotVoided
+				}
 				if err := deposit.LeaveTx(ctx, tx, id); err != nil {
 					return err
 				}

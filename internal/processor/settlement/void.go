@@ -54,7 +54,7 @@ func (b Booker) VoidOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 		taken.parts = append(taken.parts, share.Part{Fund: h.Fund, Gift: h.Gift, SponsorFee: h.SponsorFee})
 	}
 	on := ledger.DateOf(s.Now(), s.entity.Location())
-	if err := s.reversePaymentTx(ctx, tx, p.ID, on); err != nil {
+	if err := s.reversePaymentTx(ctx, tx, *p, on); err != nil {
 		return false, err
 	}
 	for _, part := range taken.parts {
@@ -81,12 +81,12 @@ func (b Booker) VoidOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 }
 
 // reversePaymentTx reverses the entries of a payment without a processor.
-func (s *bookingRun) reversePaymentTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, on ledger.Date) error {
+func (s *bookingRun) reversePaymentTx(ctx context.Context, tx *sqlx.Tx, p payment.Payment, on ledger.Date) error {
 	closed, err := ledger.ClosedThrough(ctx, tx, s.entity.ID)
 	if err != nil {
 		return err
 	}
-	entries, err := ledger.EntriesOf(ctx, tx, s.entity.ID, sourcePayment, id.String())
+	entries, err := ledger.EntriesOf(ctx, tx, s.entity.ID, sourcePayment, p.ID.String())
 	if err != nil {
 		return err
 	}
@@ -95,8 +95,8 @@ func (s *bookingRun) reversePaymentTx(ctx context.Context, tx *sqlx.Tx, id uuid.
 			return ErrNotVoided
 		}
 		_, err := ledger.ReverseTx(ctx, tx, ledger.Reversal{
-			Of: e.ID, Date: on, Source: sourcePayment, SourceID: id.String(), Kind: "void " + e.ID.String(), Fact: ledger.Fact{"void": e.ID.String()},
-			Dimensions: map[string]string{"payment": id.String()},
+			Of: e.ID, Date: on, Source: sourcePayment, SourceID: p.ID.String(), Kind: "void " + e.ID.String(), Fact: ledger.Fact{"void": e.ID.String()},
+			Dimensions: map[string]string{"payment": p.ID.String(), "donation": p.DonationID.String()},
 		}, s.NewID)
 		if err != nil {
 			return err
