@@ -105,6 +105,11 @@ CREATE OR REPLACE FUNCTION gift_import_changes() RETURNS trigger LANGUAGE plpgsq
 DECLARE
     who uuid := staff_of_session();
 BEGIN
+    IF current_setting('konbit.erasing', true) = 'yes' AND OLD.ordered_at IS NULL AND NEW.content IS NULL AND NEW.discarded_at IS NOT NULL
+       AND (to_jsonb(OLD) - '{content,discarded_at}'::text[]) = (to_jsonb(NEW) - '{content,discarded_at}'::text[]) THEN
+        NEW.discarded_at := clock_timestamp();
+        RETURN NEW;
+    END IF;
     IF (to_jsonb(OLD) - '{content,mapping,without_bad,posted,total,left_out,problem,ordered_by,ordered_at,ended_at,discarded_at,undo_by,undo_at,undone_at}'::text[])
        IS DISTINCT FROM (to_jsonb(NEW) - '{content,mapping,without_bad,posted,total,left_out,problem,ordered_by,ordered_at,ended_at,discarded_at,undo_by,undo_at,undone_at}'::text[])
        OR OLD.discarded_at IS NOT NULL OR OLD.undone_at IS NOT NULL OR NEW.content IS NOT NULL AND NEW.content IS DISTINCT FROM OLD.content
@@ -131,16 +136,37 @@ BEGIN
         IF NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
             PERFORM refuse_import('gift_import_poster', 'imports are undone by the finance of the legal entity');
         END IF;
-        NEW.undo_by := who;
+        NEW.undo_by := coalesce(who, OLD.ordered_by); -- the job undoes what it could not end
         NEW.undo_at := clock_timestamp();
     ELSIF NEW.undo_at IS NULL THEN
         NEW.undo_by := NULL;
     ELSE
         NEW.undo_by := OLD.undo_by;
     END IF;
+    NEW.ended_at     := CASE WHEN NEW.ended_at IS NOT NULL THEN coalesce(OLD.ended_at, clock_timestamp()) END;
+    NEW.discarded_at := CASE WHEN NEW.discarded_at IS NOT NULL THEN clock_timestamp() END;
+    NEW.undone_at    := CASE WHEN NEW.undone_at IS NOT NULL THEN clock_timestamp() END;
     RETURN NEW;
 END $$;
+
+-- An erasure discards the files of the entity that wait: they may name the donor.
+CREATE OR REPLACE FUNCTION gift_imports_are_erased() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    before text := coalesce(current_setting('konbit.erasing', true), '');
+BEGIN
+    PERFORM set_config('konbit.erasing', 'yes', true);
+    UPDATE gift_import i SET content = NULL, discarded_at = now() FROM donor d
+     WHERE d.id = NEW.donor_id AND i.entity_id = d.entity_id AND i.ordered_at IS NULL AND i.discarded_at IS NULL;
+    PERFORM set_config('konbit.erasing', before, true);
+    RETURN NULL;
+END $$;
 -- +goose StatementEnd
+CREATE OR REPLACE TRIGGER gift_imports_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW
+    WHEN (OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL) EXECUTE FUNCTION gift_imports_are_erased();
+-- The job of an import has no session: its entries in the audit log are the program's. Who may change a batch is decided by may_type_batches.
+DROP TRIGGER IF EXISTS requires_audit ON gift_batch;
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id', 'anyone');
 CREATE OR REPLACE TRIGGER begins BEFORE INSERT ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_begins();
 CREATE OR REPLACE TRIGGER changes BEFORE UPDATE ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_changes();
 CREATE OR REPLACE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_import FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
@@ -163,10 +189,14 @@ SELECT h.payment_id FROM payment_change h WHERE h.kind = 'dispute lost' AND h.ob
 
 -- +goose Down
 DROP VIEW IF EXISTS payment_change_of_void, gift_import_row, gift_import_gift, gift_import_donor;
+DROP TRIGGER IF EXISTS gift_imports_are_erased ON erasure_donor;
+DROP TRIGGER IF EXISTS requires_audit ON gift_batch;
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id');
 DROP TABLE IF EXISTS gift_import_batch, gift_import_mapping, gift_import;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION may_type_batches(roles text[], of_entity uuid, of_organisation uuid) RETURNS boolean LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT CASE WHEN staff_of_session() IS NULL THEN is_owner() ELSE staff_has_role(staff_of_session(), roles, of_entity, of_organisation) END
 $$;
 -- +goose StatementEnd
-DROP FUNCTION IF EXISTS gift_import_changes, gift_import_begins, refuse_import, gift_import_runs;
+DROP FUNCTION IF EXISTS gift_imports_are_erased, gift_import_changes, gift_import_begins, refuse_import, gift_import_runs;

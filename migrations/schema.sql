@@ -358,9 +358,11 @@ CREATE INDEX bank_match_item_of_gift ON bank_match_item USING btree (ref) WHERE 
 CREATE UNIQUE INDEX bank_match_item_clears ON bank_match_item USING btree (clears_match, account_id) WHERE ((NOT undone) AND (clears_match IS NOT NULL));
 CREATE UNIQUE INDEX bank_match_item_live ON bank_match_item USING btree (entity_id, kind, ref) WHERE ((NOT undone) AND (kind <> ALL (ARRAY['fee'::text, 'interest'::text, 'spending'::text, 'transfer'::text, 'aside'::text])));
 CREATE TRIGGER begins BEFORE INSERT ON bank_match_item FOR EACH ROW WHEN ((new.clears_match IS NOT NULL)) EXECUTE FUNCTION bank_item_begins();
+CREATE CONSTRAINT TRIGGER deposit_match_holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['deposit'::text, 'returned'::text]))) EXECUTE FUNCTION deposit_match_holds();
 CREATE TRIGGER erased_stays_erased AFTER INSERT ON bank_match_item FOR EACH ROW WHEN ((new.kind = 'gift'::text)) EXECUTE FUNCTION bank_line_stays_erased();
 CREATE CONSTRAINT TRIGGER holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bank_match_holds('match_id');
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER repayment_match_holds AFTER INSERT OR UPDATE ON bank_match_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'refund'::text)) EXECUTE FUNCTION repayment_match_holds();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON bank_match_item FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE bank_match_line (
@@ -592,6 +594,57 @@ CREATE TABLE clearing_share (
     CONSTRAINT clearing_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clearing_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE deposit (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    currency text NOT NULL,
+    submission uuid NOT NULL,
+    account_id uuid,
+    deposited_on date,
+    created_by uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    closed_by uuid,
+    closed_at timestamp with time zone,
+    removed_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id, currency),
+    UNIQUE (submission),
+    CONSTRAINT deposit_check CHECK (num_nulls(account_id, deposited_on, closed_at) = ANY (ARRAY[0, 3])),
+    CONSTRAINT deposit_check1 CHECK (closed_at IS NULL OR removed_at IS NULL),
+    CONSTRAINT deposit_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT deposit_n_check CHECK (n > 0),
+    CONSTRAINT deposit_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT deposit_closed_by_fkey FOREIGN KEY (closed_by) REFERENCES staff(id),
+    CONSTRAINT deposit_created_by_fkey FOREIGN KEY (created_by) REFERENCES staff(id),
+    CONSTRAINT deposit_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON deposit FOR EACH ROW EXECUTE FUNCTION deposit_begins();
+CREATE TRIGGER changes BEFORE UPDATE ON deposit FOR EACH ROW EXECUTE FUNCTION deposit_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposit FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON deposit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('deposit', 'id');
+
+CREATE TABLE deposit_item (
+    gift_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    method text NOT NULL,
+    deposit_id uuid,
+    left_at timestamp with time zone,
+    PRIMARY KEY (gift_id),
+    CONSTRAINT deposit_item_amount_check CHECK (amount > 0),
+    CONSTRAINT deposit_item_check CHECK (deposit_id IS NULL OR left_at IS NULL),
+    CONSTRAINT deposit_item_method_check CHECK (method = ANY (ARRAY['check'::text, 'cash'::text])),
+    CONSTRAINT deposit_item_deposit_id_entity_id_currency_fkey FOREIGN KEY (deposit_id, entity_id, currency) REFERENCES deposit(id, entity_id, currency),
+    CONSTRAINT deposit_item_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX deposit_item_of_deposit ON deposit_item USING btree (deposit_id) WHERE (deposit_id IS NOT NULL);
+CREATE INDEX deposit_item_waiting ON deposit_item USING btree (entity_id, currency) WHERE ((deposit_id IS NULL) AND (left_at IS NULL));
+CREATE TRIGGER changes BEFORE UPDATE ON deposit_item FOR EACH ROW EXECUTE FUNCTION deposit_item_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON deposit_item FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE designation (
     donation_id uuid NOT NULL,
@@ -956,6 +1009,7 @@ CREATE TRIGGER bank_lines_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW 
 CREATE TRIGGER bank_uploads_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION bank_uploads_are_erased();
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
+CREATE TRIGGER gift_imports_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION gift_imports_are_erased();
 CREATE TRIGGER offline_gifts_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION offline_gifts_are_erased();
 CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
@@ -1092,7 +1146,7 @@ CREATE TABLE gift_batch (
 CREATE TRIGGER begins BEFORE INSERT ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_begins();
 CREATE TRIGGER changes BEFORE UPDATE ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_changes();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_batch FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id', 'anyone');
 
 CREATE TABLE gift_batch_row (
     batch_id uuid NOT NULL,
@@ -1155,6 +1209,76 @@ CREATE TABLE gift_batch_row_part (
 );
 CREATE TRIGGER changes BEFORE INSERT OR DELETE OR UPDATE ON gift_batch_row_part FOR EACH ROW EXECUTE FUNCTION gift_batch_row_part_changes();
 CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR DELETE ON gift_batch_row_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
+
+CREATE TABLE gift_import (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    content bytea,
+    fingerprint bytea NOT NULL,
+    rows integer NOT NULL,
+    mapping jsonb NOT NULL,
+    without_bad boolean NOT NULL DEFAULT false,
+    posted integer NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    left_out integer NOT NULL DEFAULT 0,
+    problem text,
+    uploaded_by uuid,
+    uploaded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ordered_by uuid,
+    ordered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    discarded_at timestamp with time zone,
+    undo_by uuid,
+    undo_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id),
+    CONSTRAINT gift_import_check CHECK (ended_at IS NULL OR ordered_at IS NOT NULL),
+    CONSTRAINT gift_import_check1 CHECK (undo_at IS NULL OR ended_at IS NOT NULL),
+    CONSTRAINT gift_import_check2 CHECK (undone_at IS NULL OR undo_at IS NOT NULL),
+    CONSTRAINT gift_import_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+    CONSTRAINT gift_import_mapping_check CHECK (jsonb_typeof(mapping) = 'object'::text),
+    CONSTRAINT gift_import_n_check CHECK (n > 0),
+    CONSTRAINT gift_import_name_check CHECK (length(name) <= 200),
+    CONSTRAINT gift_import_posted_check CHECK (posted >= 0),
+    CONSTRAINT gift_import_problem_check CHECK (length(problem) <= 200),
+    CONSTRAINT gift_import_rows_check CHECK (rows > 0),
+    CONSTRAINT gift_import_sha256_check CHECK (octet_length(sha256) = 32),
+    CONSTRAINT gift_import_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT gift_import_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES staff(id),
+    CONSTRAINT gift_import_undo_by_fkey FOREIGN KEY (undo_by) REFERENCES staff(id),
+    CONSTRAINT gift_import_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES staff(id)
+);
+CREATE INDEX gift_import_kept ON gift_import USING btree (uploaded_at) WHERE (content IS NOT NULL);
+CREATE UNIQUE INDEX gift_import_once ON gift_import USING btree (entity_id, sha256) WHERE ((discarded_at IS NULL) AND (undone_at IS NULL));
+CREATE TRIGGER begins BEFORE INSERT ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_begins();
+CREATE TRIGGER changes BEFORE UPDATE ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_import FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE gift_import_batch (
+    batch_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    PRIMARY KEY (batch_id),
+    CONSTRAINT gift_import_batch_batch_id_entity_id_fkey FOREIGN KEY (batch_id, entity_id) REFERENCES gift_batch(id, entity_id),
+    CONSTRAINT gift_import_batch_import_id_entity_id_fkey FOREIGN KEY (import_id, entity_id) REFERENCES gift_import(id, entity_id)
+);
+CREATE INDEX gift_import_batch_of_import ON gift_import_batch USING btree (import_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON gift_import_batch FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE gift_import_mapping (
+    entity_id uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    mapping jsonb NOT NULL,
+    PRIMARY KEY (entity_id, fingerprint),
+    CONSTRAINT gift_import_mapping_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+    CONSTRAINT gift_import_mapping_mapping_check CHECK (jsonb_typeof(mapping) = 'object'::text),
+    CONSTRAINT gift_import_mapping_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
 
 CREATE UNLOGGED TABLE guard_count (
     key bytea NOT NULL,
@@ -1504,6 +1628,7 @@ CREATE TRIGGER erased_stays_erased BEFORE INSERT ON offline_gift FOR EACH ROW EX
 CREATE TRIGGER keeps BEFORE UPDATE ON offline_gift FOR EACH ROW EXECUTE FUNCTION offline_gift_keeps();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON offline_gift FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+CREATE TRIGGER waits_to_be_deposited AFTER INSERT ON offline_gift FOR EACH ROW WHEN (((new.method = ANY (ARRAY['check'::text, 'cash'::text])) AND (new.donation_id IS NOT NULL))) EXECUTE FUNCTION offline_gift_waits();
 
 CREATE TABLE organisation (
     id uuid NOT NULL,
@@ -2037,6 +2162,7 @@ CREATE INDEX refund_order_by_payment ON refund_order USING btree (payment_id);
 CREATE INDEX refund_order_by_person ON refund_order USING btree (requested_by, ordered_at);
 CREATE INDEX refund_order_unfinished ON refund_order USING btree (entity_id, ordered_at) WHERE (state <> 'succeeded'::text);
 CREATE INDEX refund_order_waiting ON refund_order USING btree (changed_at) WHERE (state = ANY (ARRAY['ordered'::text, 'sent'::text, 'pending'::text]));
+CREATE INDEX refund_order_without_processor ON refund_order USING btree (entity_id, payment_id) WHERE (charge_ref = ''::text);
 CREATE UNIQUE INDEX refund_order_by_refund ON refund_order USING btree (entity_id, stripe_refund_id) WHERE (stripe_refund_id IS NOT NULL);
 CREATE UNIQUE INDEX refund_order_by_request ON refund_order USING btree (request_id) WHERE (request_id IS NOT NULL);
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON refund_order FOR EACH ROW WHEN ((new.note <> ''::text)) EXECUTE FUNCTION refund_note_stays_erased();
@@ -2077,6 +2203,63 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON refund_request FOR EAC
 CREATE TRIGGER refund_request_begins BEFORE INSERT ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_begins();
 CREATE TRIGGER refund_request_keeps BEFORE UPDATE ON refund_request FOR EACH ROW EXECUTE FUNCTION refund_request_keeps();
 CREATE TRIGGER sees_every_commit BEFORE INSERT ON refund_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE repayment (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    payment_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    method text NOT NULL,
+    number text NOT NULL DEFAULT ''::text,
+    paid_on date NOT NULL,
+    account_id uuid,
+    submission uuid NOT NULL,
+    made_by uuid,
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    recorded_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    withdrawn_by uuid,
+    withdrawn_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id),
+    UNIQUE (submission),
+    CONSTRAINT repayment_amount_check CHECK (amount > 0),
+    CONSTRAINT repayment_check CHECK ((method = 'returned'::text) = (account_id IS NULL)),
+    CONSTRAINT repayment_check1 CHECK (method = 'returned'::text OR btrim(number) <> ''::text),
+    CONSTRAINT repayment_method_check CHECK (method = ANY (ARRAY['check'::text, 'transfer'::text, 'returned'::text])),
+    CONSTRAINT repayment_n_check CHECK (n > 0),
+    CONSTRAINT repayment_number_check CHECK (length(number) <= 40),
+    CONSTRAINT repayment_account_id_entity_id_fkey FOREIGN KEY (account_id, entity_id) REFERENCES bank_account(id, entity_id),
+    CONSTRAINT repayment_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT repayment_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT repayment_made_by_fkey FOREIGN KEY (made_by) REFERENCES staff(id),
+    CONSTRAINT repayment_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id),
+    CONSTRAINT repayment_withdrawn_by_fkey FOREIGN KEY (withdrawn_by) REFERENCES staff(id)
+);
+CREATE INDEX repayment_of_account ON repayment USING btree (account_id, n) WHERE (withdrawn_at IS NULL);
+CREATE INDEX repayment_of_payment ON repayment USING btree (payment_id);
+CREATE TRIGGER begins BEFORE INSERT ON repayment FOR EACH ROW EXECUTE FUNCTION repayment_begins();
+CREATE TRIGGER keeps BEFORE UPDATE ON repayment FOR EACH ROW EXECUTE FUNCTION repayment_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON repayment FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER repayment_is_whole AFTER INSERT ON repayment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION repayment_is_whole();
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON repayment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('repayment', 'id');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON repayment FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE repayment_part (
+    repayment_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (repayment_id, fund_id),
+    CONSTRAINT repayment_part_amount_check CHECK (amount > 0),
+    CONSTRAINT repayment_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT repayment_part_repayment_id_entity_id_fkey FOREIGN KEY (repayment_id, entity_id) REFERENCES repayment(id, entity_id)
+);
+CREATE TRIGGER begins BEFORE INSERT ON repayment_part FOR EACH ROW EXECUTE FUNCTION repayment_part_begins();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON repayment_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
@@ -2503,6 +2686,30 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH S
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 
+CREATE TABLE thank_you (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    gift_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    words text NOT NULL,
+    words_version smallint NOT NULL,
+    language text NOT NULL,
+    facts jsonb NOT NULL,
+    person jsonb,
+    issued_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (gift_id, donor_id),
+    CONSTRAINT thank_you_words_check CHECK (words = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text, 'in_kind'::text, 'daf_adviser'::text, 'foundation_adviser'::text, 'employer_match_adviser'::text])),
+    CONSTRAINT thank_you_words_version_check CHECK (words_version > 0),
+    CONSTRAINT thank_you_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT thank_you_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX thank_you_of_donor ON thank_you USING btree (donor_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 -- VIEW bank_cleared (entity_id uuid, kind text, ref text, match_id uuid)
 
 -- VIEW bank_match_entry (match_id uuid, entry_id uuid, entry_date date)
@@ -2522,6 +2729,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_day_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_deposit_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_donor_year_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
@@ -2551,6 +2760,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW check_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_repayment_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -2560,6 +2771,14 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW clearing_movement (entity_id uuid, currency text, type text, net bigint, created_at timestamp with time zone)
 
 -- VIEW clearing_unread (entity_id uuid, at timestamp with time zone, held bigint, amount bigint)
+
+-- VIEW deposit_gift (id uuid, in_return_value bigint)
+
+-- VIEW deposit_line (gift_id uuid, entity_id uuid, deposit_id uuid, amount bigint, currency text, method text, number text, public_ref text, organisation_id uuid, tax_date date, received_on date, batch integer, row_n integer, payer text, returned_by uuid)
+
+-- VIEW deposit_refund (payment_id uuid, object_id text)
+
+-- VIEW deposit_row (id uuid, entity_id uuid, n integer, currency text, account_id uuid, account text, deposited_on date, created_by uuid, created_at timestamp with time zone, closed_by uuid, closed_at timestamp with time zone, checks bigint, checks_amount bigint, cash bigint, cash_amount bigint, match_id uuid, booked_on date)
 
 -- VIEW dispute_row (entity_id uuid, ref text, charge_ref text, amount bigint, currency text, opened_at timestamp with time zone, reason text, due_at timestamp with time zone, withdrawn_at timestamp with time zone, won_at timestamp with time zone, lost_at timestamp with time zone, state text, payment_id uuid, donation_id uuid, public_ref text, organisation_id uuid, plan_id uuid)
 
@@ -2571,6 +2790,12 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
+-- VIEW gift_import_donor (id uuid, entity_id uuid, kind text, email text, name text, postal_code text)
+
+-- VIEW gift_import_gift (gift_id uuid, entity_id uuid, number text, paid bigint, batch_id uuid, donor_id uuid, public_ref text, received_on date)
+
+-- VIEW gift_import_row (import_id uuid, submission uuid)
+
 -- VIEW gift_key (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, public_ref text, status text, source text, frequency text, amount bigint, charged_at timestamp with time zone)
 
 -- VIEW gift_of_fund (fund_id uuid, donation_id uuid, amount bigint)
@@ -2580,6 +2805,12 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW gift_ref (id uuid, entity_id uuid, organisation_id uuid, public_ref text, charge_ref text, intent_ref text)
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
+
+-- VIEW owed_payment (entity_id uuid, payment_id uuid, since timestamp with time zone)
+
+-- VIEW owed_row (entity_id uuid, payment_id uuid, since timestamp with time zone, method text, currency text, amount bigint, donation_id uuid, public_ref text, organisation_id uuid, donor text)
+
+-- VIEW payment_change_of_void (payment_id uuid)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
@@ -2600,6 +2831,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- VIEW refund_list (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
 
 -- VIEW refund_ordered (entity_id uuid, organisation_id uuid, donation_id uuid, ref text, donor text, payment_id uuid, order_id uuid, refund_id text, origin text, amount bigint, currency text, reason text, note text, requested_by uuid, state text, at timestamp with time zone, key text, changed_at timestamp with time zone, problem text, booked boolean, charge_ref text)
+
+-- VIEW repayment_row (id uuid, entity_id uuid, n integer, payment_id uuid, donation_id uuid, currency text, amount bigint, method text, number text, paid_on date, account_id uuid, account text, submission uuid, made_by uuid, made_at timestamp with time zone, withdrawn_at timestamp with time zone, match_id uuid, booked_on date, public_ref text, organisation_id uuid, donor text)
 
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
@@ -2753,6 +2986,18 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
+-- FUNCTION deposit_begins() RETURNS trigger
+
+-- FUNCTION deposit_changes() RETURNS trigger
+
+-- FUNCTION deposit_is_matched(d deposit) RETURNS boolean
+
+-- FUNCTION deposit_item_changes() RETURNS trigger
+
+-- FUNCTION deposit_match_holds() RETURNS trigger
+
+-- FUNCTION deposit_match_problem(i bank_match_item) RETURNS text
+
 -- FUNCTION designation_fits_gift() RETURNS trigger
 
 -- FUNCTION designations_sum_to_gift() RETURNS trigger
@@ -2838,6 +3083,14 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION gift_batch_row_stays_erased() RETURNS trigger
 
 -- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
+
+-- FUNCTION gift_import_begins() RETURNS trigger
+
+-- FUNCTION gift_import_changes() RETURNS trigger
+
+-- FUNCTION gift_import_runs(of_entity uuid) RETURNS boolean
+
+-- FUNCTION gift_imports_are_erased() RETURNS trigger
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
@@ -2939,6 +3192,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION offline_gift_stays_erased() RETURNS trigger
 
+-- FUNCTION offline_gift_waits() RETURNS trigger
+
 -- FUNCTION offline_gifts_are_erased() RETURNS trigger
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
@@ -2960,6 +3215,8 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
 
 -- FUNCTION payment_out_of_suspense() RETURNS trigger
+
+-- FUNCTION payment_owed(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
 
 -- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
 
@@ -3021,7 +3278,25 @@ CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense
 
 -- FUNCTION refuse_bank(rule text, message text) RETURNS void
 
+-- FUNCTION refuse_deposit(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_import(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_repayment(rule text, message text) RETURNS void
+
 -- FUNCTION refuse_staff(rule text, message text) RETURNS void
+
+-- FUNCTION repayment_begins() RETURNS trigger
+
+-- FUNCTION repayment_is_whole() RETURNS trigger
+
+-- FUNCTION repayment_keeps() RETURNS trigger
+
+-- FUNCTION repayment_match_holds() RETURNS trigger
+
+-- FUNCTION repayment_match_problem(i bank_match_item) RETURNS text
+
+-- FUNCTION repayment_part_begins() RETURNS trigger
 
 -- FUNCTION request_approval(the_id uuid, the_entity uuid, the_organisation uuid, the_kind text, the_subject text, the_body text, the_needs integer, instead_of uuid) RETURNS bytea
 

@@ -144,7 +144,7 @@ func Page(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, before, 
 // reports ErrAgain for a file that was imported, and forgets files that nobody ordered for a day.
 func UploadTx(ctx context.Context, tx *sqlx.Tx, id, entity uuid.UUID, name string, raw []byte, t Table) (n int, err error) {
 	const forget = `/* giftimport.UploadTx */
-		UPDATE gift_import SET content = NULL, discarded_at = now() WHERE entity_id = $1 AND ordered_at IS NULL AND discarded_at IS NULL
+		UPDATE gift_import SET content = NULL, discarded_at = 'epoch' WHERE entity_id = $1 AND ordered_at IS NULL AND discarded_at IS NULL
 		   AND (uploaded_at < clock_timestamp() - interval '1 day' OR sha256 = $2)`
 	const known = `/* giftimport.UploadTx */ SELECT mapping FROM gift_import_mapping WHERE entity_id = $1 AND fingerprint = $2`
 	const insert = `/* giftimport.UploadTx */
@@ -197,7 +197,7 @@ func MapTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int, m Mapping)
 
 // OrderTx orders that an import is posted, and enqueues its job. withoutBad: rows that cannot be read are left out. It is for the entity's finance.
 func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int, withoutBad bool) error {
-	const query = `/* giftimport.OrderTx */ UPDATE gift_import SET ordered_at = now(), without_bad = $2, problem = NULL WHERE id = $1`
+	const query = `/* giftimport.OrderTx */ UPDATE gift_import SET ordered_at = 'epoch', without_bad = $2, problem = NULL WHERE id = $1`
 	i, err := lockTx(ctx, tx, entity, n)
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (s Service) OrderTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n i
 
 // DiscardTx puts a file away that was not ordered.
 func DiscardTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
-	const query = `/* giftimport.DiscardTx */ UPDATE gift_import SET content = NULL, discarded_at = now() WHERE id = $1`
+	const query = `/* giftimport.DiscardTx */ UPDATE gift_import SET content = NULL, discarded_at = 'epoch' WHERE id = $1`
 	i, err := lockTx(ctx, tx, entity, n)
 	if err != nil || i.State() == Discarded {
 		return err
@@ -236,7 +236,7 @@ func DiscardTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error 
 
 // UndoTx orders that an import is undone, and enqueues its job.
 func (s Service) UndoTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
-	const query = `/* giftimport.UndoTx */ UPDATE gift_import SET undo_at = now(), problem = NULL WHERE id = $1`
+	const query = `/* giftimport.UndoTx */ UPDATE gift_import SET undo_at = 'epoch', problem = NULL WHERE id = $1`
 	i, err := lockTx(ctx, tx, entity, n)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (c Checker) Look(ctx context.Context, q sqlx.QueryerContext, rows []Checked
 }
 
 func (c Checker) find(ctx context.Context, q sqlx.QueryerContext, rows []Checked, emails, names map[string][]known) error {
-	const query = `/* giftimport.find */ SELECT id, kind, email, name, postal_code FROM gift_import_donor
+	const query = `/* giftimport.find */ SELECT id, kind, coalesce(email, '') AS email, name, postal_code FROM gift_import_donor
 		WHERE entity_id = $1 AND (email = ANY($2::text[]) OR name = ANY($3::text[]))`
 	var addresses, words []string
 	for _, r := range rows {

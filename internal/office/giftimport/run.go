@@ -121,7 +121,7 @@ func (s Service) post(ctx context.Context, i Import) error {
 			return err
 		}
 	}
-	const end = `/* giftimport.post */ UPDATE gift_import SET ended_at = now(), content = NULL, left_out = $2 WHERE id = $1`
+	const end = `/* giftimport.post */ UPDATE gift_import SET ended_at = 'epoch', content = NULL, left_out = $2 WHERE id = $1`
 	_, err = s.inTx(ctx, i, Running, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, end, i.ID, left); err != nil {
 			return explained(err)
@@ -174,6 +174,9 @@ func (s Service) postChunkTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Cat
 	})
 	if err != nil {
 		return err
+	}
+	if b.PostedAt != nil { // another worker posted it meanwhile
+		return nil
 	}
 	if err := offline.StoreAllTx(ctx, tx, b, rows); err != nil {
 		return err
@@ -228,7 +231,7 @@ func (s Service) back(ctx context.Context, i Import, why error) error {
 // failed ends an import of which a batch cannot be posted, since a fund was closed or a donor erased meanwhile: all or nothing, so that what is posted
 // is undone.
 func (s Service) failed(ctx context.Context, i Import) error {
-	const query = `/* giftimport.failed */ UPDATE gift_import SET ended_at = now(), content = NULL, undo_at = now(), problem = 'office.import.problem.failed' WHERE id = $1`
+	const query = `/* giftimport.failed */ UPDATE gift_import SET ended_at = 'epoch', content = NULL, undo_at = 'epoch', problem = 'office.import.problem.failed' WHERE id = $1`
 	now, err := ByID(ctx, s.DB, i.ID)
 	if err != nil {
 		return err
@@ -251,7 +254,7 @@ func (s Service) undo(ctx context.Context, i Import) error {
 		WHERE b.import_id = $1 AND NOT EXISTS (SELECT FROM payment_change_of_void v WHERE v.payment_id = g.gift_id) ORDER BY g.gift_id LIMIT 100`
 	const matched = `/* giftimport.undo */ SELECT EXISTS (SELECT FROM gift_import_gift g JOIN bank_cleared c ON c.entity_id = g.entity_id AND c.kind = 'gift' AND c.ref = g.public_ref
 		WHERE g.gift_id = $1)`
-	const end = `/* giftimport.undo */ UPDATE gift_import SET undone_at = now() WHERE id = $1`
+	const end = `/* giftimport.undo */ UPDATE gift_import SET undone_at = 'epoch' WHERE id = $1`
 	const stop = `/* giftimport.undo */ UPDATE gift_import SET undo_at = NULL, problem = $2 WHERE id = $1`
 	catalog, err := s.Catalog.Current(ctx)
 	if err != nil {

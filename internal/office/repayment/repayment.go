@@ -226,7 +226,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, o Order, parts []ledger.FundAmou
 
 // WithdrawTx withdraws a repayment that no line of the bank has: the check was not sent, or not cashed. It is owed again.
 func WithdrawTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
-	const query = `/* repayment.WithdrawTx */ UPDATE repayment SET withdrawn_at = now() WHERE id = $1`
+	const query = `/* repayment.WithdrawTx */ UPDATE repayment SET withdrawn_at = 'epoch' WHERE id = $1`
 	r, err := lockTx(ctx, tx, entity, n)
 	if err != nil {
 		return err
