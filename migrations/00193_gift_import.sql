@@ -66,12 +66,12 @@ ALTER TABLE gift_import_batch DROP CONSTRAINT IF EXISTS gift_import_batch_import
 CREATE INDEX IF NOT EXISTS gift_import_batch_of_import ON gift_import_batch (import_id);
 
 -- +goose StatementBegin
--- gift_import_runs reports whether the transaction is of an import of the entity that a person of its finance ordered, who still is one, and that
--- has not ended; or of one that is being undone. The job that runs it has no staff session.
+-- gift_import_runs reports whether the transaction is of an import of the entity that a person of its finance ordered, who still is one, or an
+-- operator, and that has not ended; or of one that is being undone. The job that runs it has no staff session.
 CREATE OR REPLACE FUNCTION gift_import_runs(of_entity uuid) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM gift_import i WHERE i.id::text = current_setting('konbit.gift_import', true) AND i.entity_id = of_entity
-        AND (i.ordered_at IS NOT NULL AND i.ended_at IS NULL AND staff_has_role(i.ordered_by, '{finance}', i.entity_id, NULL)
-          OR i.undo_at IS NOT NULL AND i.undone_at IS NULL AND staff_has_role(i.undo_by, '{finance}', i.entity_id, NULL)))
+        AND (i.ordered_at IS NOT NULL AND i.ended_at IS NULL AND (i.ordered_by IS NULL OR staff_has_role(i.ordered_by, '{finance}', i.entity_id, NULL))
+          OR i.undo_at IS NOT NULL AND i.undone_at IS NULL AND (i.undo_by IS NULL OR staff_has_role(i.undo_by, '{finance}', i.entity_id, NULL))))
 $$;
 
 -- may_type_batches as before (migration 00150); without a session also the job of an import that a person ordered.
@@ -122,7 +122,7 @@ BEGIN
         PERFORM refuse_import('gift_import_person', 'gifts are imported by people who type batches');
     END IF;
     IF OLD.ordered_at IS NULL AND NEW.ordered_at IS NOT NULL THEN
-        IF NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
+        IF who IS NULL AND NOT is_owner() OR NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
             PERFORM refuse_import('gift_import_poster', 'imports are ordered by the finance of the legal entity');
         END IF;
         NEW.ordered_by := who;
@@ -133,7 +133,7 @@ BEGIN
         NEW.ordered_by := OLD.ordered_by;
     END IF;
     IF OLD.undo_at IS NULL AND NEW.undo_at IS NOT NULL THEN
-        IF NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
+        IF who IS NULL AND NOT is_owner() AND OLD.ended_at IS NOT NULL OR NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
             PERFORM refuse_import('gift_import_poster', 'imports are undone by the finance of the legal entity');
         END IF;
         NEW.undo_by := coalesce(who, OLD.ordered_by); -- the job undoes what it could not end

@@ -20,7 +20,6 @@ import (
 	"konbit/internal/mail/difference"
 	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
-	"konbit/internal/office/giftimport"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/refund"
 	"konbit/internal/office/suspense"
@@ -88,7 +87,6 @@ type App struct {
 	PlanLinks   planlink.Links
 	Settler     donation.Settler
 	Poster      offline.Poster
-	Imports     giftimport.Service
 	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
@@ -186,7 +184,7 @@ func (a *App) buildGiving() {
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
-	a.Imports = giftimport.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Poster: a.Poster, Voider: a.Booker, NewID: NewID, Now: clocks.Business}
+	a.Imports.Poster = a.Poster
 	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: a.Booker, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,

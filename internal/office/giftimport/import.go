@@ -140,26 +140,32 @@ func Page(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, before, 
 	return page[:min(len(page), limit)], len(page) > limit, nil
 }
 
+// MappingOf returns what the columns of files with these headings were the last time, or what they seem to be.
+func MappingOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, t Table) (Mapping, error) {
+	const known = `/* giftimport.MappingOf */ SELECT mapping FROM gift_import_mapping WHERE entity_id = $1 AND fingerprint = $2`
+	var remembered []Mapping
+	print := t.fingerprint()
+	if err := sqlx.SelectContext(ctx, q, &remembered, known, entity, print[:]); err != nil || len(remembered) == 0 {
+		return Guess(t), err
+	}
+	return remembered[0], nil
+}
+
 // UploadTx stores a file to be looked at, in the session of who types batches, with the mapping that files with its headings had the last time. It
 // reports ErrAgain for a file that was imported, and forgets files that nobody ordered for a day.
 func UploadTx(ctx context.Context, tx *sqlx.Tx, id, entity uuid.UUID, name string, raw []byte, t Table) (n int, err error) {
 	const forget = `/* giftimport.UploadTx */
 		UPDATE gift_import SET content = NULL, discarded_at = 'epoch' WHERE entity_id = $1 AND ordered_at IS NULL AND discarded_at IS NULL
 		   AND (uploaded_at < clock_timestamp() - interval '1 day' OR sha256 = $2)`
-	const known = `/* giftimport.UploadTx */ SELECT mapping FROM gift_import_mapping WHERE entity_id = $1 AND fingerprint = $2`
 	const insert = `/* giftimport.UploadTx */
 		INSERT INTO gift_import (id, entity_id, name, sha256, content, fingerprint, rows, mapping) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING n`
 	sum, print := sha256.Sum256(raw), t.fingerprint()
 	if _, err := tx.ExecContext(ctx, forget, entity, sum[:]); err != nil {
 		return 0, explained(err)
 	}
-	mapping := Guess(t)
-	var remembered []Mapping
-	if err := tx.SelectContext(ctx, &remembered, known, entity, print[:]); err != nil {
+	mapping, err := MappingOf(ctx, tx, entity, t)
+	if err != nil {
 		return 0, err
-	}
-	if len(remembered) > 0 {
-		mapping = remembered[0]
 	}
 	content, err := t.pack()
 	if err != nil {

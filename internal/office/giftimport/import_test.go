@@ -129,7 +129,7 @@ func TestImportOfASpreadsheet(t *testing.T) {
 			doubts = append(doubts, fmt.Sprint(r.Line, " ", d.Phrase))
 		}
 	}
-	require.Equal(t, []string{"2 gift_number", "3 gift_number", "4 gift_number", "7 name"}, doubts)
+	require.Equal(t, []string{"2 gift_number", "3 gift_number", "4 gift_number", "5 name", "7 name"}, doubts)
 	require.NotEqual(t, uuid.Nil, rows[4].Donor.ID, "name and postal code are a known donor's")
 
 	require.NoError(t, f.clara.InTx(t, f.DB.Server, func(tx *sqlx.Tx) error { return f.Imports.UndoTx(t.Context(), tx, f.entity, n) }))

@@ -115,7 +115,7 @@ func (s Service) post(ctx context.Context, i Import) error {
 		switch {
 		case done:
 			return nil
-		case errors.As(err, &row), errors.As(err, &known) && known.Kind != fault.Unavailable:
+		case errors.As(err, &row), errors.As(err, &known) && known.Kind == fault.Conflict:
 			return s.failed(ctx, i)
 		case err != nil:
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/office/giftimport"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/setup"
 	"konbit/internal/office/suspense"
@@ -116,7 +117,7 @@ func newWorld(t *testing.T) world {
 		w.typeBatch(t, p, 7730001+1009*i)
 		if p.organisation == "" {
 			w.beginDeposit(p, 6640001+1009*i)
-			w.sendFile(p, 5550001+1009*i)
+			w.sendFile(t, p, 5550001+1009*i)
 		}
 		if p.organisation == "" {
 			w.askAboutSuspense(t, p)
@@ -230,12 +231,23 @@ func (w world) beginDeposit(p place, n int) {
 	w.Exec(`ALTER TABLE deposit ENABLE TRIGGER USER`)
 }
 
-// sendFile makes an import of an entity of which the file is gone. Its number is of this entity alone.
-func (w world) sendFile(p place, n int) {
+// sendFile sends a file with gifts of an entity. The number of its import is of this entity alone.
+func (w world) sendFile(t *testing.T, p place, n int) {
+	t.Helper()
+	name := "Canaryfile" + p.entity
+	raw := []byte("First name,Amount,Date,Fund\n" + name + ",many,2026-01-05,general\n")
+	table, err := giftimport.ReadTable(raw)
+	require.NoError(t, err)
+	by := office.Add(t, w.DB.Owner, "sends", office.Role{Role: "entry", Entity: p.entity})
+	id := program.NewID()
+	require.NoError(t, by.InTx(t, w.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := giftimport.UploadTx(t.Context(), tx, id, visitor.ScopeOf(t, w.Program, p.entity, "").EntityID, "gifts.csv", raw, table)
+		return err
+	}))
 	w.Exec(`ALTER TABLE gift_import DISABLE TRIGGER USER`)
-	w.Exec(`INSERT INTO gift_import (id, entity_id, n, name, sha256, fingerprint, rows, mapping, ordered_at, ended_at)
-		SELECT gen_random_uuid(), e.id, $2, 'gifts.csv', sha256('a'), sha256('b'), 1, '{}', now(), now() FROM legal_entity e WHERE e.slug = $1`, p.entity, n)
+	w.Exec(`UPDATE gift_import SET n = $2 WHERE id = $1`, id, n)
 	w.Exec(`ALTER TABLE gift_import ENABLE TRIGGER USER`)
+	w.hide(p, "typing", name)
 }
 
 // askAboutSuspense makes a request to book what is in suspense in an entity.
