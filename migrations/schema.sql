@@ -2503,6 +2503,30 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON suspense_resolution FOR EACH S
 CREATE TRIGGER suspense_resolution_begins BEFORE INSERT ON suspense_resolution FOR EACH ROW EXECUTE FUNCTION suspense_resolution_begins();
 CREATE CONSTRAINT TRIGGER suspense_resolution_is_booked AFTER INSERT ON suspense_resolution DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION suspense_resolution_is_booked();
 
+CREATE TABLE thank_you (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    gift_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    words text NOT NULL,
+    words_version smallint NOT NULL,
+    language text NOT NULL,
+    facts jsonb NOT NULL,
+    person jsonb,
+    issued_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (gift_id, donor_id),
+    CONSTRAINT thank_you_words_check CHECK (words = ANY (ARRAY['daf'::text, 'foundation'::text, 'employer_match'::text, 'in_kind'::text, 'daf_adviser'::text, 'foundation_adviser'::text, 'employer_match_adviser'::text])),
+    CONSTRAINT thank_you_words_version_check CHECK (words_version > 0),
+    CONSTRAINT thank_you_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT thank_you_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id)
+);
+CREATE INDEX thank_you_of_donor ON thank_you USING btree (donor_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_stays_erased();
+CREATE TRIGGER keeps BEFORE UPDATE ON thank_you FOR EACH ROW EXECUTE FUNCTION thank_you_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
 -- VIEW bank_cleared (entity_id uuid, kind text, ref text, match_id uuid)
 
 -- VIEW bank_match_entry (match_id uuid, entry_id uuid, entry_date date)
