@@ -234,7 +234,8 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
 	noCheck := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("[name=check]").checked = false`, nil), chromedp.Click("#submit", chromedp.ByID),
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
-	mapped := chromedp.Tasks{chromedp.Click("#mapping summary"), chromedp.Click("#mapping button", chromedp.ByQuery), chromedp.WaitVisible("#mapping summary")}
+	mapped := chromedp.Tasks{chromedp.Click("#mapping summary"), chromedp.Evaluate(`document.body.dataset.before = "1"`, nil),
+		chromedp.Click("#mapping button", chromedp.ByQuery), chromedp.WaitNotPresent("body[data-before]", chromedp.ByQuery), chromedp.WaitVisible("#mapping summary")}
 	owedWrong := chromedp.Tasks{chromedp.Click("main details summary"), chromedp.Click("main details form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},

@@ -108,6 +108,9 @@ func (a *Area) showReturned(w http.ResponseWriter, r *http.Request, v web.StaffV
 // returnedPost matches the line with the check that was chosen, and with the bank's fee, if the line is of more.
 func (a *Area) returnedPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	line, chosen := r.URL.Query().Get("line"), r.PostForm.Get("check")
+	if line == "" {
+		return web.NotFound()
+	}
 	if chosen == "" {
 		return a.showReturned(w, r, v, line, []fault.Field{{Name: "check", Phrase: "office.returned.error.check"}})
 	}
