@@ -21,6 +21,7 @@ import (
 	"konbit/internal/office/thanks"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/processor/settlement"
 )
 
@@ -65,7 +66,7 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 	}
 	catalog := fund.NewCatalogCache(db, age, clocks.Wall)
 	receipts := receipt.Issuer{Queue: queue, NewID: NewID}
-	booker := settlement.Booker{Receipts: receipts, NewID: NewID, Now: clocks.Business}
+	booker := offlinepay.Booker{Booker: settlement.Booker{Receipts: receipts, NewID: NewID, Now: clocks.Business}}
 	poster := offline.Poster{
 		Settler: donation.Settler{
 			Receipts: receipts, Notices: notice.Recorder{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business, Offline: settlement.OfflineFees{NewID: NewID},

@@ -72,7 +72,8 @@ func (p Program) ImportGifts() *cobra.Command {
 				fmt.Fprintf(c.OutOrStdout(), "line %d: %s\n", r.Line, strings.Join(r.Texts, " "))
 			}
 			if err == nil {
-				fmt.Fprintf(c.OutOrStdout(), "%s: %d rows, %d cannot be posted, %d to look at, %d posted\n", done.Entity, done.Rows, len(done.Bad), len(done.Doubts), done.Posted)
+				fmt.Fprintf(c.OutOrStdout(), "%s: %d rows, %d cannot be posted, %d to look at, %d posted\n",
+					done.Entity, done.Rows, len(done.Bad), len(done.Doubts), done.Posted)
 			}
 			return err
 		})
@@ -170,7 +171,8 @@ func (p Program) importGifts(c *cobra.Command, db *sqlx.DB, office app.Office, o
 }
 
 // postGifts stores the file, orders the import and runs it.
-func (p Program) postGifts(c *cobra.Command, db *sqlx.DB, office app.Office, entity org.LegalEntity, m giftimport.Mapping, o giftOptions, done *ImportedGifts) error {
+func (p Program) postGifts(c *cobra.Command, db *sqlx.DB, office app.Office, entity org.LegalEntity, m giftimport.Mapping, o giftOptions,
+	done *ImportedGifts) error {
 	ctx, service := c.Context(), office.Imports
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) (err error) {
 		if done.Import, err = giftimport.UploadTx(ctx, tx, service.NewID(), entity.ID, o.name, o.raw, o.table); err != nil {

@@ -131,20 +131,6 @@ func (c *Checked) name(whole string) {
 	}
 }
 
-// methods and givers are words of spreadsheets for the values of a row.
-var (
-	methods = map[string]offline.Method{
-		"check": offline.Check, "cheque": offline.Check, "ck": offline.Check, "chk": offline.Check, "cash": offline.Cash, "efectivo": offline.Cash,
-		"transfer": offline.Transfer, "wire": offline.Transfer, "ach": offline.Transfer, "zelle": offline.Transfer, "bank transfer": offline.Transfer, "transferencia": offline.Transfer,
-		"stock": offline.Stock, "shares": offline.Stock, "acciones": offline.Stock, "in kind": offline.InKind, "in-kind": offline.InKind, "en especie": offline.InKind,
-	}
-	givers = map[string]offline.GivenBy{
-		"individual": offline.Person, "person": offline.Person, "persona": offline.Person, "organization": offline.Organisation, "organisation": offline.Organisation,
-		"organizacion": offline.Organisation, "company": offline.Organisation, "daf": offline.AdvisedFund, "donor advised fund": offline.AdvisedFund,
-		"donor-advised fund": offline.AdvisedFund, "foundation": offline.Foundation, "fundacion": offline.Foundation, "employer match": offline.EmployerMatch, "matching": offline.EmployerMatch,
-	}
-)
-
 // words puts the words of a spreadsheet into those of a row.
 func (c *Checked) words() {
 	if m, ok := methods[plain(c.Typed["method"])]; ok {

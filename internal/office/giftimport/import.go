@@ -144,8 +144,8 @@ func Page(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, before, 
 func MappingOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, t Table) (Mapping, error) {
 	const known = `/* giftimport.MappingOf */ SELECT mapping FROM gift_import_mapping WHERE entity_id = $1 AND fingerprint = $2`
 	var remembered []Mapping
-	print := t.fingerprint()
-	if err := sqlx.SelectContext(ctx, q, &remembered, known, entity, print[:]); err != nil || len(remembered) == 0 {
+	hash := t.fingerprint()
+	if err := sqlx.SelectContext(ctx, q, &remembered, known, entity, hash[:]); err != nil || len(remembered) == 0 {
 		return Guess(t), err
 	}
 	return remembered[0], nil
@@ -159,7 +159,7 @@ func UploadTx(ctx context.Context, tx *sqlx.Tx, id, entity uuid.UUID, name strin
 		   AND (uploaded_at < clock_timestamp() - interval '1 day' OR sha256 = $2)`
 	const insert = `/* giftimport.UploadTx */
 		INSERT INTO gift_import (id, entity_id, name, sha256, content, fingerprint, rows, mapping) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING n`
-	sum, print := sha256.Sum256(raw), t.fingerprint()
+	sum, hash := sha256.Sum256(raw), t.fingerprint()
 	if _, err := tx.ExecContext(ctx, forget, entity, sum[:]); err != nil {
 		return 0, explained(err)
 	}
@@ -171,7 +171,7 @@ func UploadTx(ctx context.Context, tx *sqlx.Tx, id, entity uuid.UUID, name strin
 	if err != nil {
 		return 0, err
 	}
-	if err := tx.GetContext(ctx, &n, insert, id, entity, cut(name), sum[:], content, print[:], len(t.Rows), mapping); err != nil {
+	if err := tx.GetContext(ctx, &n, insert, id, entity, cut(name), sum[:], content, hash[:], len(t.Rows), mapping); err != nil {
 		return 0, explained(err)
 	}
 	return n, recordTx(ctx, tx, "import.uploaded", entity, id, map[string]any{"rows": len(t.Rows), "format": t.Format})

@@ -34,32 +34,6 @@ const (
 // DefaultFields are the fields that rows may have in common.
 var DefaultFields = []string{ReceivedOn, "method", "fund"}
 
-// headings are what columns are called, in the form of plain.
-var headings = map[string][]string{
-	ReceivedOn:        {"date", "gift date", "received", "received on", "date received", "donation date", "fecha", "fecha de recepcion", "fecha de la donacion", "deposit date", "transaction date"},
-	Name:              {"name", "donor", "donor name", "full name", "nombre completo", "donante", "from", "payer"},
-	"first_name":      {"first name", "firstname", "first", "given name", "nombre", "nombres"},
-	"last_name":       {"last name", "lastname", "last", "surname", "family name", "apellido", "apellidos"},
-	"organisation":    {"organisation", "organization", "company", "org", "business", "organizacion", "empresa", "organisation name", "organization name"},
-	"email":           {"email", "e-mail", "email address", "correo", "correo electronico", "mail"},
-	"address_line1":   {"address", "address 1", "address line 1", "street", "street address", "direccion", "calle", "address_line1"},
-	"address_line2":   {"address 2", "address line 2", "apt", "apartment", "unit", "direccion 2", "address_line2"},
-	"city":            {"city", "town", "ciudad"},
-	"region":          {"state", "region", "province", "estado", "provincia"},
-	"postal_code":     {"zip", "zip code", "zipcode", "postal code", "postcode", "codigo postal", "cp", "postal_code"},
-	"country":         {"country", "pais"},
-	"amount":          {"amount", "gift amount", "donation", "donation amount", "total", "importe", "monto", "cantidad", "gift"},
-	"method":          {"method", "payment method", "type", "payment type", "forma de pago", "metodo", "tender"},
-	"number":          {"check", "check number", "check no", "check #", "cheque", "numero de cheque", "number", "no", "ref", "reference", "numero"},
-	"postmarked_on":   {"postmark", "postmarked", "postmarked on", "matasellos"},
-	"fund":            {"fund", "designation", "campaign", "project", "fondo", "proyecto", "destino"},
-	"given_by":        {"given by", "donor type", "tipo de donante", "given_by"},
-	"note":            {"note", "notes", "memo", "comment", "comments", "description", "nota", "notas", "descripcion"},
-	"in_return":       {"benefit", "in return", "premium", "contraprestacion", "in_return"},
-	"in_return_value": {"benefit value", "in return value", "fair market value", "fmv", "valor de la contraprestacion", "in_return_value"},
-	"counted_by":      {"counted by", "counters", "contado por", "counted_by"},
-}
-
 // Guess returns what the columns seem to be, by their headings: each field once, the first column of it.
 func Guess(t Table) Mapping {
 	m := Mapping{Columns: make([]string, len(t.Heading)), Defaults: map[string]string{"method": "check"}, DecimalsOf: "en"}

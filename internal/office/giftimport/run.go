@@ -17,10 +17,10 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/offlinepay"
 )
 
-// Voider undoes gifts that were recorded by mistake. settlement.Booker is one.
+// Voider undoes gifts that were recorded by mistake. offlinepay.Booker is one.
 type Voider interface {
 	VoidOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity, payment uuid.UUID) (bool, error)
 }
@@ -274,7 +274,7 @@ func (s Service) undo(ctx context.Context, i Import) error {
 					return err
 				}
 				if onStatement {
-					return settlement.ErrNotVoided
+					return offlinepay.ErrNotVoided
 				}
 				if err := deposit.LeaveTx(ctx, tx, id); err != nil {
 					return err

@@ -210,7 +210,8 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, o Order, parts []ledger.FundAmou
 	const check = `/* repayment.insertTx */ SET CONSTRAINTS repayment_is_whole IMMEDIATE`
 	var n int
 	account := uuid.NullUUID{UUID: o.AccountID, Valid: o.AccountID != uuid.Nil}
-	if err := tx.GetContext(ctx, &n, insert, o.ID, o.EntityID, o.PaymentID, total(parts), o.Method, clean.Line(o.Number), o.PaidOn.String(), account, o.Submission); err != nil {
+	err := tx.GetContext(ctx, &n, insert, o.ID, o.EntityID, o.PaymentID, total(parts), o.Method, clean.Line(o.Number), o.PaidOn.String(), account, o.Submission)
+	if err != nil {
 		return 0, explained(err)
 	}
 	rows := pg.NewColumns(2)
@@ -220,7 +221,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, o Order, parts []ledger.FundAmou
 	if _, err := tx.ExecContext(ctx, part, rows.Args(o.ID, o.EntityID)...); err != nil {
 		return 0, explained(err)
 	}
-	_, err := tx.ExecContext(ctx, check)
+	_, err = tx.ExecContext(ctx, check)
 	return n, explained(err)
 }
 

@@ -100,7 +100,8 @@ func (a *Area) showList(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	}
 	for _, i := range page {
 		p.List.Table.Rows = append(p.List.Table.Rows, desk.Row{URL: pathOf(v, i.N), Cells: []desk.Cell{
-			{Text: strconv.Itoa(i.N)}, a.stateOf(v, i), {Text: i.Name}, {Text: strconv.Itoa(i.Rows)}, {Text: strconv.Itoa(i.Posted)}, desk.AmountCell(i.Total(v.Entity.Currency)),
+			{Text: strconv.Itoa(i.N)}, a.stateOf(v, i), {Text: i.Name}, {Text: strconv.Itoa(i.Rows)}, {Text: strconv.Itoa(i.Posted)},
+			desk.AmountCell(i.Total(v.Entity.Currency)),
 			{At: a.Moment(i.UploadedAt, desk.ZoneOf(v))},
 		}})
 	}

@@ -95,7 +95,8 @@ func (a *Area) show(w http.ResponseWriter, r *http.Request, v web.StaffVisit, pr
 				p.Summary = a.say(v, "office.import.undoing")
 			}
 		default:
-			p.Summary = a.View.PhraseN(v.Language, "office.import.posted", i.Posted, "amount", i.Total(v.Entity.Currency).FormatExact(string(v.Language)), "left", i.LeftOut)
+			p.Summary = a.View.PhraseN(v.Language, "office.import.posted", i.Posted,
+				"amount", i.Total(v.Entity.Currency).FormatExact(string(v.Language)), "left", i.LeftOut)
 			p.Batches = v.Path("batches")
 			p.MayUndo = i.State() == giftimport.Ended && a.has(v, staff.Finance)
 			p.Undo = a.View.PhraseN(v.Language, "office.import.undo", i.Posted)
@@ -189,9 +190,9 @@ func (a *Area) fillMapping(v web.StaffVisit, p *ImportPage, i giftimport.Import,
 			PostName:  "default[" + name + "]", Type: kind, Value: i.Mapping.Defaults[name], Autocomplete: "off",
 		})
 	}
+	names := map[field.Order]string{"": "shown", field.MonthFirst: "month", field.DayFirst: "day"}
 	for _, order := range []field.Order{"", field.MonthFirst, field.DayFirst} {
-		p.Orders = append(p.Orders, Choice{string(order), a.say(v, "office.import.order_of_days."+map[field.Order]string{"": "shown", field.MonthFirst: "month", field.DayFirst: "day"}[order]),
-			i.Mapping.DateOrder == order})
+		p.Orders = append(p.Orders, Choice{string(order), a.say(v, "office.import.order_of_days."+names[order]), i.Mapping.DateOrder == order})
 	}
 	for _, lang := range []string{"en", "es"} {
 		p.Writing = append(p.Writing, Choice{lang, a.say(v, "office.import.decimals."+lang), i.Mapping.DecimalsOf == lang})
@@ -210,7 +211,9 @@ func (a *Area) fieldName(v web.StaffVisit, name string) string {
 func (a *Area) table(v web.StaffVisit, rows []giftimport.Checked) desk.Table {
 	t := desk.Table{Caption: a.say(v, "office.import.preview")}
 	for _, name := range []string{"line", "does", "received_on", "donor", "amount", "funds", "says"} {
-		t.Columns = append(t.Columns, desk.Column{Name: name, Label: a.say(v, "office.import.row."+name), Number: name == "amount" || name == "line", Wide: name == "says"})
+		t.Columns = append(t.Columns, desk.Column{
+			Name: name, Label: a.say(v, "office.import.row."+name), Number: name == "amount" || name == "line", Wide: name == "says",
+		})
 	}
 	for _, r := range rows {
 		does := desk.Cell{Text: a.say(v, "office.import.does.posts"), State: "good", File: "posts"}
@@ -297,7 +300,10 @@ func (a *Area) importPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 
 // readMapping reads what a person says of the columns. What is no field is not read.
 func readMapping(form url.Values, i giftimport.Import) giftimport.Mapping {
-	m := giftimport.Mapping{Columns: make([]string, len(i.Mapping.Columns)), Defaults: map[string]string{}, DateOrder: field.Order(form.Get("date_order")), DecimalsOf: form.Get("decimals")}
+	m := giftimport.Mapping{
+		Columns: make([]string, len(i.Mapping.Columns)), Defaults: map[string]string{},
+		DateOrder: field.Order(form.Get("date_order")), DecimalsOf: form.Get("decimals"),
+	}
 	if !slices.Contains([]field.Order{"", field.MonthFirst, field.DayFirst}, m.DateOrder) {
 		m.DateOrder = ""
 	}

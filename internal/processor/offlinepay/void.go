@@ -1,4 +1,4 @@
-package settlement
+package offlinepay
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/share"
 )
 
@@ -24,7 +25,7 @@ var ErrNotVoided error = fault.New(fault.Conflict, "office.import.problem.spent"
 // payment_change). It returns false, and changes nothing, if the gift is void already. It reports ErrNotVoided. It locks funds, then the
 // counter of receipt numbers.
 func (b Booker) VoidOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity, paymentID uuid.UUID) (bool, error) {
-	s, err := b.newRun(catalog, entity)
+	run, err := b.Begin(catalog, entity)
 	if err != nil {
 		return false, err
 	}
@@ -33,60 +34,54 @@ func (b Booker) VoidOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 		return false, err
 	}
 	if p == nil || p.EntityID != entity || p.Processor != "" || p.Status != payment.Settled || p.DonationID == nil {
-		return false, fmt.Errorf("settlement: payment %s is no gift without a processor", paymentID)
+		return false, fmt.Errorf("offlinepay: payment %s is no gift without a processor", paymentID)
 	}
-	if err := s.lockFundsOfPaymentsTx(ctx, tx, []uuid.UUID{p.ID}); err != nil {
+	if err := run.LockFundsTx(ctx, tx, p.ID); err != nil {
 		return false, err
 	}
-	object := "void " + p.ID.String()
-	if _, happened, err := s.earlierTx(ctx, tx, object, changeLost); err != nil || happened {
+	c := settlement.Change{Object: "void " + p.ID.String(), Kind: settlement.ChangeLost, Payment: *p, At: b.Now()}
+	if of, _, err := run.StoredTx(ctx, tx, c.Object, c.Kind); err != nil || of != uuid.Nil {
 		return false, err
 	}
-	shares, err := s.remainingByFundTx(ctx, tx, p)
+	shares, err := share.Positions(ctx, tx, catalog, p.ID)
 	if err != nil {
 		return false, err
 	}
-	taken := taking{}
+	var taken settlement.Taking
 	for _, h := range shares {
 		if h.Remaining != h.Gift || h.Refunded != 0 || h.Owed != 0 {
 			return false, ErrNotVoided
 		}
-		taken.parts = append(taken.parts, share.Part{Fund: h.Fund, Gift: h.Gift, SponsorFee: h.SponsorFee})
+		taken.Parts = append(taken.Parts, share.Part{Fund: h.Fund, Gift: h.Gift, SponsorFee: h.SponsorFee})
 	}
-	on := ledger.DateOf(s.Now(), s.entity.Location())
-	if err := s.reversePaymentTx(ctx, tx, *p, on); err != nil {
+	if err := b.reverseTx(ctx, tx, *p, ledger.DateOf(b.Now(), run.Entity().Location())); err != nil {
 		return false, err
 	}
-	for _, part := range taken.parts {
+	for _, part := range taken.Parts {
 		if left, err := ledger.RestrictedTx(ctx, tx, part.Fund.ID); err != nil {
 			return false, err
 		} else if part.Fund.Restricted() && left < 0 {
 			return false, ErrNotVoided
 		}
 	}
-	withheld := taking{parts: make([]share.Part, len(taken.parts))}
-	for i, part := range taken.parts {
-		withheld.parts[i] = share.Part{Fund: part.Fund, Gift: part.Gift}
-	}
-	c := change{object: object, kind: changeWithdrawn, payment: *p, at: s.Now()}
-	if err := s.insertTakingTx(ctx, tx, c, withheld); err != nil {
+	c.Kind = settlement.ChangeWithdrawn
+	if err := run.StoreTx(ctx, tx, c, withheld(taken)); err != nil {
 		return false, err
 	}
-	c.kind = changeLost
-	if err := s.insertTakingTx(ctx, tx, c, taken); err != nil {
+	c.Kind = settlement.ChangeLost
+	if err := run.StoreTx(ctx, tx, c, taken); err != nil {
 		return false, err
 	}
-	s.reviseReceiptAfter(c, taken, receipt.Corrected)
-	return true, s.reviseReceiptsTx(ctx, tx)
+	return true, run.ReviseTx(ctx, tx, c, taken, receipt.Corrected)
 }
 
-// reversePaymentTx reverses the entries of a payment without a processor.
-func (s *bookingRun) reversePaymentTx(ctx context.Context, tx *sqlx.Tx, p payment.Payment, on ledger.Date) error {
-	closed, err := ledger.ClosedThrough(ctx, tx, s.entity.ID)
+// reverseTx reverses the entries of a payment without a processor.
+func (b Booker) reverseTx(ctx context.Context, tx *sqlx.Tx, p payment.Payment, on ledger.Date) error {
+	closed, err := ledger.ClosedThrough(ctx, tx, p.EntityID)
 	if err != nil {
 		return err
 	}
-	entries, err := ledger.EntriesOf(ctx, tx, s.entity.ID, sourcePayment, p.ID.String())
+	entries, err := ledger.EntriesOf(ctx, tx, p.EntityID, "payment", p.ID.String())
 	if err != nil {
 		return err
 	}
@@ -95,9 +90,9 @@ func (s *bookingRun) reversePaymentTx(ctx context.Context, tx *sqlx.Tx, p paymen
 			return ErrNotVoided
 		}
 		_, err := ledger.ReverseTx(ctx, tx, ledger.Reversal{
-			Of: e.ID, Date: on, Source: sourcePayment, SourceID: p.ID.String(), Kind: "void " + e.ID.String(), Fact: ledger.Fact{"void": e.ID.String()},
+			Of: e.ID, Date: on, Source: "payment", SourceID: p.ID.String(), Kind: "void " + e.ID.String(), Fact: ledger.Fact{"void": e.ID.String()},
 			Dimensions: map[string]string{"payment": p.ID.String(), "donation": p.DonationID.String()},
-		}, s.NewID)
+		}, b.NewID)
 		if err != nil {
 			return err
 		}
