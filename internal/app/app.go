@@ -186,7 +186,9 @@ func (a *App) buildGiving() {
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
 	a.Imports.Poster = a.Poster
-	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: offlinepay.Booker{Booker: a.Booker}, NewID: NewID, Now: clocks.Business}
+	a.Refunds = refund.Service{
+		DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: offlinepay.Booker{Booker: a.Booker}, NewID: NewID, Now: clocks.Business,
+	}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})

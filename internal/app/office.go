@@ -69,7 +69,8 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 	booker := offlinepay.Booker{Booker: settlement.Booker{Receipts: receipts, NewID: NewID, Now: clocks.Business}}
 	poster := offline.Poster{
 		Settler: donation.Settler{
-			Receipts: receipts, Notices: notice.Recorder{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business, Offline: settlement.OfflineFees{NewID: NewID},
+			Receipts: receipts, Notices: notice.Recorder{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business,
+			Offline: settlement.OfflineFees{NewID: NewID},
 		},
 		Thanks: thanks.Issuer{Queue: queue, NewID: NewID}, NewID: NewID, NewRef: NewRef, Now: clocks.Business,
 	}

@@ -117,7 +117,8 @@ var (
 
 func explained(err error) error {
 	for constraint, reason := range map[string]error{
-		"repayment_ceiling": ErrOwed, "repayment_parts": ErrOwed, "repayment_is_matched": ErrBooked, "repayment_person": ErrPerson, "repayment_keeps": ErrBooked,
+		"repayment_ceiling": ErrOwed, "repayment_parts": ErrOwed, "repayment_is_matched": ErrBooked, "repayment_person": ErrPerson,
+		"repayment_keeps": ErrBooked,
 	} {
 		if pg.Violates(err, constraint) {
 			return reason
