@@ -26,6 +26,7 @@ var unguarded = map[string]string{
 	"donor_email_word":   "a trigger on donor writes it in the transaction that changes the address, and donor has a trigger that waits",
 	"bank_line":          "it names a donor of ours when it is matched: a trigger on bank_match_item empties it then",
 	"bank_upload":        "it is deleted a day later, and names nobody by a donor of ours before it is stored",
+	"gift_import":        "its rows are deleted when they are posted or discarded; an erasure discards files that wait",
 	"donor_address_word": "triggers write it, from rows of donor and donation_contact that wait for the erasure",
 }
 

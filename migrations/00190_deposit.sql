@@ -132,6 +132,9 @@ BEGIN
        OR OLD.deposit_id IS NOT NULL AND NEW.deposit_id IS NOT NULL AND OLD.deposit_id <> NEW.deposit_id THEN
         PERFORM refuse_deposit('deposit_item_keeps', 'an item keeps what it is, and is in one deposit');
     END IF;
+    IF NEW.left_at IS NOT NULL THEN
+        NEW.left_at := clock_timestamp();
+    END IF;
     IF NEW.deposit_id IS NOT NULL OR OLD.deposit_id IS NOT NULL THEN
         IF NOT may_type_batches('{finance}', NEW.entity_id, NULL) THEN
             PERFORM refuse_deposit('deposit_person', 'a deposit is made by the finance of its legal entity');
@@ -228,6 +231,53 @@ SELECT h.payment_id, h.object_id FROM payment_change h JOIN payment p ON p.id = 
 CREATE OR REPLACE VIEW deposit_gift WITH (security_invoker = true) AS
 SELECT o.id, o.in_return_value FROM offline_gift o;
 
+-- A4. As before (migration 00048); of a payment without a processor, what a bank took back is as often stored as matched, and a gift that was undone has no
+-- entry that stands.
+CREATE OR REPLACE VIEW check_not_booked_once AS
+SELECT 'A4' AS checker, p.entity_id, p.donation_id::text AS subject, count(e.id) || ' entries book payment ' || p.id AS detail, p.created_at AS since
+  FROM payment p
+  LEFT JOIN journal_entry e ON e.source_id = coalesce(p.intent_ref, p.id::text) AND e.kind = 'payment' AND e.entity_id = p.entity_id
+   AND e.source = CASE WHEN p.processor IS NULL THEN 'payment' ELSE 'stripe payment intent' END
+ WHERE p.status = 'settled' GROUP BY p.id HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', b.entity_id, b.id, count(e.id) || ' movements booked of ' || b.type || ' ' || b.source_id, b.booked_at
+  FROM balance_transaction b
+  JOIN books k ON k.entity_id = b.entity_id AND k.currency = b.currency
+  LEFT JOIN journal_entry e ON e.source_id = b.id AND e.kind = 'movement' AND e.source = 'stripe balance transaction' AND e.entity_id = b.entity_id
+ WHERE b.net <> 0 AND (b.type NOT IN ('charge', 'payment') OR b.source_id = '')
+   AND NOT EXISTS (SELECT FROM pending_movement m WHERE m.entity_id = b.entity_id AND m.transaction_id = b.id AND m.cleared_at IS NULL)
+ GROUP BY b.entity_id, b.id HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, 'no movement is kept of the ' || c.kind || ' about ' || coalesce(p.charge_ref, p.id::text), c.at
+  FROM payment_change c JOIN payment p ON p.id = c.payment_id
+ WHERE p.processor IS NOT NULL AND c.kind <> 'dispute lost' AND NOT EXISTS (
+       SELECT FROM balance_transaction b WHERE b.entity_id = c.entity_id AND b.source_id = c.object_id
+          AND sign(b.net) = CASE WHEN c.kind IN ('refund', 'dispute withdrawn') THEN -1 ELSE 1 END)
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' refunds booked of payment ' || c.payment_id, c.at
+  FROM payment_change c
+  JOIN payment p ON p.id = c.payment_id AND p.processor IS NULL
+  LEFT JOIN journal_entry e ON e.source_id = c.object_id AND e.kind = 'movement' AND e.source = 'refund order' AND e.entity_id = c.entity_id
+ WHERE c.kind NOT LIKE 'dispute %' GROUP BY c.entity_id, c.object_id, c.kind HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' losses booked of the dispute about ' || p.charge_ref, c.at
+  FROM payment_change c
+  JOIN payment p ON p.id = c.payment_id AND p.processor IS NOT NULL
+  LEFT JOIN journal_entry e ON e.source_id = c.object_id AND e.kind = 'lost' AND e.source = 'stripe dispute' AND e.entity_id = c.entity_id
+ WHERE c.kind = 'dispute lost' GROUP BY c.entity_id, c.object_id, c.kind, p.charge_ref HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', c.entity_id, c.payment_id::text, sum(CASE c.kind WHEN 'dispute lost' THEN 1 WHEN 'dispute won' THEN -1 ELSE 0 END) || ' returns of this check are stored, and the bank has others', max(c.at)
+  FROM payment_change c JOIN payment p ON p.id = c.payment_id AND p.processor IS NULL
+ WHERE c.object_id LIKE 'check %' GROUP BY c.entity_id, c.payment_id, p.donation_id
+HAVING sum(CASE c.kind WHEN 'dispute lost' THEN 1 WHEN 'dispute won' THEN -1 ELSE 0 END) <> (
+       SELECT count(*) FROM donation g JOIN bank_match_item i ON i.entity_id = g.entity_id AND i.kind = 'returned' AND i.ref = g.public_ref AND NOT i.undone WHERE g.id = p.donation_id)
+UNION ALL
+SELECT 'A4', c.entity_id, c.payment_id::text, 'this gift was undone, and an entry of it stands', c.at
+  FROM payment_change c
+ WHERE c.object_id = 'void ' || c.payment_id AND c.kind = 'dispute lost' AND EXISTS (
+       SELECT FROM journal_entry e WHERE e.entity_id = c.entity_id AND e.source = 'payment' AND e.source_id = c.payment_id::text AND e.reverses IS NULL
+          AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.reverses = e.id));
+
 -- Checker A30: a deposit on a statement, and a returned check, are what their match says.
 CREATE OR REPLACE VIEW check_deposit_differs AS
 SELECT 'A30'::text AS checker, i.entity_id, i.kind || ':' || i.ref AS subject, 'this item of a bank match breaks the rule ' || deposit_match_problem(i) AS detail, m.matched_at AS since
@@ -235,6 +285,38 @@ SELECT 'A30'::text AS checker, i.entity_id, i.kind || ':' || i.ref AS subject, '
  WHERE i.kind IN ('deposit', 'returned') AND deposit_match_problem(i) IS NOT NULL;
 
 -- +goose Down
+CREATE OR REPLACE VIEW check_not_booked_once AS
+SELECT 'A4' AS checker, p.entity_id, p.donation_id::text AS subject, count(e.id) || ' entries book payment ' || p.id AS detail, p.created_at AS since
+  FROM payment p
+  LEFT JOIN journal_entry e ON e.source_id = coalesce(p.intent_ref, p.id::text) AND e.kind = 'payment' AND e.entity_id = p.entity_id
+   AND e.source = CASE WHEN p.processor IS NULL THEN 'payment' ELSE 'stripe payment intent' END
+ WHERE p.status = 'settled' GROUP BY p.id HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', b.entity_id, b.id, count(e.id) || ' movements booked of ' || b.type || ' ' || b.source_id, b.booked_at
+  FROM balance_transaction b
+  JOIN books k ON k.entity_id = b.entity_id AND k.currency = b.currency
+  LEFT JOIN journal_entry e ON e.source_id = b.id AND e.kind = 'movement' AND e.source = 'stripe balance transaction' AND e.entity_id = b.entity_id
+ WHERE b.net <> 0 AND (b.type NOT IN ('charge', 'payment') OR b.source_id = '')
+   AND NOT EXISTS (SELECT FROM pending_movement m WHERE m.entity_id = b.entity_id AND m.transaction_id = b.id AND m.cleared_at IS NULL)
+ GROUP BY b.entity_id, b.id HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, 'no movement is kept of the ' || c.kind || ' about ' || coalesce(p.charge_ref, p.id::text), c.at
+  FROM payment_change c JOIN payment p ON p.id = c.payment_id
+ WHERE p.processor IS NOT NULL AND c.kind <> 'dispute lost' AND NOT EXISTS (
+       SELECT FROM balance_transaction b WHERE b.entity_id = c.entity_id AND b.source_id = c.object_id
+          AND sign(b.net) = CASE WHEN c.kind IN ('refund', 'dispute withdrawn') THEN -1 ELSE 1 END)
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' refunds booked of payment ' || c.payment_id, c.at
+  FROM payment_change c
+  JOIN payment p ON p.id = c.payment_id AND p.processor IS NULL
+  LEFT JOIN journal_entry e ON e.source_id = c.object_id AND e.kind = 'movement' AND e.source = 'refund order' AND e.entity_id = c.entity_id
+ GROUP BY c.entity_id, c.object_id, c.kind HAVING count(e.id) <> 1
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' losses booked of the dispute about ' || p.charge_ref, c.at
+  FROM payment_change c
+  JOIN payment p ON p.id = c.payment_id
+  LEFT JOIN journal_entry e ON e.source_id = c.object_id AND e.kind = 'lost' AND e.source = 'stripe dispute' AND e.entity_id = c.entity_id
+ WHERE c.kind = 'dispute lost' GROUP BY c.entity_id, c.object_id, c.kind, p.charge_ref HAVING count(e.id) <> 1;
 DROP VIEW IF EXISTS check_deposit_differs, deposit_gift, deposit_refund, deposit_line, deposit_row;
 DROP TRIGGER IF EXISTS waits_to_be_deposited ON offline_gift;
 DROP TRIGGER IF EXISTS deposit_match_holds ON bank_match_item;

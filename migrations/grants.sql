@@ -81,6 +81,12 @@ GRANT SELECT, UPDATE (deposit_id, left_at) ON deposit_item TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, payment_id, amount, method, number, paid_on, account_id, submission), UPDATE (withdrawn_at) ON repayment TO {{role}};
 GRANT SELECT, INSERT ON repayment_part TO {{role}};
 GRANT SELECT ON deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row TO {{role}};
+-- Imports go their way by triggers of migration 00193.
+GRANT SELECT, INSERT (id, entity_id, name, sha256, content, fingerprint, rows, mapping), UPDATE (content, mapping, without_bad, posted, total, left_out, problem,
+    ordered_at, ended_at, discarded_at, undo_at, undone_at) ON gift_import TO {{role}};
+GRANT SELECT, INSERT, UPDATE (mapping) ON gift_import_mapping TO {{role}};
+GRANT SELECT, INSERT ON gift_import_batch TO {{role}};
+GRANT SELECT ON gift_import_donor, gift_import_gift, gift_import_row, payment_change_of_void TO {{role}};
 GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
 GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
@@ -156,7 +162,8 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
     check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person,
-    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_day_differs, check_bank_differs, check_progress TO {{role}};
+    check_receipt_beyond_charge, check_audit_chain, check_month_differs, check_donor_year_differs, check_day_differs, check_bank_differs,
+    check_deposit_differs, check_repayment_differs, check_progress TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.
@@ -174,6 +181,7 @@ GRANT SELECT (id, staff_id, made_at, confirmed_at, ended_at) ON staff_totp TO {{
 GRANT SELECT (staff_id, made_at, n, used_at, ended_at) ON staff_recovery TO {{role}};
 GRANT SELECT (id, staff_id, kind, made_by, made_at, expires_at, used_at, ended_at) ON staff_invitation TO {{role}};
 GRANT SELECT (id, made_at), INSERT (id, hash, act, session_id, browser_hash) ON staff_challenge TO {{role}};
+GRANT EXECUTE ON FUNCTION gift_import_runs(uuid) TO {{role}};
 GRANT EXECUTE ON FUNCTION staff_of_session(), staff_has_role(uuid, text[], uuid, uuid), staff_factor_is_fresh(), staff_factor(),
     staff_money_factor_is_fresh(uuid), see_staff_session(), add_staff(uuid, text, text, text), change_role(text, uuid, uuid, text, uuid, uuid, uuid),
     invite_staff(uuid, uuid, text, bytea), set_invitation_token(uuid, bytea), begin_staff_session(uuid, uuid, bytea, text, text),

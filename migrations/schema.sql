@@ -1019,6 +1019,7 @@ CREATE TRIGGER bank_lines_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW 
 CREATE TRIGGER bank_uploads_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION bank_uploads_are_erased();
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
+CREATE TRIGGER gift_imports_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION gift_imports_are_erased();
 CREATE TRIGGER offline_gifts_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION offline_gifts_are_erased();
 CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
@@ -1155,7 +1156,7 @@ CREATE TABLE gift_batch (
 CREATE TRIGGER begins BEFORE INSERT ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_begins();
 CREATE TRIGGER changes BEFORE UPDATE ON gift_batch FOR EACH ROW EXECUTE FUNCTION gift_batch_changes();
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_batch FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT OR UPDATE ON gift_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_batch', 'id', 'anyone');
 
 CREATE TABLE gift_batch_row (
     batch_id uuid NOT NULL,
@@ -1218,6 +1219,76 @@ CREATE TABLE gift_batch_row_part (
 );
 CREATE TRIGGER changes BEFORE INSERT OR DELETE OR UPDATE ON gift_batch_row_part FOR EACH ROW EXECUTE FUNCTION gift_batch_row_part_changes();
 CREATE CONSTRAINT TRIGGER gift_batch_row_is_whole AFTER INSERT OR DELETE ON gift_batch_row_part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_batch_row_is_whole();
+
+CREATE TABLE gift_import (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    n integer NOT NULL,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    content bytea,
+    fingerprint bytea NOT NULL,
+    rows integer NOT NULL,
+    mapping jsonb NOT NULL,
+    without_bad boolean NOT NULL DEFAULT false,
+    posted integer NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    left_out integer NOT NULL DEFAULT 0,
+    problem text,
+    uploaded_by uuid,
+    uploaded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ordered_by uuid,
+    ordered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    discarded_at timestamp with time zone,
+    undo_by uuid,
+    undo_at timestamp with time zone,
+    undone_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, n),
+    UNIQUE (id, entity_id),
+    CONSTRAINT gift_import_check CHECK (ended_at IS NULL OR ordered_at IS NOT NULL),
+    CONSTRAINT gift_import_check1 CHECK (undo_at IS NULL OR ended_at IS NOT NULL),
+    CONSTRAINT gift_import_check2 CHECK (undone_at IS NULL OR undo_at IS NOT NULL),
+    CONSTRAINT gift_import_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+    CONSTRAINT gift_import_mapping_check CHECK (jsonb_typeof(mapping) = 'object'::text),
+    CONSTRAINT gift_import_n_check CHECK (n > 0),
+    CONSTRAINT gift_import_name_check CHECK (length(name) <= 200),
+    CONSTRAINT gift_import_posted_check CHECK (posted >= 0),
+    CONSTRAINT gift_import_problem_check CHECK (length(problem) <= 200),
+    CONSTRAINT gift_import_rows_check CHECK (rows > 0),
+    CONSTRAINT gift_import_sha256_check CHECK (octet_length(sha256) = 32),
+    CONSTRAINT gift_import_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT gift_import_ordered_by_fkey FOREIGN KEY (ordered_by) REFERENCES staff(id),
+    CONSTRAINT gift_import_undo_by_fkey FOREIGN KEY (undo_by) REFERENCES staff(id),
+    CONSTRAINT gift_import_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES staff(id)
+);
+CREATE INDEX gift_import_kept ON gift_import USING btree (uploaded_at) WHERE (content IS NOT NULL);
+CREATE UNIQUE INDEX gift_import_once ON gift_import USING btree (entity_id, sha256) WHERE ((discarded_at IS NULL) AND (undone_at IS NULL));
+CREATE TRIGGER begins BEFORE INSERT ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_begins();
+CREATE TRIGGER changes BEFORE UPDATE ON gift_import FOR EACH ROW EXECUTE FUNCTION gift_import_changes();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_import FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE gift_import_batch (
+    batch_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    PRIMARY KEY (batch_id),
+    CONSTRAINT gift_import_batch_batch_id_entity_id_fkey FOREIGN KEY (batch_id, entity_id) REFERENCES gift_batch(id, entity_id),
+    CONSTRAINT gift_import_batch_import_id_entity_id_fkey FOREIGN KEY (import_id, entity_id) REFERENCES gift_import(id, entity_id)
+);
+CREATE INDEX gift_import_batch_of_import ON gift_import_batch USING btree (import_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON gift_import_batch FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE gift_import_mapping (
+    entity_id uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    mapping jsonb NOT NULL,
+    PRIMARY KEY (entity_id, fingerprint),
+    CONSTRAINT gift_import_mapping_fingerprint_check CHECK (octet_length(fingerprint) = 32),
+    CONSTRAINT gift_import_mapping_mapping_check CHECK (jsonb_typeof(mapping) = 'object'::text),
+    CONSTRAINT gift_import_mapping_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
 
 CREATE UNLOGGED TABLE guard_count (
     key bytea NOT NULL,
@@ -2731,6 +2802,12 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW erased_address (mac bytea, at timestamp with time zone)
 
+-- VIEW gift_import_donor (id uuid, entity_id uuid, kind text, email text, name text, postal_code text)
+
+-- VIEW gift_import_gift (gift_id uuid, entity_id uuid, number text, paid bigint, batch_id uuid, donor_id uuid, public_ref text, received_on date)
+
+-- VIEW gift_import_row (import_id uuid, submission uuid)
+
 -- VIEW gift_key (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, public_ref text, status text, source text, frequency text, amount bigint, charged_at timestamp with time zone)
 
 -- VIEW gift_of_fund (fund_id uuid, donation_id uuid, amount bigint)
@@ -2744,6 +2821,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- VIEW owed_payment (entity_id uuid, payment_id uuid, since timestamp with time zone)
 
 -- VIEW owed_row (entity_id uuid, payment_id uuid, since timestamp with time zone, method text, currency text, amount bigint, donation_id uuid, public_ref text, organisation_id uuid, donor text)
+
+-- VIEW payment_change_of_void (payment_id uuid)
 
 -- VIEW payment_return (payment_id uuid, object_id text, at timestamp with time zone, amount bigint, reason text)
 
@@ -3019,6 +3098,14 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION gift_evidence(of_gift uuid) RETURNS TABLE(part text, at timestamp with time zone, name text, value text)
 
+-- FUNCTION gift_import_begins() RETURNS trigger
+
+-- FUNCTION gift_import_changes() RETURNS trigger
+
+-- FUNCTION gift_import_runs(of_entity uuid) RETURNS boolean
+
+-- FUNCTION gift_imports_are_erased() RETURNS trigger
+
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
 -- FUNCTION gifts_of_person(of_donor uuid) RETURNS SETOF uuid
@@ -3206,6 +3293,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION refuse_bank(rule text, message text) RETURNS void
 
 -- FUNCTION refuse_deposit(rule text, message text) RETURNS void
+
+-- FUNCTION refuse_import(rule text, message text) RETURNS void
 
 -- FUNCTION refuse_repayment(rule text, message text) RETURNS void
 

@@ -142,6 +142,7 @@ var entityOfItsOwn = map[string]string{
 	"payment_source payment_id":        "written with the payment",
 	"receipt replaces":                 "(replaces, donation_id) is of the same gift",
 	"refund_order payment_id":          "a trigger compares the payment's entity",
+	"repayment payment_id":             "the same",
 }
 
 // TestReferencesHoldTheEntity: a row of a legal entity refers to rows of the same entity, by its foreign key (STAFF 15).

@@ -27,6 +27,7 @@ import (
 var withoutBusinessDates = map[string]string{
 	"doctor":               "its times are those of the machine, the mail server and the queues",
 	"donor sign-out":       "sessions and links end by the database's clock; it shows no date",
+	"import gifts":         "the rows of its file have their days",
 	"erasures apply":       "it repeats the days of a list",
 	"erasures export":      "it prints the days that erasures wrote",
 	"erasures open":        "it prints what a receipt states",

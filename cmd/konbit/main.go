@@ -69,7 +69,7 @@ func commands() *cobra.Command {
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), doctorCommand(),
 		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(), paymentsCommand(), refundsCommand(),
 		group("payout", "Payouts from Stripe to the bank", finance().Compare()),
-		group("import", "Files of other programs and of banks", finance().ImportBank()),
+		group("import", "Files of other programs and of banks", finance().ImportBank(), finance().ImportGifts()),
 		group("bank", "Bank accounts", finance().BankProof()),
 		group("staff", "The people who work in the office: accounts, roles, lost phones",
 			staffcmd.Program{Open: openForStaff, ErrUse: errUse, Words: officeWords, PrintJSON: printJSON}.Commands()...),

@@ -34,6 +34,7 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/platform/typeset"
 	"konbit/internal/processor/event"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
 	"konbit/internal/processor/stripepay"
@@ -52,6 +53,7 @@ import (
 	"konbit/internal/web/office/disputes"
 	"konbit/internal/web/office/donors"
 	"konbit/internal/web/office/gifts"
+	"konbit/internal/web/office/imports"
 	"konbit/internal/web/office/payouts"
 	"konbit/internal/web/office/refunds"
 	officesuspense "konbit/internal/web/office/suspense"
@@ -188,7 +190,10 @@ func (a *App) buildGiving() {
 	a.Booker = settlement.Booker{
 		Settler: a.Settler, Receipts: a.ReceiptIssuer, Orders: refund.Booked{Queue: a.Queue}, NewID: NewID, Now: clocks.Business,
 	}
-	a.Refunds = refund.Service{DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: a.Booker, NewID: NewID, Now: clocks.Business}
+	a.Imports.Poster = a.Poster
+	a.Refunds = refund.Service{
+		DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: offlinepay.Booker{Booker: a.Booker}, NewID: NewID, Now: clocks.Business,
+	}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
@@ -251,6 +256,7 @@ func (a *App) buildMail() {
 	mail.Statements{Mailer: mailer, Issuer: a.Statements}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)
 	a.Refunds.Register(a.Handlers)
+	a.Imports.Register(a.Handlers)
 	suspense.Refunds{DB: a.resources.DB, Catalog: a.Catalog, Whole: a.Stripe.Refunds().Whole, NewID: NewID, Now: clocks.Business}.Register(a.Handlers)
 	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
 	a.SignIns.Register(a.Handlers)
@@ -313,6 +319,7 @@ func (a *App) officeAreas() []web.Area {
 		suspensePages,
 		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
 		bankPages,
+		&imports.Area{Desk: staffPages.Desk, Imports: a.Imports},
 		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -194,7 +194,7 @@ func stated(t *testing.T, h *program.Program, d donation.Donation, name string) 
 func refund(t *testing.T, h *program.Program, d donation.Donation, paid uuid.UUID, minor int64) {
 	t.Helper()
 	inTx(t, h, func(ctx context.Context, tx *sqlx.Tx) error {
-		booked, err := h.Booker.RefundOfflineTx(ctx, tx, h.CurrentCatalog(), settlement.OfflineRefund{
+		booked, err := offlinepay.Booker{Booker: h.Booker}.RefundOfflineTx(ctx, tx, h.CurrentCatalog(), offlinepay.OfflineRefund{
 			EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(minor, "USD"), At: time.Now(),
 		})
 		require.True(t, booked)

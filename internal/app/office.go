@@ -6,16 +6,22 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/mail/difference"
 	"konbit/internal/office/bank"
 	"konbit/internal/office/deposit"
+	"konbit/internal/office/giftimport"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/repayment"
 	"konbit/internal/office/statement"
+	"konbit/internal/office/thanks"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/processor/settlement"
 )
 
@@ -28,6 +34,7 @@ type Office struct {
 	Statements    statement.Issuer
 	Privacy       privacy.Eraser
 	Bank          bank.Service
+	Imports       giftimport.Service // of gifts from spreadsheets
 }
 
 // NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
@@ -58,19 +65,28 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 		age = CatalogAge
 	}
 	catalog := fund.NewCatalogCache(db, age, clocks.Wall)
+	receipts := receipt.Issuer{Queue: queue, NewID: NewID}
+	booker := offlinepay.Booker{Booker: settlement.Booker{Receipts: receipts, NewID: NewID, Now: clocks.Business}}
+	poster := offline.Poster{
+		Settler: donation.Settler{
+			Receipts: receipts, Notices: notice.Recorder{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business,
+			Offline: settlement.OfflineFees{NewID: NewID},
+		},
+		Thanks: thanks.Issuer{Queue: queue, NewID: NewID}, NewID: NewID, NewRef: NewRef, Now: clocks.Business,
+	}
 	return Office{
 		Queue:         queue,
 		Catalog:       catalog,
-		ReceiptIssuer: receipt.Issuer{Queue: queue, NewID: NewID},
+		ReceiptIssuer: receipts,
 		Statements: statement.Issuer{
 			DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, Measured: clocks.Measured, NewID: NewID,
 		},
 		// Whoever owns things that come to the bank adds a kind.
 		Bank: bank.Service{Kinds: []bank.ItemKind{
 			bank.Payouts{}, bank.ReturnedPayouts{}, deposit.Kind{}, repayment.Kind{},
-			deposit.Returned{Catalog: catalog, Books: settlement.Booker{Receipts: receipt.Issuer{Queue: queue, NewID: NewID}, NewID: NewID, Now: clocks.Business},
-				Owed: repayment.Settler{NewID: NewID}, Now: clocks.Business},
+			deposit.Returned{Catalog: catalog, Books: booker, Owed: repayment.Settler{NewID: NewID}, Now: clocks.Business},
 		}, NewID: NewID, Now: clocks.Business},
+		Imports: giftimport.Service{DB: db, Queue: queue, Catalog: catalog, Poster: poster, Voider: booker, NewID: NewID, Now: clocks.Business},
 		Privacy: privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
 }

@@ -354,12 +354,11 @@ func (d receiptData) LabelWidth() int {
 // receiptPhrases returns the function that returns phrases of r's version in r's language.
 func (v *View) receiptPhrases(r ReceiptWords) func(key string, args ...any) string {
 	return func(key string, args ...any) string {
-		for version := r.Version; version > 1; version-- { // a version has the words in which it differs from the one before
-			if prefix := "receipt.v" + strconv.Itoa(version) + "."; v.HasPhrase(prefix + key) {
-				return v.Phrase(r.Language, prefix+key, args...)
+		for version := r.Version; ; version-- { // a version has phrases of its own only where it differs from the one before
+			if own := "receipt.v" + strconv.Itoa(version) + "." + key; version <= 1 || v.HasPhrase(own) {
+				return v.Phrase(r.Language, own, args...)
 			}
 		}
-		return v.Phrase(r.Language, "receipt.v1."+key, args...)
 	}
 }
 

@@ -47,6 +47,12 @@ var pinnedStatement = map[int]map[string]string{1: {
 	"pt":        "5b78b627c119a3c734ed125cc93f784d",
 	"ht":        "1f47d3837a8e9329c3ffe6d791b94d80",
 	"templates": "9dbe0b25854ab985dd140c6eb11cef17",
+}, 5: {
+	"en":        "ac6a294db80b279c2d21e14d5852d73a",
+	"es":        "8f50e40e7fa9a2add111520eceaf79bc",
+	"pt":        "e3c330a2e2b611159c4f4b1cd4cb7ef1",
+	"ht":        "ff5178392256fceb5cf05289ba8f84b9",
+	"templates": "9dbe0b25854ab985dd140c6eb11cef17",
 }}
 
 func TestStatementWordsNeverChange(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	officebank "konbit/internal/office/bank"
+	"konbit/internal/office/giftimport"
 	"konbit/internal/office/offline"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/phrase"
@@ -161,10 +162,22 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	g.approval, _, _ = strings.Cut(got.Header.Get("Location"), "?")
 	g.returned = g.returnedCheck(t, m, posted)
+	g.sendFile(t, posted)
 	check := g.Lines(`SELECT public_ref FROM donation g JOIN payment p ON p.donation_id = g.id AND p.method = 'check' ORDER BY g.created_at DESC LIMIT 1`)[0]
 	got = m.PostOffice("/office/tsne/gifts/"+check+"/refund", url.Values{"part[general]": {"10"}, "reason": {"requested"}, "submission": {program.NewID().String()}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	return m.Stale()
+}
+
+// sendFile sends a file with gifts: one that can be posted, one that cannot.
+func (g *pagesProgram) sendFile(t testing.TB, by *office.Person) {
+	raw := []byte("Name,Amount,Check,Date,Fund\nRosa Lima,25,77,2026-01-05,general\nBen,many,78,2026-01-05,general\n")
+	table, err := giftimport.ReadTable(raw)
+	require.NoError(t, err)
+	require.NoError(t, by.InTx(t, g.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := giftimport.UploadTx(t.Context(), tx, program.NewID(), visitor.ScopeOf(t, g.Program, "tsne", "").EntityID, "gifts.csv", raw, table)
+		return err
+	}))
 }
 
 // returnedCheck deposits what waits, and returns the page of a line of the bank that took one of the checks back. Another deposit is open.
@@ -221,6 +234,8 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
 	noCheck := chromedp.Tasks{chromedp.Evaluate(`document.querySelector("[name=check]").checked = false`, nil), chromedp.Click("#submit", chromedp.ByID),
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
+	mapped := chromedp.Tasks{chromedp.Click("#mapping summary"), chromedp.Evaluate(`document.body.dataset.before = "1"`, nil),
+		chromedp.Click("#mapping button", chromedp.ByQuery), chromedp.WaitNotPresent("body[data-before]", chromedp.ByQuery), chromedp.WaitVisible("#mapping summary")}
 	owedWrong := chromedp.Tasks{chromedp.Click("main details summary"), chromedp.Click("main details form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
@@ -237,6 +252,9 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-deposit-wrong", "POST /office/{entity}/deposits/{deposit}", "/office/tsne/deposits/2", closeWrong, false},
 		{"office-returned", "GET /office/{entity}/deposits/returned", g.returned, nil, true},
 		{"office-returned-wrong", "POST /office/{entity}/deposits/returned", g.returned, noCheck, false},
+		{"office-imports-wrong", "POST /office/{entity}/imports", "/office/tsne/imports", submit, false},
+		{"office-import", "GET /office/{entity}/imports/{import}", "/office/tsne/imports/1", chromedp.Click("#mapping summary"), true},
+		{"office-import-mapped", "POST /office/{entity}/imports/{import}", "/office/tsne/imports/1", mapped, false},
 		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("main details summary"), true},
 		{"office-owed-wrong", "POST /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", owedWrong, false},
 		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},

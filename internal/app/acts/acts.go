@@ -23,6 +23,7 @@ var recorded = []string{
 	"erasures add", "erasures apply", "erasures open", "erasures prepare",
 	"event-mode open", "event-mode close",
 	"export gifts", // shows names and addresses
+	"import gifts", // posts gifts, shows references of gifts
 	"keys rotate",
 	"migrate", // rights of the server's role, the recorded address
 	"payments ignore",

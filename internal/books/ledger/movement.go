@@ -34,3 +34,19 @@ func BankOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, source
 	}
 	return slugs[0], nil
 }
+
+// EntriesOf returns where the entries of a source id are in the books that reverse none and are not reversed, the oldest first.
+func EntriesOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, source, sourceID string) (all []Posted, err error) {
+	const query = `/* ledger.EntriesOf */
+		SELECT e.id, e.entry_date AS date FROM journal_entry e WHERE e.entity_id = $1 AND e.source = $2 AND e.source_id = $3 AND e.reverses IS NULL
+		   AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.reverses = e.id) ORDER BY e.entry_date, e.id`
+	var found []struct {
+		ID   uuid.UUID `db:"id"`
+		Date Date      `db:"date"`
+	}
+	err = sqlx.SelectContext(ctx, q, &found, query, entity, source, sourceID)
+	for _, f := range found {
+		all = append(all, Posted{ID: f.ID, Date: f.Date})
+	}
+	return all, err
+}

@@ -106,7 +106,7 @@ func SetTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int, gifts []uu
 // CloseTx closes a deposit: it goes to the bank on that day, to this account. shown is the total that the person saw: it reports ErrChanged if
 // the deposit comes to another one now. It reports ErrClosed, ErrEmpty and ErrAccount. What is closed already in the same way stays so.
 func CloseTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int, account bank.Account, on ledger.Date, shown int64) error {
-	const query = `/* deposit.CloseTx */ UPDATE deposit SET account_id = $2, deposited_on = $3, closed_at = now() WHERE id = $1`
+	const query = `/* deposit.CloseTx */ UPDATE deposit SET account_id = $2, deposited_on = $3, closed_at = 'epoch' WHERE id = $1`
 	d, err := lockTx(ctx, tx, entity, n)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func ReopenTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
 
 // RemoveTx puts an open deposit away: its items wait again.
 func RemoveTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
-	const query = `/* deposit.RemoveTx */ UPDATE deposit SET removed_at = now() WHERE id = $1`
+	const query = `/* deposit.RemoveTx */ UPDATE deposit SET removed_at = 'epoch' WHERE id = $1`
 	if err := SetTx(ctx, tx, entity, n, nil); err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func RemoveTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
 // LeaveTx takes a gift out of what is deposited, because it was voided and its check went back. It reports ErrClosed if it is in a closed
 // deposit. A gift that never was a check is left as it is.
 func LeaveTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID) error {
-	const query = `/* deposit.LeaveTx */ UPDATE deposit_item SET deposit_id = NULL, left_at = now() WHERE gift_id = $1 AND left_at IS NULL`
+	const query = `/* deposit.LeaveTx */ UPDATE deposit_item SET deposit_id = NULL, left_at = 'epoch' WHERE gift_id = $1 AND left_at IS NULL`
 	_, err := tx.ExecContext(ctx, query, gift)
 	return explained(err)
 }

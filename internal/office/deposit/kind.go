@@ -28,7 +28,9 @@ func (Kind) Open(ctx context.Context, q sqlx.QueryerContext, of bank.Account) (i
 	err = sqlx.SelectContext(ctx, q, &open, query, of.ID)
 	for _, d := range open {
 		ref := strconv.Itoa(d.N)
-		items = append(items, bank.Item{Kind: "deposit", Ref: ref, Amount: d.Amount().Minor, On: *d.DepositedOn, Text: "DEPOSIT", Number: ref, Path: "deposits/" + ref})
+		items = append(items, bank.Item{
+			Kind: "deposit", Ref: ref, Amount: d.Amount().Minor, On: *d.DepositedOn, Text: "DEPOSIT", Number: ref, Path: "deposits/" + ref,
+		})
 	}
 	return items, err
 }

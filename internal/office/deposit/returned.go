@@ -13,14 +13,14 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/office/bank"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/offlinepay"
 )
 
-// Books stores what becomes of a gift whose check comes back. settlement.Booker is one.
+// Books stores what becomes of a gift whose check comes back. offlinepay.Booker is one.
 type Books interface {
-	ReturnCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c settlement.ReturnedCheck) ([]ledger.Posting, error)
-	ReviseReturnedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c settlement.ReturnedCheck, paidAfterAll bool) error
-	PayCheckAfterAllTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c settlement.ReturnedCheck) error
+	ReturnCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c offlinepay.ReturnedCheck) ([]ledger.Posting, error)
+	ReviseReturnedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c offlinepay.ReturnedCheck, paidAfterAll bool) error
+	PayCheckAfterAllTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c offlinepay.ReturnedCheck) error
 }
 
 // Owed are the refunds of gifts that are owed and not paid.
@@ -71,7 +71,7 @@ func (Returned) Open(ctx context.Context, q sqlx.QueryerContext, of bank.Account
 	return items, err
 }
 
-// BookTx stores that a check came back, and returns what that books (settlement.Booker.ReturnCheckTx).
+// BookTx stores that a check came back, and returns what that books (offlinepay.Booker.ReturnCheckTx).
 func (r Returned) BookTx(ctx context.Context, tx *sqlx.Tx, of bank.Account, ref string, on ledger.Date) (b bank.Booking, err error) {
 	c, err := checkTx(ctx, tx, of, ref)
 	if err != nil {
@@ -126,8 +126,8 @@ func (r Returned) UndoneTx(ctx context.Context, tx *sqlx.Tx, of bank.Account, re
 	return r.Books.PayCheckAfterAllTx(ctx, tx, catalog, c.returned(of, ledger.DateOf(r.Now(), entity.Location())))
 }
 
-func (c check) returned(of bank.Account, on ledger.Date) settlement.ReturnedCheck {
-	return settlement.ReturnedCheck{EntityID: of.EntityID, PaymentID: c.GiftID, Paid: amountOf(of, c.Minor), InReturn: c.InReturn, On: on}
+func (c check) returned(of bank.Account, on ledger.Date) offlinepay.ReturnedCheck {
+	return offlinepay.ReturnedCheck{EntityID: of.EntityID, PaymentID: c.GiftID, Paid: amountOf(of, c.Minor), InReturn: c.InReturn, On: on}
 }
 
 // checkTx locks the deposit of a check in an account and returns the check.

@@ -163,11 +163,15 @@ func (p *posting) bookTx(ctx context.Context, tx *sqlx.Tx) error {
 		if g.row.ReturnMinor == 0 {
 			continue
 		}
+		postings := ledger.Move(g.row.Method.Payment().Account(), ledger.OtherIncome, operations.ID, g.row.ReturnMinor)
+		if g.row.Method == Transfer && p.batch.Account != "" {
+			postings[0].Dimensions = map[string]string{"bank": p.batch.Account}
+		}
 		entries = append(entries, ledger.Entry{
 			EntityID: p.batch.EntityID, Currency: p.batch.Currency, Date: p.batch.ReceivedOn, Source: "payment", SourceID: g.id.String(), Kind: "in return",
 			Fact:       ledger.Fact{"amount": strconv.FormatInt(g.row.ReturnMinor, 10), "currency": string(p.batch.Currency), "method": string(g.row.Method)},
 			Dimensions: map[string]string{"payment": g.id.String(), "donation": g.donationID.UUID.String(), "method": string(g.row.Method.Payment())},
-			Postings:   ledger.Move(g.row.Method.Payment().Account(), ledger.OtherIncome, operations.ID, g.row.ReturnMinor),
+			Postings:   postings,
 		})
 	}
 	_, err = ledger.PostTx(ctx, tx, entries, p.NewID)
@@ -185,6 +189,9 @@ func (p *posting) settleTx(ctx context.Context, tx *sqlx.Tx) error {
 			EntityID: p.batch.EntityID, Method: g.row.Method.Payment(), DonationID: g.donationID.UUID, PaymentID: g.id,
 			Amount: money.New(g.row.Minor-g.row.ReturnMinor, p.batch.Currency), ReceivedAt: p.noon(), Cause: "batch " + strconv.Itoa(p.batch.N),
 			TaxDate: g.taxDate(p.batch), Described: g.described(),
+		}
+		if g.row.Method == Transfer {
+			paid.Bank = p.batch.Account
 		}
 		if g.row.ReturnMinor > 0 {
 			paid.InReturn = &receipt.InReturn{

@@ -13,7 +13,7 @@
 // lost, makes no second refund.
 //
 // A gift by check, cash or transfer is refunded by the same order, with the same limit and second person. There is no processor to call: the order
-// is booked in its own transaction (settlement.RefundOfflineTx), succeeded from the beginning, and the money is owed to the donor until package
+// is booked in its own transaction (offlinepay.RefundOfflineTx), succeeded from the beginning, and the money is owed to the donor until package
 // repayment has how it was repaid.
 //
 // The database holds the rules: the orders that are not in the books yet, and what was refunded, never come to

@@ -20,8 +20,8 @@ import (
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/processor/refundcall"
-	"konbit/internal/processor/settlement"
 )
 
 // Processor makes refunds.
@@ -35,9 +35,9 @@ type Processor interface {
 	CardOf(ctx context.Context, entitySlug, charge string) (refundcall.Card, error)
 }
 
-// Books books refunds of payments without a processor. settlement.Booker is one.
+// Books books refunds of payments without a processor. offlinepay.Booker is one.
 type Books interface {
-	RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r settlement.OfflineRefund) (bool, error)
+	RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r offlinepay.OfflineRefund) (bool, error)
 }
 
 // Service orders and makes refunds.
@@ -129,14 +129,14 @@ func (s Service) bookTx(ctx context.Context, tx *sqlx.Tx, order uuid.UUID, p pay
 	if err != nil {
 		return err
 	}
-	r := settlement.OfflineRefund{
+	r := offlinepay.OfflineRefund{
 		EntityID: p.EntityID, OrderID: order, PaymentID: p.ID, Amount: money.New(total(parts), p.Currency), Parts: byFund(parts), At: s.Now(),
 	}
 	if r.FeesIn, r.Bank, err = deposit.MoneyOfTx(ctx, tx, p.EntityID, p.ID, p.AssetAccount); err != nil {
 		return err
 	}
 	_, err = s.Books.RefundOfflineTx(ctx, tx, catalog, r)
-	if errors.Is(err, settlement.ErrRefundTooLarge) {
+	if errors.Is(err, offlinepay.ErrRefundTooLarge) {
 		return ErrTooMuch
 	}
 	return err

@@ -82,7 +82,7 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, entity, payment uuid
 
 // OweAgainTx undoes SettleTx.
 func (s Settler) OweAgainTx(ctx context.Context, tx *sqlx.Tx, entity, payment uuid.UUID) error {
-	const query = `/* repayment.OweAgainTx */ UPDATE repayment SET withdrawn_at = now() WHERE payment_id = $1 AND entity_id = $2 AND method = 'returned' AND withdrawn_at IS NULL RETURNING id`
+	const query = `/* repayment.OweAgainTx */ UPDATE repayment SET withdrawn_at = 'epoch' WHERE payment_id = $1 AND entity_id = $2 AND method = 'returned' AND withdrawn_at IS NULL RETURNING id`
 	var ids []uuid.UUID
 	if err := tx.SelectContext(ctx, &ids, query, payment, entity); err != nil {
 		return explained(err)

@@ -117,7 +117,8 @@ var (
 
 func explained(err error) error {
 	for constraint, reason := range map[string]error{
-		"repayment_ceiling": ErrOwed, "repayment_parts": ErrOwed, "repayment_is_matched": ErrBooked, "repayment_person": ErrPerson, "repayment_keeps": ErrBooked,
+		"repayment_ceiling": ErrOwed, "repayment_parts": ErrOwed, "repayment_is_matched": ErrBooked, "repayment_person": ErrPerson,
+		"repayment_keeps": ErrBooked,
 	} {
 		if pg.Violates(err, constraint) {
 			return reason
@@ -210,7 +211,8 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, o Order, parts []ledger.FundAmou
 	const check = `/* repayment.insertTx */ SET CONSTRAINTS repayment_is_whole IMMEDIATE`
 	var n int
 	account := uuid.NullUUID{UUID: o.AccountID, Valid: o.AccountID != uuid.Nil}
-	if err := tx.GetContext(ctx, &n, insert, o.ID, o.EntityID, o.PaymentID, total(parts), o.Method, clean.Line(o.Number), o.PaidOn.String(), account, o.Submission); err != nil {
+	err := tx.GetContext(ctx, &n, insert, o.ID, o.EntityID, o.PaymentID, total(parts), o.Method, clean.Line(o.Number), o.PaidOn.String(), account, o.Submission)
+	if err != nil {
 		return 0, explained(err)
 	}
 	rows := pg.NewColumns(2)
@@ -220,13 +222,13 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, o Order, parts []ledger.FundAmou
 	if _, err := tx.ExecContext(ctx, part, rows.Args(o.ID, o.EntityID)...); err != nil {
 		return 0, explained(err)
 	}
-	_, err := tx.ExecContext(ctx, check)
+	_, err = tx.ExecContext(ctx, check)
 	return n, explained(err)
 }
 
 // WithdrawTx withdraws a repayment that no line of the bank has: the check was not sent, or not cashed. It is owed again.
 func WithdrawTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, n int) error {
-	const query = `/* repayment.WithdrawTx */ UPDATE repayment SET withdrawn_at = now() WHERE id = $1`
+	const query = `/* repayment.WithdrawTx */ UPDATE repayment SET withdrawn_at = 'epoch' WHERE id = $1`
 	r, err := lockTx(ctx, tx, entity, n)
 	if err != nil {
 		return err

@@ -22,6 +22,17 @@ type change struct {
 	at           time.Time
 }
 
+// Change is a change as package offlinepay has it.
+type Change struct {
+	Object, Kind string
+	Payment      payment.Payment
+	At           time.Time
+}
+
+func (c Change) change() change {
+	return change{object: c.Object, kind: c.Kind, payment: c.Payment, at: c.At}
+}
+
 // taking is how money that went back was divided.
 type taking struct {
 	parts  []share.Part // of the funds of the gift
@@ -33,11 +44,11 @@ func (t taking) total() int64 { return share.TotalGift(t.parts) + share.TotalOwe
 
 // The kinds of change, as in payment_change.kind.
 const (
-	changeRefund       = "refund"
+	ChangeRefund       = "refund"
 	changeRefundFailed = "refund failed"
-	changeWithdrawn    = "dispute withdrawn"
-	changeWon          = "dispute won"
-	changeLost         = "dispute lost"
+	ChangeWithdrawn    = "dispute withdrawn"
+	ChangeWon          = "dispute won"
+	ChangeLost         = "dispute lost"
 )
 
 // insertChangeTx stores a change and its parts.
@@ -93,4 +104,39 @@ func (s *bookingRun) earlierTx(ctx context.Context, tx *sqlx.Tx, object, kind st
 		taken.parts = append(taken.parts, share.Part{Fund: f, Gift: r.Amount, Absorbed: r.Absorbed, Owed: r.Owed})
 	}
 	return taken, true, nil
+}
+
+// StoredTx returns which payment a change is of, and its amount in minor units; uuid.Nil if there is none.
+func (r Run) StoredTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (payment uuid.UUID, amount int64, err error) {
+	const query = `/* settlement.StoredTx */ SELECT payment_id, amount FROM payment_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3`
+	var found []struct {
+		PaymentID uuid.UUID `db:"payment_id"`
+		Amount    int64     `db:"amount"`
+	}
+	if err := tx.SelectContext(ctx, &found, query, object, kind, r.s.entity.ID); err != nil || len(found) == 0 {
+		return uuid.Nil, 0, err
+	}
+	return found[0].PaymentID, found[0].Amount, nil
+}
+
+// CountTx returns how often a payment changed so.
+func (r Run) CountTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID, kind string) (n int, err error) {
+	const query = `/* settlement.CountTx */ SELECT count(*) FROM payment_change WHERE payment_id = $1 AND kind = $2`
+	err = tx.GetContext(ctx, &n, query, payment, kind)
+	return n, err
+}
+
+// SponsorFeesTx returns what a change gave back of the sponsor's fee, in minor units by fund.
+func (r Run) SponsorFeesTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (map[uuid.UUID]int64, error) {
+	const query = `/* settlement.SponsorFeesTx */ SELECT fund_id, sponsor_fee FROM payment_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3`
+	var given []struct {
+		FundID uuid.UUID `db:"fund_id"`
+		Fee    int64     `db:"sponsor_fee"`
+	}
+	err := tx.SelectContext(ctx, &given, query, object, kind, r.s.entity.ID)
+	fees := make(map[uuid.UUID]int64, len(given))
+	for _, g := range given {
+		fees[g.FundID] = g.Fee
+	}
+	return fees, err
 }

@@ -31,7 +31,7 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err != nil {
 		return err
 	}
-	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeWithdrawn)
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, ChangeWithdrawn)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.postTx(ctx, tx, t, entries...); err != nil {
 		return err
 	}
-	if err := s.insertTakingTx(ctx, tx, change{object: t.SourceID, kind: changeWithdrawn, payment: *p, at: t.CreatedAt}, taken); err != nil {
+	if err := s.insertTakingTx(ctx, tx, change{object: t.SourceID, kind: ChangeWithdrawn, payment: *p, at: t.CreatedAt}, taken); err != nil {
 		return err
 	}
 	return s.Disputes().FollowTx(ctx, tx, s.entity.ID, t.SourceID)
@@ -67,11 +67,11 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 //
 // A dispute that was lost before has nothing withheld any more; its gift's receipt is reinstated.
 func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	taken, withdrawn, err := s.earlierTx(ctx, tx, t.SourceID, changeWithdrawn)
+	taken, withdrawn, err := s.earlierTx(ctx, tx, t.SourceID, ChangeWithdrawn)
 	if err != nil {
 		return err
 	}
-	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeWon)
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, ChangeWon)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if p == nil || !withdrawn || again || taken.total() != t.Amount {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	whenLost, lost, err := s.earlierTx(ctx, tx, t.SourceID, changeLost)
+	whenLost, lost, err := s.earlierTx(ctx, tx, t.SourceID, ChangeLost)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err := s.postTx(ctx, tx, t, append([]ledger.Entry{back}, s.disputeFee(t)...)...); err != nil {
 		return err
 	}
-	c := change{object: t.SourceID, kind: changeWon, payment: *p, at: t.CreatedAt}
+	c := change{object: t.SourceID, kind: ChangeWon, payment: *p, at: t.CreatedAt}
 	if lost {
 		s.reviseReceiptAfter(c, taken, receipt.Reinstated)
 	}
@@ -164,13 +164,13 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 	if err != nil {
 		return false, err
 	}
-	if _, won, err := s.earlierTx(ctx, tx, l.ID, changeWon); won || err != nil {
+	if _, won, err := s.earlierTx(ctx, tx, l.ID, ChangeWon); won || err != nil {
 		return won, err
 	}
-	if _, lost, err := s.earlierTx(ctx, tx, l.ID, changeLost); lost || err != nil {
+	if _, lost, err := s.earlierTx(ctx, tx, l.ID, ChangeLost); lost || err != nil {
 		return lost, err
 	}
-	taken, withdrawn, err := s.earlierTx(ctx, tx, l.ID, changeWithdrawn)
+	taken, withdrawn, err := s.earlierTx(ctx, tx, l.ID, ChangeWithdrawn)
 	if err != nil {
 		return false, err
 	}
@@ -216,7 +216,7 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, tak
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	c := change{object: l.ID, kind: changeLost, payment: *p, at: l.At}
+	c := change{object: l.ID, kind: ChangeLost, payment: *p, at: l.At}
 	if err := s.insertTakingTx(ctx, tx, c, taken); err != nil {
 		return err
 	}

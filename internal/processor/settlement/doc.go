@@ -16,7 +16,7 @@
 //	any other                      in suspense, with a task; of an ignored payment of another program: 1095, without one
 //	one that its rule cannot book  in suspense, with a task that names it and the reason (suspense.go)
 //
-// A payment without a processor has no balance transaction: RefundOfflineTx books its refund (refund_offline.go).
+// A payment without a processor has no balance transaction: package offlinepay books what becomes of it (run.go).
 //
 //	a payment: settled ──┬── refunded in parts or whole ── (a refund may fail at the bank)
 //	                     └── disputed: withdrawn ──┬── won

@@ -52,7 +52,7 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 			return err
 		}
 	}
-	_, again, err := s.earlierTx(ctx, tx, t.SourceID, changeRefund)
+	_, again, err := s.earlierTx(ctx, tx, t.SourceID, ChangeRefund)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	c := change{object: t.SourceID, kind: changeRefund, payment: *p, at: t.CreatedAt}
+	c := change{object: t.SourceID, kind: ChangeRefund, payment: *p, at: t.CreatedAt}
 	s.reviseReceiptAfter(c, returned, reason)
 	return s.insertTakingTx(ctx, tx, c, returned)
 }
@@ -142,7 +142,7 @@ func (s *bookingRun) returnPostings(returned taking, paidFrom, feesIn ledger.Acc
 //	1010   4800    operations, what it paid beyond the gift
 //	5100   1010    operations, what Stripe takes for it
 func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	refund, happened, err := s.earlierTx(ctx, tx, t.SourceID, changeRefund)
+	refund, happened, err := s.earlierTx(ctx, tx, t.SourceID, ChangeRefund)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.bookToOperationsTx(ctx, tx, t, ledger.Suspense); err != nil {
 		return false, err
 	}
-	return true, s.insertChangeTx(ctx, tx, change{object: t.SourceID, kind: changeRefund, payment: p, amount: -t.Net, at: t.CreatedAt}, nil)
+	return true, s.insertChangeTx(ctx, tx, change{object: t.SourceID, kind: ChangeRefund, payment: p, amount: -t.Net, at: t.CreatedAt}, nil)
 }
 
 // noticeReturnedTx tells a donor that money went back which was held: finance refunds it, and there is no receipt that

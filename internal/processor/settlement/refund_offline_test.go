@@ -15,7 +15,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -33,10 +33,10 @@ func paidByCheck(t *testing.T, h *program.Program, form donation.Form) (donation
 	return h.Gift(d.ID), uuid.MustParse(stored[0])
 }
 
-func refundOffline(t *testing.T, h *program.Program, r settlement.OfflineRefund) (booked bool, err error) {
+func refundOffline(t *testing.T, h *program.Program, r offlinepay.OfflineRefund) (booked bool, err error) {
 	t.Helper()
 	err = pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
-		booked, err = h.Booker.RefundOfflineTx(t.Context(), tx, h.CurrentCatalog(), r)
+		booked, err = offlinepay.Booker{Booker: h.Booker}.RefundOfflineTx(t.Context(), tx, h.CurrentCatalog(), r)
 		return err
 	})
 	return booked, err
@@ -55,7 +55,7 @@ func TestRefundOfACheck(t *testing.T) {
 	form := program.ValidForm()
 	form.Amount, form.AmountOther, form.Fund, form.Split = "other", "100", "", map[string]string{"general": "75", "network": "25"}
 	d, paid := paidByCheck(t, h, form)
-	refund := settlement.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(4000, "USD"), At: time.Now()}
+	refund := offlinepay.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(4000, "USD"), At: time.Now()}
 	booked, err := refundOffline(t, h, refund)
 	require.NoError(t, err)
 	require.True(t, booked)
@@ -74,9 +74,9 @@ func TestRefundOfACheck(t *testing.T) {
 	_, err = refundOffline(t, h, other)
 	require.ErrorContains(t, err, "is booked with another payment or amount")
 
-	rest := settlement.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(6001, "USD"), At: time.Now()}
+	rest := offlinepay.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(6001, "USD"), At: time.Now()}
 	_, err = refundOffline(t, h, rest)
-	require.ErrorIs(t, err, settlement.ErrRefundTooLarge)
+	require.ErrorIs(t, err, offlinepay.ErrRefundTooLarge)
 	rest.Amount, rest.FeesIn = money.New(6000, "USD"), ledger.Bank
 	_, err = refundOffline(t, h, rest)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestRefundOfACheckThatTheFundHasSpent(t *testing.T) {
 				ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, general.ID, 1800)...)}}, program.NewID)
 		return err
 	}))
-	_, err := refundOffline(t, h, settlement.OfflineRefund{
+	_, err := refundOffline(t, h, offlinepay.OfflineRefund{
 		EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(2000, "USD"), At: time.Now(),
 	})
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestOnlySettledPaymentsWithoutAProcessorAreRefundedOffline(t *testing.T) {
 	d := settledGift(t, h)
 	card := uuid.MustParse(h.Lines(`SELECT id::text FROM payment WHERE donation_id = $1`, d.ID)[0])
 	for _, id := range []uuid.UUID{card, program.NewID()} {
-		_, err := refundOffline(t, h, settlement.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: id, Amount: money.New(100, "USD"), At: time.Now()})
+		_, err := refundOffline(t, h, offlinepay.OfflineRefund{EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: id, Amount: money.New(100, "USD"), At: time.Now()})
 		require.ErrorContains(t, err, "cannot be refunded without a processor")
 	}
 }
@@ -134,7 +134,7 @@ func TestAFullOfflineRefundLeavesNothing(t *testing.T) {
 		require.NotEqual(t, before, netAssets(h))
 		for rest := amount; rest > 0; {
 			part := 1 + random.Int64N(rest)
-			booked, err := refundOffline(t, h, settlement.OfflineRefund{
+			booked, err := refundOffline(t, h, offlinepay.OfflineRefund{
 				EntityID: d.EntityID, OrderID: program.NewID(), PaymentID: paid, Amount: money.New(part, "USD"), At: time.Now(),
 			})
 			require.NoError(t, err)

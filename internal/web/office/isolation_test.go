@@ -169,7 +169,7 @@ func nothing(kind string) string {
 		return "none"
 	case "disputes":
 		return "dp_AAAAAAAAAAAAAAAAAAAAAAAA"
-	case "deposits":
+	case "deposits", "imports":
 		return "9999991"
 	case "payouts":
 		return "po_AAAAAAAAAAAAAAAAAAAAAAAA"

@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/office/giftimport"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/setup"
 	"konbit/internal/office/suspense"
@@ -53,7 +55,7 @@ func kindOf(object string) string {
 	if object == "approvals" { // all of newWorld are about roles
 		return "people"
 	}
-	if object == "batches" {
+	if object == "batches" || object == "imports" {
 		return "typing"
 	}
 	return "money"
@@ -115,6 +117,7 @@ func newWorld(t *testing.T) world {
 		w.typeBatch(t, p, 7730001+1009*i)
 		if p.organisation == "" {
 			w.beginDeposit(p, 6640001+1009*i)
+			w.sendFile(t, p, 5550001+1009*i)
 		}
 		if p.organisation == "" {
 			w.askAboutSuspense(t, p)
@@ -200,7 +203,7 @@ func (w world) typeBatch(t *testing.T, p place, n int) {
 	}
 	o, err := w.CurrentCatalog().Organisation(organisation)
 	require.NoError(t, err)
-	typed := offline.Typed{"first_name": "Canarytyped" + p.entity + p.organisation, "amount": "25"}
+	typed := offline.Typed{"first_name": "Canarytyped" + p.entity + cmp.Or(p.organisation, "whole"), "amount": "25"}
 	var b offline.Batch
 	require.NoError(t, by.InTx(t, w.DB.Server, func(tx *sqlx.Tx) (err error) {
 		b, err = offline.BeginTx(t.Context(), tx, offline.Batch{
@@ -226,6 +229,25 @@ func (w world) beginDeposit(p place, n int) {
 	w.Exec(`ALTER TABLE deposit DISABLE TRIGGER USER`)
 	w.Exec(`INSERT INTO deposit (id, entity_id, n, currency, submission) SELECT gen_random_uuid(), e.id, $2, e.currency, gen_random_uuid() FROM legal_entity e WHERE e.slug = $1`, p.entity, n)
 	w.Exec(`ALTER TABLE deposit ENABLE TRIGGER USER`)
+}
+
+// sendFile sends a file with gifts of an entity. The number of its import is of this entity alone.
+func (w world) sendFile(t *testing.T, p place, n int) {
+	t.Helper()
+	name := "Canaryfile" + p.entity
+	raw := []byte("First name,Amount,Date,Fund\n" + name + ",many,2026-01-05,general\n")
+	table, err := giftimport.ReadTable(raw)
+	require.NoError(t, err)
+	by := office.Add(t, w.DB.Owner, "sends", office.Role{Role: "entry", Entity: p.entity})
+	id := program.NewID()
+	require.NoError(t, by.InTx(t, w.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := giftimport.UploadTx(t.Context(), tx, id, visitor.ScopeOf(t, w.Program, p.entity, "").EntityID, "gifts.csv", raw, table)
+		return err
+	}))
+	w.Exec(`ALTER TABLE gift_import DISABLE TRIGGER USER`)
+	w.Exec(`UPDATE gift_import SET n = $2 WHERE id = $1`, id, n)
+	w.Exec(`ALTER TABLE gift_import ENABLE TRIGGER USER`)
+	w.hide(p, "typing", name)
 }
 
 // askAboutSuspense makes a request to book what is in suspense in an entity.

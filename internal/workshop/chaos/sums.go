@@ -20,7 +20,7 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/offlinepay"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -159,7 +159,7 @@ func (s *sums) refund() {
 		amount = 1 + s.r.Int64N(g.left)
 	}
 	require.NoError(s.t, pg.InTx(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
-		_, err := s.Booker.RefundOfflineTx(s.t.Context(), tx, s.CurrentCatalog(), settlement.OfflineRefund{
+		_, err := offlinepay.Booker{Booker: s.Booker}.RefundOfflineTx(s.t.Context(), tx, s.CurrentCatalog(), offlinepay.OfflineRefund{
 			EntityID: g.donation.EntityID, OrderID: program.NewID(), PaymentID: g.payment, Amount: money.New(amount, "USD"), At: time.Now(),
 		})
 		return err

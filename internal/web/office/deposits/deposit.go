@@ -85,7 +85,8 @@ func (a *Area) showDeposit(w http.ResponseWriter, r *http.Request, v web.StaffVi
 			p.More = a.View.PhraseN(v.Language, "office.deposit.more", left)
 		}
 	}
-	p.Errors = desk.ErrorsOf(p.Page.Form(a.View), v.Language, a.View, p.On, view.Field{FieldText: view.FieldText{Name: "account", Label: a.say(v, "office.deposit.account")}})
+	account := view.Field{FieldText: view.FieldText{Name: "account", Label: a.say(v, "office.deposit.account")}}
+	p.Errors = desk.ErrorsOf(p.Page.Form(a.View), v.Language, a.View, p.On, account)
 	return a.Write(w, status(problems), "deposit", v.Language, p)
 }
 
@@ -298,7 +299,9 @@ func (a *Area) slip(v web.StaffVisit, d deposit.Deposit, lines []deposit.Line, a
 		}
 	}
 	if d.Cash > 0 {
-		cash = append(cash, dossier.Row{Value: a.View.PhraseN(v.Language, "office.deposit.cash", d.Cash), Amount: money.New(d.CashAmount, d.Currency).FormatExact(lang)})
+		cash = append(cash, dossier.Row{
+			Value: a.View.PhraseN(v.Language, "office.deposit.cash", d.Cash), Amount: money.New(d.CashAmount, d.Currency).FormatExact(lang),
+		})
 	}
 	return dossier.Dossier{
 		Title: a.say(v, "office.deposit.slip", "n", d.N), Author: v.Entity.LegalName, Language: lang, Created: a.Now().In(desk.ZoneOf(v)),
@@ -308,7 +311,10 @@ func (a *Area) slip(v web.StaffVisit, d deposit.Deposit, lines []deposit.Line, a
 			{Heading: a.say(v, "office.deposit.checks"), Rows: checks, Empty: a.say(v, "office.deposit.checks.none")},
 			{Heading: a.say(v, "office.deposit.cash.heading"), Rows: cash, Empty: a.say(v, "office.deposit.cash.none")},
 			{Heading: a.say(v, "office.deposit.total"), Rows: []dossier.Row{
-				{Label: a.say(v, "office.deposit.slip.total"), Value: a.View.PhraseN(v.Language, "office.deposit.items", d.Count()), Amount: d.Amount().FormatExact(lang)},
+				{
+					Label: a.say(v, "office.deposit.slip.total"), Value: a.View.PhraseN(v.Language, "office.deposit.items", d.Count()),
+					Amount: d.Amount().FormatExact(lang),
+				},
 			}},
 		},
 	}

@@ -47,7 +47,9 @@ func (a *Area) listPage(r *http.Request, v web.StaffVisit) (p ListPage, err erro
 		if i == 0 {
 			value = ""
 		}
-		filter.Options = append(filter.Options, desk.Option{Label: a.say(v, "office.deposit.state."+name), URL: desk.With(r.URL, "state", value), Current: name == state})
+		filter.Options = append(filter.Options, desk.Option{
+			Label: a.say(v, "office.deposit.state."+name), URL: desk.With(r.URL, "state", value), Current: name == state,
+		})
 	}
 	p = ListPage{Page: a.PageOf(r, v, "deposits"), List: desk.List{Filters: []desk.Filter{filter}, Empty: a.say(v, "office.deposit.empty")}}
 	if v.Organisation != nil {

@@ -152,7 +152,8 @@ func (a *Area) madeTable(v web.StaffVisit, made []repayment.Repayment) desk.Tabl
 		}
 		t.Rows = append(t.Rows, desk.Row{Cells: []desk.Cell{
 			{Text: strconv.Itoa(m.N)}, {Text: a.say(v, "office.owed.state."+string(m.State())), State: shapes[m.State()], File: string(m.State())},
-			desk.AmountCell(m.Amount()), {Text: m.Donor, URL: v.Path("gifts/" + m.PublicRef)}, {Text: a.say(v, "office.owed.method."+string(m.Method)), Soft: m.Account, File: string(m.Method)},
+			desk.AmountCell(m.Amount()), {Text: m.Donor, URL: v.Path("gifts/" + m.PublicRef)},
+			{Text: a.say(v, "office.owed.method."+string(m.Method)), Soft: m.Account, File: string(m.Method)},
 			{Text: m.Number}, {Day: day(m.PaidOn)}, booked,
 		}})
 	}
@@ -186,14 +187,16 @@ func (a *Area) owedPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 
 func (a *Area) repay(r *http.Request, v web.StaffVisit) (problems []fault.Field, err error) {
 	form := r.PostForm
-	id, err := uuid.Parse(form.Get("payment"))
-	if err != nil {
-		return []fault.Field{{Name: "submit", Phrase: "office.owed.error.none"}}, nil
+	id, bad := uuid.Parse(form.Get("payment"))
+	if bad != nil {
+		return []fault.Field{{Name: "submit", Phrase: "office.owed.error.none"}}, nil //nolint:nilerr // the page says what is wrong with the form
 	}
 	wrong := func(name, key string) {
 		problems = append(problems, fault.Field{Name: name + "-" + id.String(), Phrase: "office.owed.error." + key})
 	}
-	o := repayment.Order{ID: a.NewID(), EntityID: v.Entity.ID, PaymentID: id, Method: repayment.Method(form.Get("method")), Number: clean.Line(form.Get("number"))}
+	o := repayment.Order{
+		ID: a.NewID(), EntityID: v.Entity.ID, PaymentID: id, Method: repayment.Method(form.Get("method")), Number: clean.Line(form.Get("number")),
+	}
 	if o.Submission, err = uuid.Parse(form.Get("submission")); err != nil {
 		o.Submission = a.NewID()
 	}

@@ -26,6 +26,7 @@ type ReturnedPage struct {
 	Action string // empty: the reader changes nothing
 	Line   string
 	Back   string // the bank's lines
+	Choose bool   // the address names no line
 }
 
 // returnedLine is a line of the bank that took money, with the checks that it may have taken back.
@@ -74,6 +75,10 @@ func (a *Area) returnedGet(w http.ResponseWriter, r *http.Request, v web.StaffVi
 }
 
 func (a *Area) showReturned(w http.ResponseWriter, r *http.Request, v web.StaffVisit, line string, problems []fault.Field) error {
+	if line == "" {
+		p := ReturnedPage{Page: a.PageOf(r, v, "deposits"), Says: a.say(v, "office.returned.choose"), Back: v.Path("bank"), Choose: true}
+		return a.Write(w, http.StatusOK, "deposit_returned", v.Language, p)
+	}
 	var l returnedLine
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
 		l, err = a.lineOf(r, v, tx, line)
@@ -103,6 +108,9 @@ func (a *Area) showReturned(w http.ResponseWriter, r *http.Request, v web.StaffV
 // returnedPost matches the line with the check that was chosen, and with the bank's fee, if the line is of more.
 func (a *Area) returnedPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	line, chosen := r.URL.Query().Get("line"), r.PostForm.Get("check")
+	if line == "" {
+		return web.NotFound()
+	}
 	if chosen == "" {
 		return a.showReturned(w, r, v, line, []fault.Field{{Name: "check", Phrase: "office.returned.error.check"}})
 	}

@@ -81,6 +81,9 @@ func navOf(v web.StaffVisit, section string) (nav []NavItem) {
 	}
 	add("scope", staff.RoleNames...)
 	add("batches", staff.Entry, staff.Finance, staff.Auditor)
+	if v.Organisation == nil {
+		add("imports", staff.Entry, staff.Finance, staff.Auditor)
+	}
 	lists := []string{"gifts", "donors", "refunds", "disputes", "payouts", "deposits", "bank", "suspense", "tasks"}
 	if v.Organisation != nil { // payouts, deposits and the bank are the entity's
 		lists = slices.DeleteFunc(lists, func(list string) bool { return list == "payouts" || list == "deposits" || list == "bank" })

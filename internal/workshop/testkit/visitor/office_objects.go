@@ -26,6 +26,7 @@ var OfficeObjects = map[string]string{
 	"payouts":  `SELECT p.payout_ref FROM payout p JOIN legal_entity e ON e.id = p.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY p.created_at, p.payout_ref`,
 	"bank":     `SELECT a.slug FROM bank_account a JOIN legal_entity e ON e.id = a.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY a.slug LIMIT 1`,
 	"deposits": `SELECT d.n FROM deposit d JOIN legal_entity e ON e.id = d.entity_id WHERE e.slug = $1 AND $2 = '' AND d.removed_at IS NULL ORDER BY d.n LIMIT 1`,
+	"imports":  `SELECT i.n FROM gift_import i JOIN legal_entity e ON e.id = i.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY i.n LIMIT 1`,
 	"suspense": `SELECT s.subject FROM suspense_row s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = $1 AND $2 = '' AND s.amount <> 0 ORDER BY s.serial`,
 	"batches": `SELECT b.n FROM gift_batch b JOIN legal_entity e ON e.id = b.entity_id LEFT JOIN organisation o ON o.id = b.organisation_id
 		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 AND b.removed_at IS NULL ORDER BY b.n LIMIT 1`,

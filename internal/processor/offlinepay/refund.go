@@ -1,4 +1,4 @@
-package settlement
+package offlinepay
 
 import (
 	"cmp"
@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/share"
 )
 
@@ -23,7 +24,7 @@ import (
 const sourceRefundOrder = "refund order"
 
 // ErrRefundTooLarge is the error that less remains of a payment than should be refunded.
-var ErrRefundTooLarge = errors.New("settlement: less remains of the payment than should be refunded")
+var ErrRefundTooLarge = errors.New("offlinepay: less remains of the payment than should be refunded")
 
 // OfflineRefund orders the refund of a payment that came without a processor, or of a part of it.
 type OfflineRefund struct {
@@ -53,7 +54,7 @@ type OfflineRefund struct {
 // or has a processor, or if less remains of it (ErrRefundTooLarge). It locks funds, then the counter of receipt
 // numbers.
 func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r OfflineRefund) (bool, error) {
-	s, err := b.newRun(catalog, r.EntityID)
+	run, err := b.Begin(catalog, r.EntityID)
 	if err != nil {
 		return false, err
 	}
@@ -62,73 +63,67 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 		return false, err
 	}
 	if p == nil || p.EntityID != r.EntityID || p.Processor != "" || p.Status != payment.Settled || r.Amount.Currency != p.Currency {
-		return false, fmt.Errorf("settlement: payment %s cannot be refunded without a processor in %s", r.PaymentID, r.Amount.Currency)
+		return false, fmt.Errorf("offlinepay: payment %s cannot be refunded without a processor in %s", r.PaymentID, r.Amount.Currency)
 	}
-	if err := s.lockFundsOfPaymentsTx(ctx, tx, []uuid.UUID{p.ID}); err != nil {
+	if err := run.LockFundsTx(ctx, tx, p.ID); err != nil {
 		return false, err
 	}
-	if booked, err := s.refundOrderBookedTx(ctx, tx, r); err != nil || booked {
+	switch of, amount, err := run.StoredTx(ctx, tx, r.OrderID.String(), settlement.ChangeRefund); {
+	case err != nil:
 		return false, err
+	case of != uuid.Nil && (of != r.PaymentID || amount != r.Amount.Minor):
+		return false, fmt.Errorf("offlinepay: refund order %s is booked with another payment or amount", r.OrderID)
+	case of != uuid.Nil:
+		return false, nil
 	}
-	shares, err := s.remainingByFundTx(ctx, tx, p)
+	shares, err := share.Positions(ctx, tx, catalog, p.ID)
 	if err != nil {
 		return false, err
 	}
 	if r.Amount.Minor <= 0 || r.Amount.Minor > share.TotalRemaining(shares) {
 		return false, ErrRefundTooLarge
 	}
-	taken, err := s.returnedTx(ctx, tx, shares, r.Parts, r.Amount)
+	taken, err := run.TakeTx(ctx, tx, shares, r.Parts, r.Amount)
 	if err != nil {
 		return false, err
 	}
-	returned := taken.parts
-	if err := s.openShortfallTasksTx(ctx, tx, r.OrderID.String(), r.Amount.Currency, returned); err != nil {
+	if err := run.OpenTasksTx(ctx, tx, r.OrderID.String(), r.Amount, taken, donationOf(*p)); err != nil {
 		return false, err
 	}
-	entry := s.offlineRefundEntry(r, *p, returned)
-	if _, err := ledger.PostTx(ctx, tx, []ledger.Entry{entry}, s.NewID); err != nil {
+	entry := entryOf(run, r, *p, taken)
+	if _, err := ledger.PostTx(ctx, tx, []ledger.Entry{entry}, b.NewID); err != nil {
 		return false, err
 	}
 	if feesIn := cmp.Or(r.FeesIn, p.AssetAccount); feesIn == ledger.StripeClearing {
-		if err := payout.MovedTx(ctx, tx, r.EntityID, entry.SourceID, share.MovedBack(s.operations, returned)); err != nil {
+		if err := payout.MovedTx(ctx, tx, r.EntityID, entry.SourceID, share.MovedBack(run.Operations(), taken.Parts)); err != nil {
 			return false, err
 		}
 	}
-	c := change{object: r.OrderID.String(), kind: changeRefund, payment: *p, amount: r.Amount.Minor, at: r.At}
-	if err := s.insertChangeTx(ctx, tx, c, returned); err != nil {
+	c := settlement.Change{Object: r.OrderID.String(), Kind: settlement.ChangeRefund, Payment: *p, At: r.At}
+	if err := run.StoreTx(ctx, tx, c, taken); err != nil {
 		return false, err
 	}
-	s.reviseReceiptOf(c, receipt.Refund)
-	return true, s.reviseReceiptsTx(ctx, tx)
+	return true, run.ReviseTx(ctx, tx, c, taken, receipt.Refund)
 }
 
-// refundOrderBookedTx reports whether an order is booked; an error if it is booked with another amount or payment.
-func (s *bookingRun) refundOrderBookedTx(ctx context.Context, tx *sqlx.Tx, r OfflineRefund) (bool, error) {
-	const query = `/* settlement.refundOrderBookedTx */ SELECT payment_id, amount FROM payment_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3`
-	var found []struct {
-		PaymentID uuid.UUID `db:"payment_id"`
-		Amount    int64     `db:"amount"`
-	}
-	if err := tx.SelectContext(ctx, &found, query, r.OrderID.String(), changeRefund, r.EntityID); err != nil || len(found) == 0 {
-		return false, err
-	}
-	if found[0].PaymentID != r.PaymentID || found[0].Amount != r.Amount.Minor {
-		return false, fmt.Errorf("settlement: refund order %s is booked with another payment or amount", r.OrderID)
-	}
-	return true, nil
-}
-
-// offlineRefundEntry returns the entry of a refund, as RefundOfflineTx says.
-func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, returned []share.Part) ledger.Entry {
+// entryOf returns the entry of a refund, as RefundOfflineTx says.
+func entryOf(run settlement.Run, r OfflineRefund, p payment.Payment, taken settlement.Taking) ledger.Entry {
 	entry := ledger.Entry{
-		EntityID: r.EntityID, Currency: r.Amount.Currency, Date: ledger.DateOf(r.At, s.entity.Location()),
-		Source: sourceRefundOrder, SourceID: r.OrderID.String(), Kind: kindMovement,
+		EntityID: r.EntityID, Currency: r.Amount.Currency, Date: ledger.DateOf(r.At, run.Entity().Location()),
+		Source: sourceRefundOrder, SourceID: r.OrderID.String(), Kind: "movement",
 		Fact:       ledger.Fact{"payment": p.ID.String(), "amount": r.Amount.Decimal(), "currency": string(r.Amount.Currency)},
 		Dimensions: map[string]string{"payment": p.ID.String()},
-		Postings:   ledger.InBank(s.returnPostings(taking{parts: returned}, ledger.RefundsPayable, cmp.Or(r.FeesIn, p.AssetAccount)), r.Bank),
+		Postings:   ledger.InBank(run.Postings(taken, ledger.RefundsPayable, cmp.Or(r.FeesIn, p.AssetAccount)), r.Bank),
 	}
 	if p.DonationID != nil {
 		entry.Dimensions["donation"] = p.DonationID.String()
 	}
 	return entry
+}
+
+func donationOf(p payment.Payment) uuid.UUID {
+	if p.DonationID == nil {
+		return uuid.Nil
+	}
+	return *p.DonationID
 }

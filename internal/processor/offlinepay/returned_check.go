@@ -1,4 +1,4 @@
-package settlement
+package offlinepay
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
-	"konbit/internal/books/task"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/share"
 )
 
@@ -45,18 +45,18 @@ type ReturnedCheck struct {
 //
 // ReviseReturnedTx follows when it is posted. It locks funds.
 func (b Booker) ReturnCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c ReturnedCheck) ([]ledger.Posting, error) {
-	s, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
+	run, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := s.returnOfTx(ctx, tx, p.ID, true)
+	ref, err := returnOfTx(ctx, tx, run, p.ID, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.lockFundsOfPaymentsTx(ctx, tx, []uuid.UUID{p.ID}); err != nil {
+	if err := run.LockFundsTx(ctx, tx, p.ID); err != nil {
 		return nil, err
 	}
-	shares, err := s.remainingByFundTx(ctx, tx, p)
+	shares, err := share.Positions(ctx, tx, catalog, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -65,134 +65,114 @@ func (b Booker) ReturnCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 	for _, owed := range c.Owed {
 		amount.Minor -= owed
 	}
-	var taken taking
+	var taken settlement.Taking
 	if amount.Minor > 0 {
-		if taken, err = s.returnedTx(ctx, tx, shares, nil, amount); err != nil {
+		if taken, err = run.TakeTx(ctx, tx, shares, nil, amount); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.openShortfallTasksTx(ctx, tx, ref, c.Paid.Currency, taken.parts); err != nil {
+	if err := run.OpenTasksTx(ctx, tx, ref, c.Paid, taken, *p.DonationID); err != nil {
 		return nil, err
 	}
-	if taken.beyond > 0 {
-		if err := task.OpenTx(ctx, tx, task.Task{EntityID: c.EntityID, Kind: taskBeyond, Subject: ref, Detail: map[string]string{
-			"of": ref, "donation": p.DonationID.String(), "amount": fmt.Sprint(c.Paid.Minor), "beyond": fmt.Sprint(taken.beyond), "currency": string(p.Currency),
-		}}, s.NewID, s.Now()); err != nil {
-			return nil, err
-		}
-	}
-	postings := append(s.returnPostings(taken, ledger.Bank, ledger.Bank), share.MovePostings(ledger.OtherIncome, ledger.Bank, s.operations, c.InReturn)...)
+	postings := append(run.Postings(taken, ledger.Bank, ledger.Bank), share.MovePostings(ledger.OtherIncome, ledger.Bank, run.Operations(), c.InReturn)...)
 	for _, id := range share.SortedFunds(c.Owed) {
 		postings = append(postings, ledger.Move(ledger.RefundsPayable, ledger.Bank, id, c.Owed[id])...)
 	}
-	if taken.total() == 0 {
+	if taken.Total() == 0 {
 		return postings, nil
 	}
-	withheld := taken
-	withheld.parts = slices.Clone(taken.parts)
-	for i := range withheld.parts {
-		withheld.parts[i].Fee, withheld.parts[i].SponsorFee, withheld.parts[i].Absorbed = 0, 0, 0
-	}
-	if err := s.insertTakingTx(ctx, tx, s.changeOfCheck(c, ref, changeWithdrawn, *p), withheld); err != nil {
+	if err := run.StoreTx(ctx, tx, changeOfCheck(run, c, ref, settlement.ChangeWithdrawn, *p), withheld(taken)); err != nil {
 		return nil, err
 	}
-	return postings, s.insertTakingTx(ctx, tx, s.changeOfCheck(c, ref, changeLost, *p), taken)
+	return postings, run.StoreTx(ctx, tx, changeOfCheck(run, c, ref, settlement.ChangeLost, *p), taken)
+}
+
+// withheld returns what is withheld of funds before it is lost: without fees and without what operations absorbs.
+func withheld(t settlement.Taking) settlement.Taking {
+	t.Parts = slices.Clone(t.Parts)
+	for i := range t.Parts {
+		t.Parts[i].Fee, t.Parts[i].SponsorFee, t.Parts[i].Absorbed = 0, 0, 0
+	}
+	return t
 }
 
 // ReviseReturnedTx makes the receipt void of a gift whose check came back, or replaces that of a check that is paid after all. It locks the
 // counter of receipt numbers.
 func (b Booker) ReviseReturnedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c ReturnedCheck, paidAfterAll bool) error {
-	s, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
+	run, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
 	if err != nil {
 		return err
 	}
-	ref, err := s.returnOfTx(ctx, tx, p.ID, false)
+	ref, err := returnOfTx(ctx, tx, run, p.ID, false)
 	if err != nil || ref == "" {
 		return err
 	}
-	lost, _, err := s.earlierTx(ctx, tx, ref, changeLost)
+	lost, _, err := run.EarlierTx(ctx, tx, ref, settlement.ChangeLost)
 	if err != nil {
 		return err
 	}
-	kind, reason := changeLost, receipt.Dispute
+	kind, reason := settlement.ChangeLost, receipt.Dispute
 	if paidAfterAll {
-		kind, reason = changeWon, receipt.Reinstated
+		kind, reason = settlement.ChangeWon, receipt.Reinstated
 	}
-	s.reviseReceiptAfter(s.changeOfCheck(c, ref, kind, *p), lost, reason)
-	return s.reviseReceiptsTx(ctx, tx)
+	return run.ReviseTx(ctx, tx, changeOfCheck(run, c, ref, kind, *p), lost, reason)
 }
 
 // PayCheckAfterAllTx stores that a check did not come back: the line of the bank was something else, or was reversed. What ReturnCheckTx
 // returned is reversed by the caller. It locks the counter of receipt numbers.
 func (b Booker) PayCheckAfterAllTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c ReturnedCheck) error {
-	s, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
+	run, p, err := b.runOfCheckTx(ctx, tx, catalog, c)
 	if err != nil {
 		return err
 	}
-	ref, err := s.returnOfTx(ctx, tx, p.ID, false)
+	ref, err := returnOfTx(ctx, tx, run, p.ID, false)
 	if err != nil || ref == "" {
 		return err
 	}
-	lost, _, err := s.earlierTx(ctx, tx, ref, changeLost)
+	lost, _, err := run.EarlierTx(ctx, tx, ref, settlement.ChangeLost)
 	if err != nil {
 		return err
 	}
-	const fees = `/* settlement.PayCheckAfterAllTx */
-		SELECT fund_id, sponsor_fee FROM payment_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3`
-	var given []struct {
-		FundID     uuid.UUID `db:"fund_id"`
-		SponsorFee int64     `db:"sponsor_fee"`
-	}
-	if err := tx.SelectContext(ctx, &given, fees, ref, changeLost, c.EntityID); err != nil {
+	fees, err := run.SponsorFeesTx(ctx, tx, ref, settlement.ChangeLost)
+	if err != nil {
 		return err
 	}
-	for i := range lost.parts {
-		lost.parts[i].Absorbed = 0
-		for _, g := range given {
-			if g.FundID == lost.parts[i].Fund.ID {
-				lost.parts[i].SponsorFee = -g.SponsorFee // the sponsor has it again
-			}
-		}
+	for i := range lost.Parts {
+		lost.Parts[i].Absorbed, lost.Parts[i].SponsorFee = 0, -fees[lost.Parts[i].Fund.ID] // the sponsor has it again
 	}
-	if err := s.insertTakingTx(ctx, tx, s.changeOfCheck(c, ref, changeWon, *p), lost); err != nil {
+	if err := run.StoreTx(ctx, tx, changeOfCheck(run, c, ref, settlement.ChangeWon, *p), lost); err != nil {
 		return err
 	}
 	return b.ReviseReturnedTx(ctx, tx, catalog, c, true)
 }
 
 // runOfCheckTx returns a run, and the payment of a check.
-func (b Booker) runOfCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c ReturnedCheck) (*bookingRun, *payment.Payment, error) {
-	s, err := b.newRun(catalog, c.EntityID)
-	if err != nil {
-		return nil, nil, err
+func (b Booker) runOfCheckTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, c ReturnedCheck) (run settlement.Run, p *payment.Payment, err error) {
+	if run, err = b.Begin(catalog, c.EntityID); err != nil {
+		return run, nil, err
 	}
-	p, err := payment.ByID(ctx, tx, c.PaymentID)
-	if err != nil {
-		return nil, nil, err
+	if p, err = payment.ByID(ctx, tx, c.PaymentID); err != nil {
+		return run, nil, err
 	}
 	if p == nil || p.EntityID != c.EntityID || p.Processor != "" || p.Status != payment.Settled || p.DonationID == nil || c.Paid.Currency != p.Currency {
-		return nil, nil, fmt.Errorf("settlement: payment %s is no check in %s", c.PaymentID, c.Paid.Currency)
+		return run, nil, fmt.Errorf("offlinepay: payment %s is no check in %s", c.PaymentID, c.Paid.Currency)
 	}
-	return s, p, nil
+	return run, p, nil
 }
 
 // returnOfTx names the newest return of a check, or the next one: a check may come back, be paid after all, and come back again. It returns
 // "" if there is none.
-func (s *bookingRun) returnOfTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID, next bool) (string, error) {
-	const query = `/* settlement.returnOfTx */ SELECT count(*) FROM payment_change WHERE payment_id = $1 AND kind = $2`
-	var n int
-	if err := tx.GetContext(ctx, &n, query, payment, changeLost); err != nil {
-		return "", err
-	}
+func returnOfTx(ctx context.Context, tx *sqlx.Tx, run settlement.Run, payment uuid.UUID, next bool) (string, error) {
+	n, err := run.CountTx(ctx, tx, payment, settlement.ChangeLost)
 	if next {
 		n++
 	}
-	if n == 0 {
-		return "", nil
+	if err != nil || n == 0 {
+		return "", err
 	}
 	return fmt.Sprintf("check %s %d", payment, n), nil
 }
 
-func (s *bookingRun) changeOfCheck(c ReturnedCheck, ref, kind string, p payment.Payment) change {
-	return change{object: ref, kind: kind, payment: p, at: c.On.In(s.entity.Location()).Add(12 * time.Hour)}
+func changeOfCheck(run settlement.Run, c ReturnedCheck, ref, kind string, p payment.Payment) settlement.Change {
+	return settlement.Change{Object: ref, Kind: kind, Payment: p, At: c.On.In(run.Entity().Location()).Add(12 * time.Hour)}
 }

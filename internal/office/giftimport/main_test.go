@@ -1,0 +1,6 @@
+package giftimport_test
+
+import "os"
+
+// measuring reports whether long measurements are wanted.
+func measuring() bool { return os.Getenv("KONBIT_MEASURE") != "" }
