@@ -127,6 +127,7 @@ func TestStoredLinesAreThoseOfTheBank(t *testing.T) {
 				}
 			}
 			require.Equal(t, booked, len(d.New)+len(d.Known), "each line is new or known")
+			require.Len(t, d.Pending, len(file)-booked)
 			stored = append(stored, d.New...)
 			for key, n := range count(slices.DeleteFunc(slices.Clone(file), func(l bankfile.Line) bool { return l.Pending })) {
 				most[key] = max(most[key], n)
@@ -169,6 +170,9 @@ func TestTwoEqualGiftsOfADay(t *testing.T) {
 	require.Len(t, late.New, 1)
 	require.Equal(t, "C", late.New[0].BankID, "the id chooses which line is the late one")
 	require.Equal(t, 3, late.New[0].Nth)
+
+	unnumbered := bankfile.Compare(first, append(first, line(1, 5000, "ZELLE", "C")))
+	require.Equal(t, 3, unnumbered.New[0].Nth, "stored lines without numbers are counted")
 }
 
 func TestDoubts(t *testing.T) {

@@ -75,8 +75,10 @@ func OrdersOf(text string) (orders Orders, ok bool) {
 		return 0, false
 	}
 	if p.fixed {
-		_, err := p.date(0, 1, 2, ErrDate)
-		return AnyOrder, err == nil
+		if _, err := p.date(0, 1, 2, ErrDate); err != nil {
+			return 0, false
+		}
+		return AnyOrder, true
 	}
 	if _, err := p.date(2, 0, 1, ErrOrder); err == nil {
 		orders |= CanMonthFirst
