@@ -153,7 +153,7 @@ func (a *Area) uploadPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return bad(err)
 	}
 	var n int
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) (err error) {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) (err error) {
 		n, err = giftimport.UploadTx(r.Context(), tx, a.NewID(), v.Entity.ID, file.Name, raw, t)
 		return err
 	})

@@ -276,7 +276,7 @@ func (a *Area) importPost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		return err
 	}
 	to := pathOf(v, i.N)
-	err = staff.InTx(r.Context(), a.DB, v.Session, func(tx *sqlx.Tx) error {
+	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		switch r.PostForm.Get("do") {
 		case "order", "without":
 			return a.Imports.OrderTx(r.Context(), tx, v.Entity.ID, i.N, r.PostForm.Get("do") == "without")
