@@ -115,6 +115,8 @@ var officeTables = []officeTable{
 	{"soft_credit", through("offline_gift", "o.id = soft_credit.gift_id"), ""},
 	{"thank_you", through("offline_gift", "o.id = thank_you.gift_id"), ""},
 
+	{"gift_void", entities(ofMoney), ""}, {"gift_void_request", entities(ofMoney), ""}, // by finance of the entity
+
 	// The books.
 	{"journal_entry", entitiesOr("posting", "o.entry_id = journal_entry.id"), ""},
 	{"posting", byFund, ""},

@@ -302,7 +302,8 @@ func (a *App) officeAreas() []web.Area {
 	staffPages := office.New(a.Server)
 	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
-	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()}
+	batchPages := &batches.Area{Desk: staffPages.Desk, Poster: a.Poster}
+	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System(), Gifts: batchPages}
 	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}}
 	return []web.Area{
 		staffPages,
@@ -317,7 +318,7 @@ func (a *App) officeAreas() []web.Area {
 		refundPages,
 		&payouts.Area{Desk: staffPages.Desk},
 		suspensePages,
-		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
+		batchPages,
 		bankPages,
 		&imports.Area{Desk: staffPages.Desk, Imports: a.Imports},
 		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},

@@ -52,6 +52,11 @@ func (e *ErrRow) Error() string { return fmt.Sprintf("offline: row %d: %v", e.N,
 // It reports ErrDiffers without a reason that is needed, ErrPoster for anybody else, ErrEnded if the batch was put away, and *ErrRow
 // for a row that cannot be posted as it is. It locks the batch, the donors, then what donation.Settler locks.
 func (s Poster) PostTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, id uuid.UUID, reason string) (bool, error) {
+	return s.postTx(ctx, tx, catalog, id, reason, nil)
+}
+
+// postTx is PostTx. The receipts of the batch say that they replace another one; nil: they replace none.
+func (s Poster) postTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, id uuid.UUID, reason string, replaces *receipt.Replaced) (bool, error) {
 	const may = `/* offline.PostTx */ SELECT may_type_batches('{finance}', $1, NULL)`
 	b, err := lockTx(ctx, tx, id)
 	if err != nil || b.PostedAt != nil {
@@ -76,6 +81,7 @@ func (s Poster) PostTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	if err != nil {
 		return false, err
 	}
+	p.replaces = replaces
 	for i := range p.gifts {
 		if err := p.recordTx(ctx, tx, &p.gifts[i]); err != nil {
 			return false, fmt.Errorf("row %d: %w", p.gifts[i].row.N, err)
@@ -188,7 +194,7 @@ func (p *posting) settleTx(ctx context.Context, tx *sqlx.Tx) error {
 		paid := donation.IncomingPayment{
 			EntityID: p.batch.EntityID, Method: g.row.Method.Payment(), DonationID: g.donationID.UUID, PaymentID: g.id,
 			Amount: money.New(g.row.Minor-g.row.ReturnMinor, p.batch.Currency), ReceivedAt: p.noon(), Cause: "batch " + strconv.Itoa(p.batch.N),
-			TaxDate: g.taxDate(p.batch), Described: g.described(),
+			TaxDate: g.taxDate(p.batch), Described: g.described(), Replaces: p.replaces,
 		}
 		if g.row.Method == Transfer {
 			paid.Bank = p.batch.Account

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/office/thanks"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
@@ -32,6 +33,8 @@ type posting struct {
 	batch   Batch
 	now     time.Time
 	gifts   []gift
+
+	replaces *receipt.Replaced // what the receipts replace; nil: nothing
 
 	people map[uuid.UUID]person // donors that there are
 	added  map[int]uuid.UUID    // the new donor of a row

@@ -18,6 +18,7 @@ type revision struct {
 	change
 	reason   receipt.Reason
 	refunded int64 // of the gift, in minor units: a sum of amounts
+	quiet    bool  // a receipt that becomes void is replaced by that of another gift, which tells the donor
 }
 
 // reviseReceiptOf records that a change requires a revision. Several changes of one payment make one revision, with the
@@ -87,7 +88,7 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		facts := current.Facts.Reduced(remaining, paid, day)
 		switch {
 		case current.IsValid() && len(facts.Lines) == 0:
-			voids = append(voids, receipt.Void{Of: current.ID, Change: revised})
+			voids = append(voids, receipt.Void{Of: current.ID, Change: revised, Quiet: r.quiet})
 		case current.IsValid() && r.reason == receipt.Reinstated:
 			revised.Reason = receipt.Corrected
 			replacements = append(replacements, receipt.Replacement{Of: current.ID, Change: revised, Facts: facts})

@@ -56,6 +56,7 @@ type RowForm struct {
 	MoreOpen                                                   bool
 	Focus                                                      string // id of the field that gets the focus
 	FundError                                                  string
+	NoFund                                                     string // what no fund means
 }
 
 // HasFocus reports whether a field gets the focus.
@@ -327,6 +328,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	f := &RowForm{
 		Action: pathOf(v, b.N), N: e.n, Submission: cmp.Or(e.submission, a.NewID().String()), DonorID: e.donorID, DonorWas: e.donorWas, Matches: e.matches,
 		Heading: a.say(v, "office.batch.row_new"), Funds: a.fundOptions(v, b.OrganisationID, t["fund"]),
+		NoFund: a.say(v, "office.batch.fund_usual"),
 	}
 	if e.n > 0 {
 		f.Heading = a.say(v, "office.batch.row_of", "n", e.n)
