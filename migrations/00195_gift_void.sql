@@ -49,16 +49,20 @@ ALTER TABLE gift_void DROP CONSTRAINT IF EXISTS gift_void_request_id_entity_id_f
 ALTER TABLE gift_void DROP CONSTRAINT IF EXISTS gift_void_voided_by_fkey,
     ADD CONSTRAINT gift_void_voided_by_fkey FOREIGN KEY (voided_by) REFERENCES staff (id);
 
+-- Gifts that are void in the books: two people voided them, or an import was undone.
+CREATE OR REPLACE VIEW gift_voided WITH (security_invoker = true) AS
+SELECT p.donation_id FROM payment_change h JOIN payment p ON p.id = h.payment_id WHERE h.kind = 'dispute lost' AND h.object_id = 'void ' || h.payment_id;
+
 -- +goose StatementBegin
 -- gift_void_body returns the text that is approved.
 CREATE OR REPLACE FUNCTION gift_void_body(q gift_void_request) RETURNS text STABLE LANGUAGE sql SET search_path = public, pg_temp AS $$
     SELECT concat_ws(E'\n', 'void', 'entity ' || q.entity_id, 'gift ' || q.gift_id,
         (SELECT 'amount ' || o.paid || ' ' || o.currency FROM offline_gift o WHERE o.id = q.gift_id),
         'reason sha256 ' || encode(sha256(convert_to(q.reason, 'UTF8')), 'hex'),
-        coalesce('becomes sha256 ' || encode(sha256(convert_to(concat_ws(E'\n', 'donor ' || coalesce(q.donor_id::text, ''), 'received on ' || q.received_on,
+        CASE WHEN q.typed IS NULL THEN 'becomes nothing' ELSE 'becomes sha256 ' || encode(sha256(convert_to(concat_ws(E'\n', 'donor ' || coalesce(q.donor_id::text, ''), 'received on ' || q.received_on,
             'account ' || coalesce(q.account, ''),
             (SELECT string_agg(f.key || ' ' || octet_length(convert_to(f.value, 'UTF8')) || ':' || f.value, E'\n' ORDER BY f.key COLLATE "C") FROM jsonb_each_text(q.typed) f)),
-            'UTF8')), 'hex'), 'becomes nothing'))
+            'UTF8')), 'hex') END)
 $$;
 
 -- A request is written in the transaction in which it is made, and says what is approved.
@@ -174,6 +178,7 @@ CREATE CONSTRAINT TRIGGER payment_void_has_cause AFTER INSERT ON payment_change 
 -- +goose Down
 DROP TRIGGER IF EXISTS payment_void_has_cause ON payment_change;
 DROP TRIGGER IF EXISTS gift_void_requests_are_erased ON erasure_donor;
+DROP VIEW IF EXISTS gift_voided;
 DROP FUNCTION IF EXISTS gift_void_request_donors, gift_void_body;
 DROP TABLE IF EXISTS gift_void, gift_void_request;
 DROP FUNCTION IF EXISTS payment_void_has_cause, gift_void_is_booked, gift_void_begins, gift_void_requests_are_erased, gift_void_request_stays_erased,

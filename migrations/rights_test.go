@@ -270,7 +270,7 @@ var statements = []struct{ sql, answer string }{
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
 	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "bank_account", "bank_file", "bank_line", "bank_match_item", "bank_match_line", "bank_opening", "bank_opening_part", "bank_statement", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
-	"email_model", "entity_fact", "gift_import_batch",
+	"email_model", "entity_fact", "gift_import_batch", "gift_void", "gift_void_request",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
 	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "refund_request", "receipt_void", "repayment_part", "server_limit", "soft_credit", "source_choice", "statement", "suspense_resolution",

@@ -2,11 +2,14 @@ package offline
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
 	"konbit/internal/giving/receipt"
 )
 
@@ -65,3 +68,18 @@ func RowOf(ctx context.Context, q sqlx.QueryerContext, g Gift) (Batch, Row, erro
 	}
 	return b, Row{}, err
 }
+
+// Meaning returns what a row means, as it was stored.
+func (r Row) Meaning() Meaning {
+	m := Meaning{
+		Donor: Choice{ID: r.DonorID.UUID, SameAs: r.SameAs}, Method: r.Method, GivenBy: r.GivenBy, Minor: r.Minor, ReturnMinor: r.ReturnMinor, Number: r.Number,
+		SoftCredit: r.SoftCredit, Parts: r.Parts,
+	}
+	if at, err := time.Parse(time.DateOnly, r.Postmarked); err == nil {
+		m.PostmarkedOn = ledger.DateOf(at, time.UTC)
+	}
+	return m
+}
+
+// IsDonorField reports whether a field names a new donor.
+func IsDonorField(name string) bool { return slices.Contains(donorFields, name) }

@@ -3,6 +3,7 @@ package gifts
 import (
 	"cmp"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,6 +60,10 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		amount = money.New(*e.Amount, g.Currency)
 	}
 	key := e.What
+	if e.What == "change" && strings.HasPrefix(e.Ref, "void ") {
+		h.Text = a.say(v, "event.change.undone."+strings.TrimPrefix(e.Name, "dispute "), "amount", amount)
+		return h
+	}
 	switch e.What {
 	case "step", "change", "payout", "void", "payment":
 		key = a.known(e.What, e.Name)
