@@ -221,3 +221,24 @@ func TestNoVoidOfWhatIsDeposited(t *testing.T) {
 	require.Contains(t, v.ana.Ask("GET", "/office/tsne/gifts/"+wire+"/void", nil).Page, "payment processor", "it came by no batch")
 	v.quiet()
 }
+
+// TestReturnToTheDonor: a gift by check goes back by the page of refunds, fund by fund; the page says what comes next.
+func TestReturnToTheDonor(t *testing.T) {
+	t.Parallel()
+	v := newVoids(t, offline.Typed{"first_name": "Ben", "amount": "80", "number": "1002", "split[general]": "50", "split[network]": "30"})
+	v.Exec(`UPDATE legal_entity SET two_persons_refund = 100000`)
+	refund := v.gift("Ben") + "/refund"
+	require.Contains(t, v.ana.Ask("GET", v.gift("Ben"), nil).Page, refund)
+	page := v.ana.Ask("GET", refund, nil).Page
+	require.Contains(t, page, `name="part[network]"`)
+	require.Contains(t, page, "stands in the list of refunds owed until it is repaid")
+	got := v.ana.PostOffice(refund, url.Values{"submission": {program.NewID().String()}, "part[network]": {"20"}, "reason": {"requested"}, "note": {""}, "code": {v.ana.Code()}})
+	require.Equal(t, 303, got.StatusCode, got.Page)
+	page = v.ana.Ask("GET", got.Header.Get("Location"), nil).Page
+	require.Contains(t, page, "Owed to the donor")
+	require.Contains(t, page, `href="/office/tsne/refunds/owed"`)
+	require.Contains(t, v.ana.Ask("GET", "/office/tsne/refunds/owed", nil).Page, "$20")
+	require.Equal(t, []string{"network 2300 -2000"}, v.Lines(`SELECT f.code || ' ' || p.account_code || ' ' || p.amount FROM posting p JOIN fund f ON f.id = p.fund_id WHERE p.account_code = '2300'`))
+	require.Contains(t, v.ana.Ask("GET", v.gift("Ben")+"/void", nil).Page, "A part of this gift went back already")
+	v.quiet()
+}
