@@ -56,10 +56,10 @@ var offlineWorks = []offlineWork{
 		},
 		count: 6, total: "1,855.00", accept: true,
 		gifts: "Date received;First name;Last name;Email;Amount;Check number;Fund;Note\n" +
-			"10/05/2026;Sonia;Batista;sonia.batista@donor.example;45.00;1201;general;\n10/05/2026;Miriam;Feld;;25.00;77;general;In memory of Leo\n" +
-			"10/06/2026;Jonas;Albright;jonas.albright@donor.example;60.00;5012;grassroots-leadership-network;\n" +
-			"10/06/2026;Walter;Benning;walter.benning@donor.example;25.00;2041;general;\n10/07/2026;Lucas;Moreau;lucas.moreau@donor.example;thirty;318;general;\n" +
-			"10/07/2026;Eva;Castellanos;eva.castellanos@donor.example;15.00;40;scholarships;\n10/07/2026;Nadia;Rahman;nadia.rahman@donor.example;80.00;2290;general;\n",
+			"DAY;Sonia;Batista;sonia.batista@donor.example;45.00;1201;general;\nDAY;Miriam;Feld;;25.00;77;general;In memory of Leo\n" +
+			"DAY;Jonas;Albright;jonas.albright@donor.example;60.00;5012;grassroots-leadership-network;\n" +
+			"DAY;Walter;Benning;walter.benning@donor.example;25.00;2041;general;\nDAY;Lucas;Moreau;lucas.moreau@donor.example;thirty;318;general;\n" +
+			"DAY;Eva;Castellanos;eva.castellanos@donor.example;15.00;40;scholarships;\nDAY;Nadia;Rahman;nadia.rahman@donor.example;80.00;2290;general;\n",
 	},
 	{
 		entity: "grassroots-international", finance: "abel@staff.example", typist: "abel@staff.example", depositText: "DEPOSIT", fund: "where-needed-most",
@@ -130,7 +130,11 @@ func (d *demo) workOf(ctx context.Context, w offlineWork) error {
 		}
 	}
 	if w.gifts != "" {
-		return finance.upload(ctx, office+"/imports", "gifts-october.csv", []byte(w.gifts))
+		day := d.cards.Now().UTC().AddDate(0, 0, -3)
+		for day.Day() < 13 { // so that the file shows whether the month or the day comes first
+			day = day.AddDate(0, 0, -1)
+		}
+		return finance.upload(ctx, office+"/imports", "gifts-by-mail.csv", []byte(strings.ReplaceAll(w.gifts, "DAY", day.Format("01/02/2006"))))
 	}
 	return nil
 }

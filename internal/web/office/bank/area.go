@@ -76,7 +76,12 @@ func (a *Area) mayAct(v web.StaffVisit) bool {
 	return v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance)
 }
 
-func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
+func midnight(d ledger.Date) time.Time {
+	if d == (ledger.Date{}) {
+		return time.Time{}
+	}
+	return d.In(time.UTC)
+}
 
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {
