@@ -29,7 +29,7 @@ type Area struct {
 }
 
 var (
-	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 3000, Window: time.Hour}}
+	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
 	files    = web.Limit{Name: "staff bank files", Words: "office.limit.bank_files", Limit: guard.Limit{Max: 120, Window: time.Hour}}
 	openings = web.Limit{Name: "staff bank openings", Words: "office.limit.bank_openings", Limit: guard.Limit{Max: 60, Window: time.Hour}}
 )
