@@ -384,18 +384,3 @@ func givenBy(kind donor.Kind) string {
 	}
 	return string(offline.Person)
 }
-
-// focusOf returns which field of a row is typed next.
-func focusOf(e *entry) string {
-	switch {
-	case len(e.matches) > 0:
-		return "match-1"
-	case e.onlyName && e.donorID == newDonor:
-		return "first_name"
-	case e.onlyName:
-		return "amount"
-	case len(e.problems) > 0:
-		return e.problems[0].Name
-	}
-	return "donor"
-}
