@@ -123,7 +123,9 @@ func newWorld(t *testing.T) world {
 			w.askAboutSuspense(t, p)
 		}
 		w.hide(p, "log", h.Lines(`SELECT unnest(ARRAY[g.id::text, g.donor_id::text]) FROM donation g JOIN organisation o ON o.id = g.organisation_id
-			WHERE o.slug = $1`, p.organisation)...)
+			WHERE o.slug = $1 AND g.source <> 'office'`, p.organisation)...)
+		w.hide(p, "typing", h.Lines(`SELECT unnest(ARRAY[g.id::text, g.donor_id::text]) FROM donation g JOIN organisation o ON o.id = g.organisation_id
+			WHERE o.slug = $1 AND g.source = 'office'`, p.organisation)...)
 		w.hide(p, "money", h.Lines(`SELECT r FROM donation g JOIN organisation o ON o.id = g.organisation_id
 			JOIN payment y ON y.donation_id = g.id, unnest(ARRAY[g.public_ref, y.charge_ref]) r WHERE o.slug = $1 AND r <> ''`, p.organisation)...)
 	}
