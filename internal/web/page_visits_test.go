@@ -215,7 +215,7 @@ func todayOf(name string) func(testing.TB, phrase.Language) []pageVisit {
 // formsOfStaff are the pages with the forms that are posted below.
 var formsOfStaff = map[string]string{
 	"POST /office/{entity}/donors/{id}/plans/{plan}": "", "POST /office/{entity}/donors/{id}/receipts/{receipt}": "", "POST /office/{entity}/donors/{id}/details": "",
-	"POST /office/{entity}/gifts/export": "", "POST /office/{entity}/tasks/{task}": "",
+	"POST /office/{entity}/gifts/export": "", "POST /office/{entity}/batches": "", "POST /office/{entity}/batches/{n}": "", "POST /office/{entity}/tasks/{task}": "",
 	"POST /office/{entity}/bank/{account}": "", "POST /office/{entity}/bank/{account}/files": "", "POST /office/{entity}/bank/{account}/lines": "",
 	"POST /office/{entity}/bank/{account}/rule": "", "POST /office/{entity}/payouts": "", "POST /office/{entity}/suspense/{subject}": "", "POST /office/{entity}/notes": "/office/{entity}/gifts/{ref}",
 }

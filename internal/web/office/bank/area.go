@@ -31,7 +31,7 @@ type Area struct {
 }
 
 var (
-	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 3000, Window: time.Hour}}
+	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
 	files    = web.Limit{Name: "staff bank files", Words: "office.limit.bank_files", Limit: guard.Limit{Max: 120, Window: time.Hour}}
 	openings = web.Limit{Name: "staff bank openings", Words: "office.limit.bank_openings", Limit: guard.Limit{Max: 60, Window: time.Hour}}
 )
@@ -80,7 +80,12 @@ func (a *Area) mayAct(v web.StaffVisit) bool {
 	return v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance)
 }
 
-func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
+func midnight(d ledger.Date) time.Time {
+	if d == (ledger.Date{}) {
+		return time.Time{}
+	}
+	return d.In(time.UTC)
+}
 
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {

@@ -151,7 +151,7 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 			continue
 		}
 		shown := Line{ID: l.Part().String(), Day: desk.Cell{Day: midnight(l.BookedOn)}, Amount: desk.AmountCell(amount),
-			Text:  strings.TrimSpace(l.Text + " " + l.Reference),
+			Text:  words(l),
 			Split: l.Reason, Sure: s.Sure, Rule: pathOf(v, p.Account, "/rule?line="+l.Part().String())}
 		if l.Amount > 0 && p.Action != "" {
 			shown.Gift = giftPath(v, p.Account, l)
@@ -246,4 +246,12 @@ func (p *LinesPage) addDone(a *Area, v web.StaffVisit, done []bank.Match) {
 		p.Matched = append(p.Matched, Done{ID: m.ID.String(), Lines: strings.Join(lines, " + "), Items: strings.Join(items, " + "),
 			Amount: desk.AmountCell(p.Account.Amount(sum)), Day: desk.Cell{Day: midnight(m.On)}})
 	}
+}
+
+// words returns the bank's words of a line, with its reference if they do not have it.
+func words(l bank.Line) string {
+	if strings.Contains(l.Text, l.Reference) {
+		return l.Text
+	}
+	return strings.TrimSpace(l.Text + " " + l.Reference)
 }

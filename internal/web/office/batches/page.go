@@ -253,15 +253,18 @@ func (a *Area) pairs(v web.StaffVisit, b offline.Batch) []desk.Pair {
 	so, paper := money.New(b.SumMinor, b.Currency), money.New(b.TotalMinor, b.Currency)
 	lang := string(v.Language)
 	text := func(key string, args ...any) desk.Cell { return desk.Cell{Text: a.say(v, key, args...)} }
+	rows := func(n int, amount money.Amount) desk.Cell {
+		return desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", n, "amount", amount.FormatExact(lang))}
+	}
 	difference := text("office.batch.agrees")
 	difference.State = "good"
 	if !b.Agrees() {
-		difference = text("office.batch.differs", "rows", b.Counted-b.Rows, "amount", money.New(b.TotalMinor-b.SumMinor, b.Currency).FormatExact(lang))
+		difference = rows(b.Counted-b.Rows, money.New(b.TotalMinor-b.SumMinor, b.Currency))
 		difference.State = "hold"
 	}
 	pairs := []desk.Pair{
-		{Label: a.say(v, "office.batch.so_far"), Cell: text("office.batch.rows_of", "rows", b.Rows, "amount", so.FormatExact(lang))},
-		{Label: a.say(v, "office.batch.on_paper"), Cell: text("office.batch.rows_of", "rows", b.Counted, "amount", paper.FormatExact(lang))},
+		{Label: a.say(v, "office.batch.so_far"), Cell: rows(b.Rows, so)},
+		{Label: a.say(v, "office.batch.on_paper"), Cell: rows(b.Counted, paper)},
 		{Label: a.say(v, "office.batch.difference"), Cell: difference},
 		{Label: a.say(v, "office.batch.field.received_on"), Cell: desk.Cell{Day: b.ReceivedOn.In(time.UTC)}},
 	}
@@ -382,19 +385,4 @@ func givenBy(kind donor.Kind) string {
 		return string(offline.Organisation)
 	}
 	return string(offline.Person)
-}
-
-// focusOf returns which field of a row is typed next.
-func focusOf(e *entry) string {
-	switch {
-	case len(e.matches) > 0:
-		return "match-1"
-	case e.onlyName && e.donorID == newDonor:
-		return "first_name"
-	case e.onlyName:
-		return "amount"
-	case len(e.problems) > 0:
-		return e.problems[0].Name
-	}
-	return "donor"
 }

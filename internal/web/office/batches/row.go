@@ -316,3 +316,18 @@ func problemOf(err error) *fault.Field {
 	}
 	return nil
 }
+
+// focusOf returns which field of a row is typed next.
+func focusOf(e *entry) string {
+	switch {
+	case len(e.matches) > 0:
+		return "match-1"
+	case e.onlyName && e.donorID == newDonor:
+		return "first_name"
+	case e.onlyName:
+		return "amount"
+	case len(e.problems) > 0:
+		return e.problems[0].Name
+	}
+	return "donor"
+}

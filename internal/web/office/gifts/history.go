@@ -3,7 +3,6 @@ package gifts
 import (
 	"cmp"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,12 +59,8 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		amount = money.New(*e.Amount, g.Currency)
 	}
 	key := e.What
-	if e.What == "change" && strings.HasPrefix(e.Ref, "void ") {
-		h.Text = a.say(v, "event.change.undone."+strings.TrimPrefix(e.Name, "dispute "), "amount", amount)
-		return h
-	}
 	switch e.What {
-	case "step", "change", "payout", "void", "payment":
+	case "step", "change", "payout", "void", "payment", "bank", "repaid":
 		key = a.known(e.What, e.Name)
 	case "order":
 		key = "order"
@@ -93,6 +88,12 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		h.State = map[string]string{"accepted": "good", "refused": "bad", "waiting": "hold"}[e.Detail]
 	case "moved":
 		h.Soft = e.Person
+	case "deposit":
+		h.URL = v.Path("deposits/" + e.Ref)
+	case "bank":
+		h.Soft, h.URL, h.State = e.Ref, v.Path("bank/"+e.Ref), "good"
+	case "repaid":
+		h.Soft = e.Ref
 	}
 	return h
 }

@@ -37,7 +37,7 @@ func shown(g giftlist.Gift, fund uuid.UUID) money.Amount {
 // stateOf returns the state of a gift as a cell with a shape.
 func (a *Area) stateOf(v web.StaffVisit, g giftlist.Gift, voided bool) desk.Cell {
 	if voided {
-		return desk.Cell{Text: a.say(v, "state.voided"), State: "plain", File: "voided"}
+		return desk.Cell{Text: a.say(v, "state.void"), State: "plain", File: "voided"}
 	}
 	code, shape := g.Status, map[string]string{"settled": "good", "processing": "hold", "held": "hold", "failed": "bad", "expired": "bad"}[g.Status]
 	soft := ""
