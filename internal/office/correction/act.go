@@ -115,8 +115,10 @@ func ReadBody(body string) (s Summary, err error) {
 }
 
 // The ids that a form's one-time id gives its request and the void.
-func requestOf(submission uuid.UUID) uuid.UUID { return uuid.NewSHA1(submission, []byte("void request")) }
-func voidOf(submission uuid.UUID) uuid.UUID    { return uuid.NewSHA1(submission, []byte("gift void")) }
+func requestOf(submission uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(submission, []byte("void request"))
+}
+func voidOf(submission uuid.UUID) uuid.UUID { return uuid.NewSHA1(submission, []byte("gift void")) }
 
 // RequestOf returns the request by which a person asks a second one for an act.
 func (a Act) RequestOf(submission, staff uuid.UUID) approval.Request {

@@ -19,7 +19,7 @@ import (
 // Why a gift cannot be undone as if it had never been.
 var (
 	ErrNotVoided   error = fault.New(fault.Conflict, "office.void.problem.spent", nil)        // a fund has spent it
-	ErrWentBack    error = fault.New(fault.Conflict, "office.void.problem.went_back", nil)     // it was refunded, or its check came back
+	ErrWentBack    error = fault.New(fault.Conflict, "office.void.problem.went_back", nil)    // it was refunded, or its check came back
 	ErrMonthClosed error = fault.New(fault.Conflict, "office.void.problem.month_closed", nil) // an entry of it is in a closed month
 )
 
@@ -49,7 +49,7 @@ func (b Booker) voidTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	if err := run.LockFundsTx(ctx, tx, p.ID); err != nil {
 		return false, err
 	}
-	c := settlement.Change{Object: "void " + p.ID.String(), Kind: settlement.ChangeLost, Payment: *p, At: b.Now()}
+	c := settlement.Change{Object: "void " + p.ID.String(), Kind: settlement.ChangeLost, Payment: *p, At: b.Now(), Quiet: replaced}
 	if of, _, err := run.StoredTx(ctx, tx, c.Object, c.Kind); err != nil || of != uuid.Nil {
 		return false, err
 	}
@@ -81,9 +81,6 @@ func (b Booker) voidTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	c.Kind = settlement.ChangeLost
 	if err := run.StoreTx(ctx, tx, c, taken); err != nil {
 		return false, err
-	}
-	if replaced {
-		return true, run.VoidQuietlyTx(ctx, tx, c, receipt.Corrected)
 	}
 	return true, run.ReviseTx(ctx, tx, c, taken, receipt.Corrected)
 }

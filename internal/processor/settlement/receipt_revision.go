@@ -18,7 +18,6 @@ type revision struct {
 	change
 	reason   receipt.Reason
 	refunded int64 // of the gift, in minor units: a sum of amounts
-	quiet    bool  // a receipt that becomes void is replaced by that of another gift, which tells the donor
 }
 
 // reviseReceiptOf records that a change requires a revision. Several changes of one payment make one revision, with the

@@ -89,10 +89,3 @@ func (r Run) ReviseTx(ctx context.Context, tx *sqlx.Tx, c Change, t Taking, reas
 	r.s.reviseReceiptOf(next, reason)
 	return r.s.reviseReceiptsTx(ctx, tx)
 }
-
-// VoidQuietlyTx is ReviseTx of a change that took the whole gift. The donor gets no email: the receipt of another gift says that it replaces
-// this one's.
-func (r Run) VoidQuietlyTx(ctx context.Context, tx *sqlx.Tx, c Change, reason receipt.Reason) error {
-	r.s.revisions = append(r.s.revisions, revision{change: c.change(), reason: reason, quiet: true})
-	return r.s.reviseReceiptsTx(ctx, tx)
-}

@@ -72,7 +72,9 @@ func (s *Single) Check() (typed offline.Typed, m offline.Meaning, ok bool) {
 }
 
 // Add adds problems.
-func (s *Single) Add(problems ...fault.Field) { s.entry.problems = append(s.entry.problems, problems...) }
+func (s *Single) Add(problems ...fault.Field) {
+	s.entry.problems = append(s.entry.problems, problems...)
+}
 
 // Problems returns what is wrong.
 func (s *Single) Problems() []fault.Field { return s.entry.problems }

@@ -144,7 +144,9 @@ func (a *Area) shownOf(v web.StaffVisit, g correction.Gift, e correction.Effect,
 	if e.Funds == nil {
 		return s
 	}
-	column := func(name string, number bool) desk.Column { return desk.Column{Name: name, Label: say("column." + name), Number: number} }
+	column := func(name string, number bool) desk.Column {
+		return desk.Column{Name: name, Label: say("column." + name), Number: number}
+	}
 	s.Table = &desk.Table{Caption: say("by_fund"), Columns: []desk.Column{column("fund", false), column("was", true), column("fee", true), column("becomes", true)}}
 	next := map[uuid.UUID]int64{}
 	var order []uuid.UUID
@@ -204,4 +206,3 @@ func (a *Area) differences(v web.StaffVisit, g correction.Gift, n correction.New
 	}
 	return pairs
 }
-

@@ -125,8 +125,10 @@ func (a *Area) readCorrection(ctx context.Context, tx *sqlx.Tx, r *http.Request,
 	next := &correction.New{Typed: correction.Canonical(typed, meaning, a.codeOf(v), v.Entity.Currency), ReceivedOn: day, Account: c.account,
 		DonorID: uuid.NullUUID{UUID: meaning.Donor.ID, Valid: meaning.Donor.ID != uuid.Nil}}
 	if next.DonorID.Valid {
-		maps.DeleteFunc(next.Typed, func(name, _ string) bool { return offline.IsDonorField(name) && name != "address_line1" && name != "address_line2" &&
-			name != "city" && name != "region" && name != "postal_code" && name != "country" })
+		maps.DeleteFunc(next.Typed, func(name, _ string) bool {
+			return offline.IsDonorField(name) && name != "address_line1" && name != "address_line2" &&
+				name != "city" && name != "region" && name != "postal_code" && name != "country"
+		})
 	}
 	if same := (correction.Act{New: &now}).Body() == (correction.Act{New: next}).Body(); same {
 		problem("submit", "office.void.problem.same")

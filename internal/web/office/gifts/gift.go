@@ -29,7 +29,7 @@ type GiftPage struct {
 	Steps                []Step
 	Refund, Donor, Again string   // addresses of what can be done; may be empty
 	Correct, Void        string   // likewise
-	Corrections          []Link // what waits, and the gifts that this one replaces or that replace it
+	Corrections          []Link   // what waits, and the gifts that this one replaces or that replace it
 	Says                 []string // why something cannot be done
 	List, Before, After  string   // addresses of the list, and of the gifts beside this one in it; the last two may be empty
 	Facts                []Fact

@@ -28,9 +28,9 @@ type Cards interface {
 
 // The limits count the person.
 var (
-	exports  = web.Limit{Name: "staff exports", Words: "office.limit.exports", Limit: guard.Limit{Max: 20, Window: time.Hour}}
+	exports     = web.Limit{Name: "staff exports", Words: "office.limit.exports", Limit: guard.Limit{Max: 20, Window: time.Hour}}
 	corrections = web.Limit{Name: "staff corrections", Words: "office.limit.corrections", Limit: guard.Limit{Max: 300, Window: time.Hour}}
-	newNotes = web.Limit{Name: "staff notes", Words: "office.limit.notes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
+	newNotes    = web.Limit{Name: "staff notes", Words: "office.limit.notes", Limit: guard.Limit{Max: 120, Window: time.Hour}}
 )
 
 // Routes returns the area's routes.
