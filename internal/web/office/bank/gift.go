@@ -59,12 +59,21 @@ func batchOf(v web.StaffVisit, account bank.Account, l bank.Line) offline.Batch 
 func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
 	var account bank.Account
 	var l bank.Line
+	without := r.URL.Query().Get("line") == ""
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		if without {
+			account, err = a.account(r.Context(), tx, r, v)
+			return err
+		}
 		account, l, err = a.lineOf(r.Context(), tx, r, v)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if without {
+		p := GiftPage{Page: a.PageOf(r, v, "bank"), Title: a.say(v, "office.bank.gift.title_none"), Back: pathOf(v, account, "/lines"), Says: a.say(v, "office.bank.gift.none")}
+		return a.Write(w, http.StatusOK, "bank_gift", v.Language, p)
 	}
 	typed := offline.Typed{}
 	if n := len([]rune(l.Reference)); n > 0 && n <= 60 {
