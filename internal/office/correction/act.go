@@ -62,6 +62,7 @@ func Canonical(t offline.Typed, m offline.Meaning, code func(fund uuid.UUID) str
 	}
 	if m.SoftCredit.Valid {
 		all["soft_credit"] = m.SoftCredit.UUID.String()
+		maps.DeleteFunc(all, func(name, _ string) bool { return strings.HasPrefix(name, "credit_") }) // the person is there by now
 	}
 	if len(m.Parts) == 1 {
 		all["fund"] = code(m.Parts[0].FundID)

@@ -108,6 +108,9 @@ func (p *posting) recordTx(ctx context.Context, tx *sqlx.Tx, g *gift) error {
 		return err
 	}
 	g.donorID = donor
+	if err := p.creditTx(ctx, tx, g); err != nil {
+		return err
+	}
 	if g.row.Minor > 0 {
 		stored, err := donation.RecordTx(ctx, tx, p.donationOf(*g))
 		if err != nil {
@@ -141,7 +144,7 @@ func insertGiftTx(ctx context.Context, tx *sqlx.Tx, b Batch, g gift) error {
 		INSERT INTO offline_gift (id, entity_id, donation_id, donor_id, batch_id, row_n, method, given_by, paid, currency, number, postmarked_on, described,
 			in_return, in_return_value, counted_by, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11, nullif($12, '')::date, $13, $14, nullif($15, 0), $16, $17)`
-	const place = `/* offline.insertGiftTx */ UPDATE gift_batch_row SET gift_id = $3, donor_id = $4 WHERE batch_id = $1 AND n = $2`
+	const place = `/* offline.insertGiftTx */ UPDATE gift_batch_row SET gift_id = $3, donor_id = $4, soft_credit = $5 WHERE batch_id = $1 AND n = $2`
 	note, counted := g.row.Typed["note"], ""
 	if g.row.Method.IsThing() {
 		note = ""
@@ -154,7 +157,7 @@ func insertGiftTx(ctx context.Context, tx *sqlx.Tx, b Batch, g gift) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, place, b.ID, g.row.N, g.id, g.donorID)
+	_, err = tx.ExecContext(ctx, place, b.ID, g.row.N, g.id, g.donorID, uuid.NullUUID{UUID: g.adviser, Valid: g.adviser != uuid.Nil})
 	return explained(err)
 }
 
