@@ -141,7 +141,8 @@ var (
 // returns its request, and ErrOtherForm if it says something else now. It reports ErrAsked if another request about the gift waits.
 func AskTx(ctx context.Context, tx *sqlx.Tx, a Act, ask approval.Request) error {
 	const insert = `/* correction.AskTx */
-		INSERT INTO gift_void_request (request_id, entity_id, gift_id, reason, typed, donor_id, received_on, account) VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))`
+		INSERT INTO gift_void_request (request_id, entity_id, gift_id, reason, typed, donor_id, received_on, account)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))`
 	switch earlier, err := approval.ByID(ctx, tx, ask.ID); {
 	case err == nil && earlier.Hash() == ask.Hash():
 		return nil
@@ -186,7 +187,8 @@ func Waiting(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (*appro
 // Asked returns the act that a request asks for. It reports ErrChanged if it is not what the request's body says: an erasure emptied it, for one.
 func Asked(ctx context.Context, q sqlx.QueryerContext, r approval.Stored) (a Act, err error) {
 	const query = `/* correction.Asked */
-		SELECT gift_id, reason, typed, donor_id, coalesce(received_on, 'epoch') AS received_on, coalesce(account, '') AS account FROM gift_void_request WHERE request_id = $1`
+		SELECT gift_id, reason, typed, donor_id, coalesce(received_on, 'epoch') AS received_on, coalesce(account, '') AS account
+		  FROM gift_void_request WHERE request_id = $1`
 	said, err := ReadBody(r.Body)
 	if err != nil {
 		return a, err

@@ -20,11 +20,11 @@ import (
 
 type fixture struct {
 	*program.Program
-	t          *testing.T
-	ana, ben   *office.Person
-	entity     uuid.UUID
-	gift, next uuid.UUID
-	service    correction.Service
+	t        *testing.T
+	ana, ben *office.Person
+	entity   uuid.UUID
+	gift     uuid.UUID
+	service  correction.Service
 }
 
 func newFixture(t *testing.T) fixture {

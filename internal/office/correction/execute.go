@@ -71,7 +71,8 @@ func ObstacleOf(ctx context.Context, q sqlx.QueryerContext, g Gift) (*Obstacle, 
 		return nil, err
 	}
 	if match != nil {
-		return &Obstacle{Why: fault.New(fault.Conflict, "office.void.problem.matched", fault.Args{"account": match.Account, "day": match.On.String()}), Match: match}, nil
+		why := fault.New(fault.Conflict, "office.void.problem.matched", fault.Args{"account": match.Account, "day": match.On.String()})
+		return &Obstacle{Why: why, Match: match}, nil
 	}
 	in, err := deposit.OfGift(ctx, q, g.ID)
 	if err != nil || in == nil || in.State() == deposit.Open {
@@ -120,7 +121,8 @@ func (s Service) ExecuteTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catal
 		}
 		next = row.GiftID
 	}
-	const insert = `/* correction.ExecuteTx */ INSERT INTO gift_void (id, entity_id, gift_id, new_gift_id, request_id, request_hash) VALUES ($1, $2, $3, $4, $5, $6)`
+	const insert = `/* correction.ExecuteTx */
+		INSERT INTO gift_void (id, entity_id, gift_id, new_gift_id, request_id, request_hash) VALUES ($1, $2, $3, $4, $5, $6)`
 	if _, err := tx.ExecContext(ctx, insert, id, act.EntityID, g.ID, next, r.ID, r.StoredHash); err != nil {
 		return explained(err)
 	}

@@ -31,7 +31,9 @@ type Change struct {
 	Quiet        bool // no email about a void receipt
 }
 
-func (c Change) change() change { return change{object: c.Object, kind: c.Kind, payment: c.Payment, at: c.At, quiet: c.Quiet} }
+func (c Change) change() change {
+	return change{object: c.Object, kind: c.Kind, payment: c.Payment, at: c.At, quiet: c.Quiet}
+}
 
 // taking is how money that went back was divided.
 type taking struct {

@@ -82,10 +82,6 @@ func (r Run) EarlierTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (T
 
 // ReviseTx revises the receipt of a gift of which a change took something. It locks the counter of receipt numbers.
 func (r Run) ReviseTx(ctx context.Context, tx *sqlx.Tx, c Change, t Taking, reason receipt.Reason) error {
-	next := c.change()
-	if next.amount = share.TotalGift(t.Parts); next.amount == 0 {
-		return nil
-	}
-	r.s.reviseReceiptOf(next, reason)
+	r.s.reviseReceiptAfter(c.change(), t.taking(), reason)
 	return r.s.reviseReceiptsTx(ctx, tx)
 }

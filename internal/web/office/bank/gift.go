@@ -72,7 +72,8 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		return err
 	}
 	if without {
-		p := GiftPage{Page: a.PageOf(r, v, "bank"), Title: a.say(v, "office.bank.gift.title_none"), Back: pathOf(v, account, "/lines"), Says: a.say(v, "office.bank.gift.none")}
+		p := GiftPage{Page: a.PageOf(r, v, "bank"), Title: a.say(v, "office.bank.gift.title_none"), Back: pathOf(v, account, "/lines")}
+		p.Says = a.say(v, "office.bank.gift.none")
 		return a.Write(w, http.StatusOK, "bank_gift", v.Language, p)
 	}
 	typed := offline.Typed{}

@@ -378,7 +378,8 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
-	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, append(credit, t.Splits()...)...) {
+	folded := []string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}
+	for _, name := range slices.Concat(folded, credit, t.Splits()) {
 		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}

@@ -21,9 +21,10 @@ import (
 
 // VoidAct is how the pages of approvals show and execute a void or a correction.
 func (a *Area) VoidAct() desk.Act {
-	return desk.Act{Kind: approval.Void, Title: a.voidTitle, Show: a.showAsked, ExecuteTx: func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r approval.Stored) error {
+	execute := func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r approval.Stored) error {
 		return correction.Refusal(a.Corrections.ExecuteTx(ctx, tx, v.Catalog, r))
-	}}
+	}
+	return desk.Act{Kind: approval.Void, Title: a.voidTitle, Show: a.showAsked, ExecuteTx: execute}
 }
 
 func (a *Area) voidTitle(v web.StaffVisit, r approval.Stored) string {
@@ -85,7 +86,8 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 				if err != nil {
 					return s, err
 				}
-				s.Pairs = append(s.Pairs, desk.Pair{Label: a.View.Phrase(v.Language, "office.void.label.new"), Cell: desk.Cell{Text: ref, URL: v.Path("gifts/" + ref)}})
+				next := desk.Cell{Text: ref, URL: v.Path("gifts/" + ref)}
+				s.Pairs = append(s.Pairs, desk.Pair{Label: a.View.Phrase(v.Language, "office.void.label.new"), Cell: next})
 			}
 		}
 	}
@@ -122,9 +124,7 @@ func (a *Area) shownOf(v web.StaffVisit, g correction.Gift, e correction.Effect,
 	add(say("label.gift"), desk.Cell{Text: act.Paid.FormatExact(string(v.Language)) + ", " + who, URL: v.Path("gifts/" + g.Donation.PublicRef)})
 	sameDonor := act.New != nil && act.New.DonorID.UUID == g.Donation.DonorID
 	if act.New != nil {
-		for _, p := range a.differences(v, g, *act.New, who, newWho) {
-			s.Pairs = append(s.Pairs, p)
-		}
+		s.Pairs = append(s.Pairs, a.differences(v, g, *act.New, who, newWho)...)
 	}
 	replaced := sameDonor && e.Receipt != "" && offline.GivenBy(act.New.Typed["given_by"]).HasReceipt()
 	receipt, email := "void", "void"
@@ -147,7 +147,9 @@ func (a *Area) shownOf(v web.StaffVisit, g correction.Gift, e correction.Effect,
 	column := func(name string, number bool) desk.Column {
 		return desk.Column{Name: name, Label: say("column." + name), Number: number}
 	}
-	s.Table = &desk.Table{Caption: say("by_fund"), Columns: []desk.Column{column("fund", false), column("was", true), column("fee", true), column("becomes", true)}}
+	s.Table = &desk.Table{Caption: say("by_fund"), Columns: []desk.Column{
+		column("fund", false), column("was", true), column("fee", true), column("becomes", true),
+	}}
 	next := map[uuid.UUID]int64{}
 	var order []uuid.UUID
 	if act.New != nil {
@@ -158,7 +160,9 @@ func (a *Area) shownOf(v web.StaffVisit, g correction.Gift, e correction.Effect,
 		}
 	}
 	for _, f := range e.Funds {
-		s.Table.Rows = append(s.Table.Rows, desk.Row{Cells: []desk.Cell{{Text: f.Fund.Name.In(v.Language)}, amountCell(v, f.Gift), amountCell(v, f.SponsorFee), amountCell(v, next[f.Fund.ID])}})
+		s.Table.Rows = append(s.Table.Rows, desk.Row{Cells: []desk.Cell{
+			{Text: f.Fund.Name.In(v.Language)}, amountCell(v, f.Gift), amountCell(v, f.SponsorFee), amountCell(v, next[f.Fund.ID]),
+		}})
 		order = slices.DeleteFunc(order, func(id uuid.UUID) bool { return id == f.Fund.ID })
 	}
 	for _, id := range order {
@@ -202,7 +206,8 @@ func (a *Area) differences(v web.StaffVisit, g correction.Gift, n correction.New
 		add(name, from, to)
 	}
 	if was.Typed["soft_credit"] != n.Typed["soft_credit"] {
-		pairs = append(pairs, desk.Pair{Label: a.View.Phrase(v.Language, "office.batch.field.soft_credit"), Cell: desk.Cell{Text: a.View.Phrase(v.Language, "office.void.changes")}})
+		changes := desk.Cell{Text: a.View.Phrase(v.Language, "office.void.changes")}
+		pairs = append(pairs, desk.Pair{Label: a.View.Phrase(v.Language, "office.batch.field.soft_credit"), Cell: changes})
 	}
 	return pairs
 }

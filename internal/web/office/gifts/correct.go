@@ -139,7 +139,7 @@ func (a *Area) readCorrection(ctx context.Context, tx *sqlx.Tx, r *http.Request,
 }
 
 // addForm adds the form of the gift in the place of another one.
-func (a *Area) addForm(v web.StaffVisit, c change, form view.Form, p *ChangePage) {
+func (a *Area) addForm(c change, form view.Form, p *ChangePage) {
 	p.Row = c.form.Form(form, p.Action)
 	p.Row.Submission = p.Submission
 	p.Head = []view.Field{
@@ -148,7 +148,6 @@ func (a *Area) addForm(v web.StaffVisit, c change, form view.Form, p *ChangePage
 	if c.ready {
 		p.Row.Focus = ""
 	}
-	_ = v
 }
 
 // amountCell returns an amount of an entity as a cell.

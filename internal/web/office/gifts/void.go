@@ -243,13 +243,15 @@ func (a *Area) ask(w http.ResponseWriter, r *http.Request, v web.StaffVisit, c c
 
 // showChange writes the page.
 func (a *Area) showChange(w http.ResponseWriter, r *http.Request, v web.StaffVisit, c change) (err error) {
-	say := func(key string, args ...any) string { return a.View.Phrase(v.Language, "office.void."+key, args...) }
+	say := func(key string) string { return a.View.Phrase(v.Language, "office.void."+key) }
 	path, title := "/void", "title"
 	if c.form != nil {
 		path, title = "/correct", "title_correct"
 	}
-	p := ChangePage{Page: a.PageOf(r, v, "gifts"), Title: say(title), Says: say(title + "_says"), GiftURL: v.Path("gifts/" + c.gift.Donation.PublicRef), Who: c.who,
-		Amount: c.act.Paid, Submission: r.PostForm.Get("submission")}
+	p := ChangePage{
+		Page: a.PageOf(r, v, "gifts"), Title: say(title), Says: say(title + "_says"), GiftURL: v.Path("gifts/" + c.gift.Donation.PublicRef), Who: c.who,
+		Amount: c.act.Paid, Submission: r.PostForm.Get("submission"),
+	}
 	if _, err := uuid.Parse(p.Submission); err != nil {
 		p.Submission = a.NewID().String()
 	}
@@ -274,7 +276,7 @@ func (a *Area) showChange(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		p.Reason = desk.Field(form, a.View, "reason", c.act.Reason, view.Field{Area: true, Required: true})
 		p.Reason.Label, p.Reason.Hint = say("reason"), say("reason_hint")
 		if c.form != nil {
-			a.addForm(v, c, form, &p)
+			a.addForm(c, form, &p)
 		}
 		if p.Asks {
 			if p.Factor, err = a.MoneyFactorOf(r, v, c.proof, false); err != nil {
