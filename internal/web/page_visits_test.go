@@ -239,7 +239,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
 	mapped := chromedp.Tasks{chromedp.Click("#mapping summary"), chromedp.Evaluate(`document.body.dataset.before = "1"`, nil),
 		chromedp.Click("#mapping button", chromedp.ByQuery), chromedp.WaitNotPresent("body[data-before]", chromedp.ByQuery), chromedp.WaitVisible("#mapping summary")}
-	owedWrong := chromedp.Tasks{chromedp.Click("main details summary"), chromedp.Click("main details form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	owedWrong := chromedp.Tasks{chromedp.Click("#content section summary"), chromedp.Click("#content section form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	corrected := chromedp.Tasks{chromedp.Evaluate(`document.getElementById("amount").value = "61"`, nil), chromedp.SendKeys("#reason", "read wrong"),
 		chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
 	visits := []pageVisit{
@@ -266,7 +266,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-imports-wrong", "POST /office/{entity}/imports", "/office/tsne/imports", submit, false},
 		{"office-import", "GET /office/{entity}/imports/{import}", "/office/tsne/imports/1", chromedp.Click("#mapping summary"), true},
 		{"office-import-mapped", "POST /office/{entity}/imports/{import}", "/office/tsne/imports/1", mapped, false},
-		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("main details summary"), true},
+		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("#content section summary"), true},
 		{"office-owed-wrong", "POST /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", owedWrong, false},
 		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},
 		{"office-approval", "GET /office/{entity}/approvals/{request}", g.approval, nil, true},
