@@ -117,7 +117,7 @@ func (a *Area) writeLines(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	base := pathOf(v, p.Account, "/lines")
 	p.Title, p.Back, p.Month = a.say(v, "office.bank.lines.title", "name", p.Account.Name, "month", a.monthName(v, m)), pathOf(v, p.Account, ""), m.String()
-	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "x", "a", "u"}
+	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "o", "r", "x", "a", "u"}
 	p.Before, p.After = base+"?month="+m.Next(-1).String(), base+"?month="+m.Next(1).String()
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
 	p.Search = desk.Search{Action: base, Label: a.say(v, "office.bank.lines.search"), Value: q, Kept: []desk.Hidden{{Name: "month", Value: m.String()}}}

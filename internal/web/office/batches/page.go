@@ -35,10 +35,11 @@ type BatchPage struct {
 	Row    *RowForm // nil: the reader types none, or the batch is posted
 	Head   *Head    // likewise
 	Post   *PostForm
-	Remove string // the row that can be removed; empty: none is shown
-	Papers string // address of what is printed; empty: nothing is
-	Print  string // what Papers has, in words
-	Empty  bool   // it has no row, and can be put away
+	Remove string   // the row that can be removed; empty: none is shown
+	Twins  []string // rows that have number and amount of another one
+	Papers string   // address of what is printed; empty: nothing is
+	Print  string   // what Papers has, in words
+	Empty  bool     // it has no row, and can be put away
 	Errors []view.FormError
 }
 
@@ -53,6 +54,7 @@ type RowForm struct {
 	Funds, Methods, Givers                                     []Option
 	More                                                       []view.Field
 	Splits                                                     []view.Field
+	Several                                                    bool // the fields of Splits are shown
 	MoreOpen                                                   bool
 	Focus                                                      string // id of the field that gets the focus
 	FundError                                                  string
@@ -204,6 +206,11 @@ func (a *Area) show(
 		return err
 	}
 	p.Pairs = a.pairs(v, b)
+	if b.PostedAt == nil {
+		if p.Twins, err = a.twins(r, v, b); err != nil {
+			return err
+		}
+	}
 	p.Rows = a.table(v, b, rows, names, refs)
 	form := p.Form(a.View)
 	switch {
@@ -247,6 +254,23 @@ func (a *Area) show(
 	return a.Write(w, desk.StatusOf(p.Problems), "batch", v.Language, p)
 }
 
+// twins says which rows have number and amount of another row, or of a gift that another batch brought.
+func (a *Area) twins(r *http.Request, v web.StaffVisit, b offline.Batch) (says []string, err error) {
+	var found []offline.Twin
+	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		found, err = offline.TwinsOf(r.Context(), tx, b)
+		return err
+	})
+	for _, t := range found {
+		key := "office.batch.twin_row"
+		if t.IsOther {
+			key = "office.batch.twin_batch"
+		}
+		says = append(says, a.say(v, key, "row", t.RowN, "other", t.OtherN, "batch", t.BatchN))
+	}
+	return says, err
+}
+
 // pairs returns what a batch's head says, and how far it is.
 func (a *Area) pairs(v web.StaffVisit, b offline.Batch) []desk.Pair {
 	so, paper := money.New(b.SumMinor, b.Currency), money.New(b.TotalMinor, b.Currency)
@@ -259,8 +283,8 @@ func (a *Area) pairs(v web.StaffVisit, b offline.Batch) []desk.Pair {
 		difference.State = "hold"
 	}
 	pairs := []desk.Pair{
-		{Label: a.say(v, "office.batch.so_far"), Cell: text("office.batch.rows_of", "rows", b.Rows, "amount", so.FormatExact(lang))},
-		{Label: a.say(v, "office.batch.on_paper"), Cell: text("office.batch.rows_of", "rows", b.Counted, "amount", paper.FormatExact(lang))},
+		{Label: a.say(v, "office.batch.so_far"), Cell: desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", b.Rows, "amount", so.FormatExact(lang))}},
+		{Label: a.say(v, "office.batch.on_paper"), Cell: desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", b.Counted, "amount", paper.FormatExact(lang))}},
 		{Label: a.say(v, "office.batch.difference"), Cell: difference},
 		{Label: a.say(v, "office.batch.field.received_on"), Cell: desk.Cell{Day: b.ReceivedOn.In(time.UTC)}},
 	}
@@ -343,7 +367,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	}
 	field := func(name string, as view.Field) view.Field { return a.field(v, form, name, t[name], as) }
 	f.Fields = []view.Field{
-		field("donor", view.Field{}), field("amount", view.Field{Mode: "decimal", Class: "digits"}), field("number", view.Field{}), field("note", view.Field{}),
+		field("donor", view.Field{}), field("amount", view.Field{Mode: "decimal"}), field("number", view.Field{}), field("note", view.Field{}),
 	}
 	if e.donorID == newDonor {
 		for _, name := range []string{"first_name", "last_name", "organisation", "email", "address_line1", "address_line2", "city", "region", "postal_code", "country"} {
@@ -360,14 +384,15 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	for _, name := range []string{"postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"} {
 		f.More = append(f.More, field(name, view.Field{}))
 	}
-	f.FundError = form.ErrorText("fund")
+	f.FundError, f.Several = form.ErrorText("fund"), e.several || len(t.Splits()) > 0
+	f.Funds = append(f.Funds, Option{severalFunds, a.say(v, "office.batch.fund_several"), f.Several})
 	for _, o := range a.fundOptions(v, b.OrganisationID, "") {
 		name := "split[" + o.Value + "]"
 		split := view.Field{FieldText: view.FieldText{Name: name, Label: o.Label, Error: form.ErrorText(name)}, Type: "text", Mode: "decimal", Autocomplete: "off", HideOptional: true}
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
-	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, t.Splits()...) {
+	for _, name := range []string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"} {
 		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}
@@ -387,6 +412,8 @@ func focusOf(e *entry) string {
 	switch {
 	case len(e.matches) > 0:
 		return "match-1"
+	case e.onlyName && e.donorID == newDonor && (e.typed["organisation"] != "" || e.typed["last_name"] != ""):
+		return "email" // the name is read from what was searched for
 	case e.onlyName && e.donorID == newDonor:
 		return "first_name"
 	case e.onlyName:
