@@ -31,6 +31,7 @@ const wire, zelle = 500000, 7500
 // transfers: the gifts by transfer become gifts before their lines come.
 func (w *week) transfers() {
 	p := w.june
+	p.press(kb.Escape)
 	begin(p, 3, decimal(wire+2*zelle), "tsne")
 	p.press("Fidelity Charitable", kb.Tab, decimal(wire), kb.Tab, "4471920")
 	p.to("More")
@@ -102,6 +103,10 @@ func (w *week) download(format string) (path string) {
 	content, err := io.ReadAll(answer.Body)
 	require.NoError(w.t, err)
 	require.Equal(w.t, http.StatusOK, answer.StatusCode, string(content))
+	if format == bankfake.CSV { // of a bank whose headings nobody knows yet
+		_, rows, _ := strings.Cut(string(content), "\n")
+		content = []byte("Type,When,Words,Worth,Code,Left,Slip\n" + rows)
+	}
 	path = filepath.Join(w.t.TempDir(), "month"+bankfake.Extension(format))
 	require.NoError(w.t, os.WriteFile(path, content, 0o600))
 	return path
@@ -132,6 +137,7 @@ func (w *week) formats(formats []string) {
 		s.RequireChecksClean()
 		w.t.Logf("%s: %d keys, %s", format, w.clara.keys-keys, time.Since(began).Round(100*time.Millisecond))
 	}
+	require.NoError(w.t, s.Stop()) // before the copies are dropped
 }
 
 // match stores the bank's file and explains each line.
@@ -158,8 +164,7 @@ func (w *week) match(format string) {
 	if format == bankfake.CSV {
 		p.picture("bank-layout")
 		p.axe("a layout")
-		p.to("Read it so")
-		p.leads(kb.Enter)
+		w.layout()
 	}
 	p.sees("11 lines are new")
 	p.picture("bank-file-" + format)
@@ -208,6 +213,20 @@ func (w *week) match(format string) {
 	p.picture("bank-proof-" + format)
 	p.sees("Every line is explained", "100% of the month")
 	p.axe("the proof")
+}
+
+// layout says once what the columns of the file are.
+func (w *week) layout() {
+	p := w.clara
+	for _, column := range [][2]string{{"Day", "When"}, {"Amount", "Worth"}, {"Words", "Words"}, {"Check", "Slip"}, {"Balance", "Left"}} {
+		p.to(column[0])
+		p.choose(column[1])
+	}
+	p.to("the month")
+	p.press(" ")
+	p.picture("bank-layout-said")
+	p.to("Read it so")
+	p.leads(kb.Enter)
 }
 
 // hearsLines looks at the lines as a screen reader has them.

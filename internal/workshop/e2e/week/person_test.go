@@ -75,7 +75,7 @@ func (p *person) where() string {
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
 	_ = chromedp.Run(ctx, chromedp.Location(&at), chromedp.Evaluate(`(document.activeElement || document.body).outerHTML.slice(0, 300)`, &focus),
-		chromedp.Evaluate(`(document.querySelector("main") || document.body).innerText.slice(0, 2500)`, &text))
+		chromedp.Evaluate(`(document.querySelector("main") || document.body).innerText.slice(0, 1500)`, &text))
 	return at + "\nfocus: " + focus + "\n" + text
 }
 

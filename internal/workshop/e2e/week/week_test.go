@@ -180,7 +180,7 @@ func (w *week) typing() {
 	p.to("Remove this row")
 	p.leads(kb.Enter)
 	p.sees("60 rows", "0 rows, −$27.00")
-	p.press(kb.Escape, "k", "k", "k")
+	p.press(kb.Escape, "k", "k", "k", "k")
 	p.leads(kb.Enter)
 	p.sees("Correct row 57")
 	p.leads(kb.Tab, w.checks[wrong].amount(), kb.Enter)
