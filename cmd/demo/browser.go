@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -53,3 +56,73 @@ func (b *browser) submit(ctx context.Context, path string, form url.Values) (pag
 	}
 	return page, err
 }
+
+// where posts a form and returns the path of the page to which it leads.
+func (b *browser) where(ctx context.Context, path string, form url.Values) (string, error) {
+	stays := b.client
+	stays.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := stays.Do(req)
+	if err != nil {
+		return "", err
+	}
+	if err := resp.Body.Close(); err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusSeeOther {
+		return "", fmt.Errorf("%s is answered by %d", path, resp.StatusCode)
+	}
+	to, _, _ := strings.Cut(resp.Header.Get("Location"), "?")
+	return to, nil
+}
+
+// upload chooses a file in the form of a page, and sends it.
+func (b *browser) upload(ctx context.Context, path, name string, content []byte) error {
+	page, _, err := b.ask(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	if err := form.WriteField("session", strings.Join(sessionOf(page), "")); err != nil {
+		return err
+	}
+	file, err := form.CreateFormFile("file", name)
+	if err == nil {
+		_, err = file.Write(content)
+	}
+	if err := errors.Join(err, form.Close()); err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.base+path, &body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	resp, err := b.client.Do(req)
+	if err != nil {
+		return err
+	}
+	if err := resp.Body.Close(); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s is answered by %d", path, resp.StatusCode)
+	}
+	return nil
+}
+
+// sessionOf returns the value of the field session of a page's forms.
+func sessionOf(page string) []string {
+	found := sessionField.FindStringSubmatch(page)
+	if found == nil {
+		return nil
+	}
+	return found[1:]
+}
+
+var sessionField = regexp.MustCompile(`name="session" value="([^"]+)"`)

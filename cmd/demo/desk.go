@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ var askedRefunds = []asked{
 		noteOnGift: "She called: $500 of it come from her foundation in January."},
 }
 
-// workAtTheDesks signs members in and asks for their refunds. A member whose code was used a moment ago waits for the next one.
+// workAtTheDesks signs members in and asks for their refunds.
 func (d *demo) workAtTheDesks(ctx context.Context) error {
 	for _, a := range askedRefunds {
 		for _, login := range d.staff {
@@ -52,31 +53,44 @@ func (d *demo) workAtTheDesks(ctx context.Context) error {
 
 var firstRow = regexp.MustCompile(`(?s)<tr data-row.*?href="([^"?]+)`)
 
-func (d *demo) ask(ctx context.Context, login mailcatch.Login, a asked) error {
+// signIn signs a member in. A member whose code was used a moment ago waits for the next one.
+func (d *demo) signIn(ctx context.Context, email string) (*browser, error) {
+	at := slices.IndexFunc(d.staff, func(l mailcatch.Login) bool { return l.Email == email })
+	if at < 0 {
+		return nil, fmt.Errorf("%s is no member", email)
+	}
+	login := d.staff[at]
 	b, err := newBrowser(d.settings["BASE_URL"])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for try := 0; ; try++ {
 		code, err := totp.GenerateCode(login.Secret, time.Now())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		_, status, err := b.ask(ctx, http.MethodPost, "/office/sign-in", url.Values{"email": {login.Email}, "password": {login.Password}, "code": {code}})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if status == http.StatusOK {
-			break
+			return b, nil
 		}
 		if try == 3 {
-			return fmt.Errorf("signing in is answered by %d", status)
+			return nil, fmt.Errorf("signing in is answered by %d", status)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(15 * time.Second):
 		}
+	}
+}
+
+func (d *demo) ask(ctx context.Context, login mailcatch.Login, a asked) error {
+	b, err := d.signIn(ctx, login.Email)
+	if err != nil {
+		return err
 	}
 	gift, err := b.giftOf(ctx, login.Entity, a.find)
 	if err != nil {

@@ -35,6 +35,9 @@ func (d *demo) startHistory(ctx context.Context) (stop func()) {
 			if err := d.workAtTheDesks(ctx); err != nil && ctx.Err() == nil {
 				d.printf("The demo's staff could not do their work: %v", err)
 			}
+			if err := d.workAtTheMail(ctx); err != nil && ctx.Err() == nil {
+				d.printf("The demo's staff could not do what came by mail: %v", err)
+			}
 			d.printf("Two months of history are made (%.0f s).", time.Since(began).Seconds())
 		}
 	}()

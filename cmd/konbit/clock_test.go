@@ -25,8 +25,11 @@ import (
 
 // withoutBusinessDates says why a command neither shows nor writes a date of the business clock by itself.
 var withoutBusinessDates = map[string]string{
+	"bank proof":           "its month is given, and its days are those of lines and entries",
 	"doctor":               "its times are those of the machine, the mail server and the queues",
 	"donor sign-out":       "sessions and links end by the database's clock; it shows no date",
+	"export all":           "it writes the days that the rows have",
+	"import bank":          "the lines of its file have their days",
 	"import gifts":         "the rows of its file have their days",
 	"erasures apply":       "it repeats the days of a list",
 	"erasures export":      "it prints the days that erasures wrote",
@@ -39,6 +42,7 @@ var withoutBusinessDates = map[string]string{
 	"ledger seal":          "seals have the database's time: it proves when an entry was known",
 	"ledger verify":        "checkers show when the database noticed what is wrong, to compare with the log",
 	"migrate":              "it shows no date",
+	"payout compare":       "its days are those of the report",
 	"payments list":        "its days are those of payments, from Stripe",
 	"refunds list":         "its days are those of orders, by the database's clock, and of refunds, from Stripe",
 	"serve":                "it runs the services of package app, which says who has which clock",

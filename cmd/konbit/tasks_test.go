@@ -41,7 +41,7 @@ func TestTaskKinds(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"balance_in_other_currency", "balance_transaction_not_booked", "balance_transactions_stuck", "charge_not_readable", "checker_found", "customer_of_erased_donor_kept",
-		"entries_not_sealed", "event_lost", "events_set_aside", "fund_could_not_bear", "gift_paid_twice", "letter_refused", "more_went_back_than_was_left", "movement_does_not_fit",
+		"entries_not_sealed", "event_lost", "events_set_aside", "fund_could_not_bear", "gift_paid_twice", "in_kind_needs_appraisal", "letter_refused", "more_went_back_than_was_left", "movement_does_not_fit",
 		"paper_needs_font", "payment_after_plan_ended", "payment_beyond_plan",
 		"payment_differs_from_gift", "payment_disputed", "payment_in_other_currency", "payment_of_another_entity", "payment_without_bill", "payment_without_gift",
 		"payout_differs_from_its_transactions", "payout_failed", "plan_card_of_another", "plan_differs_at_stripe", "plan_link_refused", "plan_payment_disputed", "plan_request_stuck", "plan_without_address", "purged_gift_paid", "refund_failed",

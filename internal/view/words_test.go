@@ -36,14 +36,14 @@ var composed = []string{
 	"office.tasks.object.", "office.tasks.detail.", "office.tasks.problem.", "office.tasks.type.", "office.dispute.state.", "office.dispute.next.", "office.dispute.reason.", "office.dispute.filter.",
 	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.suspense.account.", "office.suspense.kind.",
 	"office.bank.holds.", "office.bank.item.", "office.bank.kind.", "office.bank.function.", "office.bank.reason.", "office.bank.column.", "office.bank.key.", "office.bank.month.",
-	"office.bank.files.", "office.bank.proof.", "office.bank.stripe.", "office.bank.file.",
+	"office.bank.files.", "office.bank.proof.", "office.bank.stripe.",
 	"office.deposit.state.", "office.deposit.column.", "office.deposit.slip.", "office.owed.column.", "office.owed.state.", "office.owed.method.", "office.owed.error.",
 	"office.import.column.", "office.import.state.", "office.import.row.", "office.import.doubt.", "office.import.error.", "office.import.field.", "office.import.order_of_days.", "office.import.decimals.", "office.batch.field.",
 	"office.audit.act.", "office.audit.kind.", "office.audit.value.", "office.audit.part.", "office.audit.state.", "office.audit.field.", "office.audit.column.", "office.gifts.event.",
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
 	"office.approval.did.", "office.roles.act.", "office.roles.label.", "office.payouts.", "office.payouts.error.",
-	"office.batch.error.", "office.batch.field.", "office.batch.given_by.", "office.batch.method.", "thanks.v1.",
+	"office.void.", "office.batch.", "office.batch.error.", "office.batch.field.", "office.batch.given_by.", "office.batch.method.", "thanks.v1.",
 }
 
 // notPhrases are quoted names that only look like keys: types of Stripe's events, acts of the audit log, and a key after office.evidence.

@@ -1,6 +1,6 @@
 // Keys of the page on which lines of the bank are matched: j and k move, Enter accepts the first suggestion, s searches, m selects a line with others,
-// o says that it is something else, r makes a rule of it, x splits, a sets aside, u undoes the last match. Each of them is also a field, a link
-// or a button.
+// o says that it is something else, r makes a rule of it, x splits, g makes a gift of a line, a sets aside, u undoes the last match. Each of them is
+// also a field, a link or a button.
 (() => {
   const lines = [...document.querySelectorAll("[data-line]")];
   const said = document.getElementById("bank-said");
@@ -38,6 +38,7 @@
     },
     r: () => lines[at]?.querySelector("[data-rule]")?.click(),
     x: () => fold("split"),
+    g: () => lines[at]?.querySelector("[data-gift]")?.click(),
     a: () => fold("reason"),
     u: () => document.querySelector(".bank-lines [data-undo]")?.click(),
     Enter: () => lines[at]?.querySelector("[data-accept]")?.click(),

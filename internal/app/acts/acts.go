@@ -22,7 +22,8 @@ var recorded = []string{
 	"donor move", "donor sign-out",
 	"erasures add", "erasures apply", "erasures open", "erasures prepare",
 	"event-mode open", "event-mode close",
-	"export gifts", // shows names and addresses
+	"export all", "export gifts", // show names and addresses
+	"import bank",  // stores what the bank says about people
 	"import gifts", // posts gifts, shows references of gifts
 	"keys rotate",
 	"migrate", // rights of the server's role, the recorded address
@@ -38,6 +39,7 @@ var recorded = []string{
 
 // unrecorded says why the other commands write no entry.
 var unrecorded = map[string]string{
+	"bank proof":          "it shows amounts, days and how many lines each kind has",
 	"doctor":              "it reads settings and counts",
 	"erasures export":     "its list has ids and keyed hashes, and the server writes the same",
 	"erasures list":       "it shows ids and days",
@@ -47,6 +49,7 @@ var unrecorded = map[string]string{
 	"ledger balance":      "it shows accounts, funds and amounts",
 	"ledger seal":         "the workers do the same each second",
 	"payments list":       "it shows counts and amounts",
+	"payout compare":      "it shows ids of Stripe and amounts",
 	"refunds list":        "it shows ids and amounts, without the notes",
 	"ledger verify":       "it shows ids, and computes sums anew from what they are the sums of",
 	"serve":               "it writes the log of its requests",

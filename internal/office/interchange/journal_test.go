@@ -52,6 +52,9 @@ func open(t *testing.T, db *testkit.Database, ids *counter, slug string, currenc
 			fund.UpsertTx(t.Context(), tx, fund.Fund{ID: b.own, EntityID: b.entity, OrganisationID: organisation, Slug: "7-" + slug, Code: "7-" + slug, Name: text, Restriction: fund.Unrestricted}, now),
 			ledger.OpenBooksTx(t.Context(), tx, b.entity, currency))
 	}))
+	_, err := db.Owner.Exec(`INSERT INTO bank_account (id, entity_id, slug, name, last4, currency, holds, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, 'Main', '0001', $3, 'all', now(), now())`,
+		b.entity, "bank-"+slug, currency)
+	require.NoError(t, err)
 	return b
 }
 
@@ -108,7 +111,7 @@ func abroad(t *testing.T, lines []ledger.Posting) []ledger.Posting {
 	require.NoError(t, err)
 	lines[0].Foreign = &ledger.Foreign{Amount: money.New(10017, "USD"), Rate: rate}
 	lines[1].Foreign = &ledger.Foreign{Amount: money.New(-10017, "USD"), Rate: rate}
-	lines[0].Dimensions = map[string]string{"nature": `"wire", \ ; |`, "bank": "b1"}
+	lines[0].Dimensions = map[string]string{"nature": `"wire", \ ; |`, "bank": "bank-grassroots-international"}
 	return lines
 }
 

@@ -3,6 +3,7 @@ package office_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -202,22 +203,30 @@ func TestT10ForeignAndMissingObjectsOfStaffTakeTheSameTime(t *testing.T) { // no
 			continue
 		}
 		tried++
-		took := map[bool][]time.Duration{}
-		for n := range 42 {
-			missing := (n+n/2)%2 == 0 // each of the two comes first as often
-			names := make([]string, len(kinds))
-			for i, kind := range kinds {
-				if names[i] = m.objects[kind][place{"tsne", "selva"}]; missing || names[i] == "" {
-					names[i] = nothing(kind)
-				}
-			}
-			began := time.Now()
-			got := m.use(asker, r.Method, r.Pattern, names, "tsne", "?org=csio")
-			took[missing] = append(took[missing], time.Since(began))
-			require.Equal(t, 404, got.StatusCode, r.Pattern)
-		}
 		median := func(of []time.Duration) float64 { return slices.Sorted(slices.Values(of))[len(of)/2].Seconds() }
-		assert.InDelta(t, median(took[false]), median(took[true]), 0.020, "%s %s", r.Method, r.Pattern)
+		differ := func() float64 {
+			took := map[bool][]time.Duration{}
+			for n := range 42 {
+				missing := (n+n/2)%2 == 0 // each of the two comes first as often
+				names := make([]string, len(kinds))
+				for i, kind := range kinds {
+					if names[i] = m.objects[kind][place{"tsne", "selva"}]; missing || names[i] == "" {
+						names[i] = nothing(kind)
+					}
+				}
+				began := time.Now()
+				got := m.use(asker, r.Method, r.Pattern, names, "tsne", "?org=csio")
+				took[missing] = append(took[missing], time.Since(began))
+				require.Equal(t, 404, got.StatusCode, r.Pattern)
+			}
+			return median(took[false]) - median(took[true])
+		}
+		// A busy machine makes medians differ once; a difference of the program's stays.
+		differs := true
+		for try := 0; differs && try < 4; try++ {
+			differs = math.Abs(differ()) > 0.020
+		}
+		assert.False(t, differs, "%s %s", r.Method, r.Pattern)
 	}
 	require.Greater(t, tried, 15)
 }

@@ -25,6 +25,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
 	"konbit/internal/office/statement"
@@ -148,6 +149,21 @@ func (s sender) sendNotices(g giver) {
 		id := program.NewID()
 		s.Exec(`INSERT INTO donation_notice (id, donation_id, kind, cause, amount, currency, at) VALUES ($1, $2, $3, $4, 2000, 'USD', now())`, id, g.plan.ID, kind, id.String())
 		require.NoError(s.t, notices.Mail(s.t.Context(), id), kind)
+	}
+}
+
+// sendThanks sends the letter of thanks for a gift of a foundation, which gets no receipt.
+func (s sender) sendThanks(g giver) {
+	s.t.Helper()
+	row := offline.Typed{
+		"organisation": "Foundation " + string(g.lang), "email": "foundation-" + string(g.lang) + "@example.org", "given_by": "foundation", "amount": "500", "number": "1",
+	}
+	visitor.PostBatch(s.t, s.Program, "grassroots-international", row)
+	s.Exec(`UPDATE donor SET language = $2 WHERE organisation_name = $1`, row["organisation"], g.lang)
+	row["donor_id"] = s.Lines(`SELECT id FROM donor WHERE organisation_name = $1`, row["organisation"])[0]
+	visitor.PostBatch(s.t, s.Program, "grassroots-international", row)
+	for _, id := range s.Lines(`SELECT args->>'letter_id' FROM river_job WHERE kind = 'thank_you_letter'`) {
+		require.NoError(s.t, mail.ThankYous{Mailer: s.Receipts.Mailer}.Mail(s.t.Context(), uuid.MustParse(id)))
 	}
 }
 

@@ -97,6 +97,7 @@ func TestLinksOfEveryEmail(t *testing.T) {
 	for _, g := range givers {
 		s.reviseReceipts(g)
 		s.sendNotices(g)
+		s.sendThanks(g)
 		_, err := mail.MoveRequest{SignIns: s.SignIns, MoveLink: letters.MoveLink(s.Server.BaseURL)}.Send(t.Context(), g.address, "new-"+string(g.lang)+"@example.net")
 		require.NoError(t, err)
 		s.sendAddresses(s.signIn(g), g.other)

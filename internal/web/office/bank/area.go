@@ -18,6 +18,7 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/typeset"
 	"konbit/internal/web"
+	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 )
 
@@ -26,10 +27,11 @@ type Area struct {
 	*desk.Desk
 	Bank  bank.Service
 	Fonts *typeset.Fonts // of the proof's PDF
+	Gifts *batches.Area  // the form of a gift
 }
 
 var (
-	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 3000, Window: time.Hour}}
+	matches  = web.Limit{Name: "staff bank matches", Words: "office.limit.bank", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
 	files    = web.Limit{Name: "staff bank files", Words: "office.limit.bank_files", Limit: guard.Limit{Max: 120, Window: time.Hour}}
 	openings = web.Limit{Name: "staff bank openings", Words: "office.limit.bank_openings", Limit: guard.Limit{Max: 60, Window: time.Hour}}
 )
@@ -48,6 +50,8 @@ func (a *Area) Routes() []web.Route {
 		web.Post(account+"/lines", web.Page, finance, a.linesPost).Limited(matches),
 		web.Get(account+"/rule", web.Page, readers, a.ruleGet).Limited(desk.Pages),
 		web.Post(account+"/rule", web.Page, finance, a.rulePost).Limited(matches),
+		web.Get(account+"/gift", web.Page, readers, a.giftGet).Limited(desk.Pages),
+		web.Post(account+"/gift", web.Page, finance, a.giftPost).Limited(matches),
 		web.Get(account+"/{month}", web.Page, readers, a.proofGet).Limited(desk.Pages),
 	}
 }
@@ -76,7 +80,12 @@ func (a *Area) mayAct(v web.StaffVisit) bool {
 	return v.Has(staff.Scope{EntityID: v.Entity.ID}, staff.Finance)
 }
 
-func midnight(d ledger.Date) time.Time { return d.In(time.UTC) }
+func midnight(d ledger.Date) time.Time {
+	if d == (ledger.Date{}) {
+		return time.Time{}
+	}
+	return d.In(time.UTC)
+}
 
 // monthOf returns the month of an address (?month=2026-10), or the current one.
 func (a *Area) monthOf(r *http.Request, v web.StaffVisit) bank.Month {

@@ -58,6 +58,7 @@ type RowForm struct {
 	MoreOpen                                                   bool
 	Focus                                                      string // id of the field that gets the focus
 	FundError                                                  string
+	NoFund                                                     string // what no fund means
 }
 
 // HasFocus reports whether a field gets the focus.
@@ -276,15 +277,18 @@ func (a *Area) pairs(v web.StaffVisit, b offline.Batch) []desk.Pair {
 	so, paper := money.New(b.SumMinor, b.Currency), money.New(b.TotalMinor, b.Currency)
 	lang := string(v.Language)
 	text := func(key string, args ...any) desk.Cell { return desk.Cell{Text: a.say(v, key, args...)} }
+	rows := func(n int, amount money.Amount) desk.Cell {
+		return desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", n, "amount", amount.FormatExact(lang))}
+	}
 	difference := text("office.batch.agrees")
 	difference.State = "good"
 	if !b.Agrees() {
-		difference = text("office.batch.differs", "rows", b.Counted-b.Rows, "amount", money.New(b.TotalMinor-b.SumMinor, b.Currency).FormatExact(lang))
+		difference = rows(b.Counted-b.Rows, money.New(b.TotalMinor-b.SumMinor, b.Currency))
 		difference.State = "hold"
 	}
 	pairs := []desk.Pair{
-		{Label: a.say(v, "office.batch.so_far"), Cell: desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", b.Rows, "amount", so.FormatExact(lang))}},
-		{Label: a.say(v, "office.batch.on_paper"), Cell: desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", b.Counted, "amount", paper.FormatExact(lang))}},
+		{Label: a.say(v, "office.batch.so_far"), Cell: rows(b.Rows, so)},
+		{Label: a.say(v, "office.batch.on_paper"), Cell: rows(b.Counted, paper)},
 		{Label: a.say(v, "office.batch.difference"), Cell: difference},
 		{Label: a.say(v, "office.batch.field.received_on"), Cell: desk.Cell{Day: b.ReceivedOn.In(time.UTC)}},
 	}
@@ -351,6 +355,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	f := &RowForm{
 		Action: pathOf(v, b.N), N: e.n, Submission: cmp.Or(e.submission, a.NewID().String()), DonorID: e.donorID, DonorWas: e.donorWas, Matches: e.matches,
 		Heading: a.say(v, "office.batch.row_new"), Funds: a.fundOptions(v, b.OrganisationID, t["fund"]),
+		NoFund: a.say(v, "office.batch.fund_usual"),
 	}
 	if e.n > 0 {
 		f.Heading = a.say(v, "office.batch.row_of", "n", e.n)
@@ -384,6 +389,12 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	for _, name := range []string{"postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"} {
 		f.More = append(f.More, field(name, view.Field{}))
 	}
+	credit := []string{"credit_first_name", "credit_last_name", "credit_email"}
+	if t.CreditsNew() || form.ErrorText("soft_credit") != "" || form.ErrorText("credit_email") != "" {
+		for _, name := range credit {
+			f.More = append(f.More, field(name, view.Field{}))
+		}
+	}
 	f.FundError, f.Several = form.ErrorText("fund"), e.several || len(t.Splits()) > 0
 	f.Funds = append(f.Funds, Option{severalFunds, a.say(v, "office.batch.fund_several"), f.Several})
 	for _, o := range a.fundOptions(v, b.OrganisationID, "") {
@@ -392,7 +403,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
-	for _, name := range []string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"} {
+	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, credit...) {
 		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}
@@ -405,21 +416,4 @@ func givenBy(kind donor.Kind) string {
 		return string(offline.Organisation)
 	}
 	return string(offline.Person)
-}
-
-// focusOf returns which field of a row is typed next.
-func focusOf(e *entry) string {
-	switch {
-	case len(e.matches) > 0:
-		return "match-1"
-	case e.onlyName && e.donorID == newDonor && (e.typed["organisation"] != "" || e.typed["last_name"] != ""):
-		return "email" // the name is read from what was searched for
-	case e.onlyName && e.donorID == newDonor:
-		return "first_name"
-	case e.onlyName:
-		return "amount"
-	case len(e.problems) > 0:
-		return e.problems[0].Name
-	}
-	return "donor"
 }

@@ -22,7 +22,7 @@ var typists = []staff.RoleName{staff.Entry, staff.Finance}
 // Limits of what a person may do. Each answer of the server to a row counts: its donor, its choice, its storing.
 var (
 	begins = web.Limit{Name: "staff batches", Words: "office.limit.batches", Limit: guard.Limit{Max: 60, Window: time.Hour}}
-	rows   = web.Limit{Name: "staff batch rows", Words: "office.limit.batch_rows", Limit: guard.Limit{Max: 3000, Window: time.Hour}}
+	rows   = web.Limit{Name: "staff batch rows", Words: "office.limit.batch_rows", Limit: guard.Limit{Max: 600, Window: 10 * time.Minute}}
 )
 
 // Routes returns the area's routes.

@@ -244,7 +244,7 @@ func TestReturnedCheck(t *testing.T) {
 	require.Equal(t, 1, f.Count(`SELECT count(*) FROM receipt_void`))
 	require.Equal(t, 1, f.Count(`SELECT count(*) FROM donation g JOIN payment p ON p.donation_id = g.id JOIN payment_change h ON h.payment_id = p.id
 		WHERE g.public_ref = $1 AND h.kind = 'dispute lost' AND h.amount = 7000`, f.refs["Carla"]))
-	require.Contains(t, f.m.Ask("GET", "/office/tsne/gifts/"+f.refs["Carla"], nil).Page, "Returned")
+	require.Contains(t, f.m.Ask("GET", "/office/tsne/gifts/"+f.refs["Carla"], nil).Page, "Check returned")
 	require.Contains(t, f.m.Ask("GET", "/office/tsne/deposits/1", nil).Page, "Came back")
 	f.quiet()
 
@@ -275,7 +275,9 @@ func TestRefundOfACheckIsOwedAndRepaid(t *testing.T) {
 	for name, values := range form {
 		checked[name] = values
 	}
-	preview := f.m.PostOffice(refund, checked)
+	asked := f.m.PostOffice(refund, checked)
+	require.Equal(t, 303, asked.StatusCode, asked.Page)
+	preview := f.m.Ask("GET", asked.Header.Get("Location"), nil)
 	require.Equal(t, 200, preview.StatusCode)
 	require.Contains(t, preview.Page, "Refund $30, by check or transfer")
 	require.Equal(t, 303, f.m.PostOffice(refund, form).StatusCode)

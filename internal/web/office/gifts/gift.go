@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/office/giftlist"
 	"konbit/internal/office/note"
+	"konbit/internal/office/offline"
 	"konbit/internal/office/refund"
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/money"
@@ -27,6 +28,8 @@ type GiftPage struct {
 	State                desk.Cell
 	Steps                []Step
 	Refund, Donor, Again string   // addresses of what can be done; may be empty
+	Correct, Void        string   // likewise
+	Corrections          []Link   // what waits, and the gifts that this one replaces or that replace it
 	Says                 []string // why something cannot be done
 	List, Before, After  string   // addresses of the list, and of the gifts beside this one in it; the last two may be empty
 	Facts                []Fact
@@ -41,6 +44,9 @@ type Step struct {
 	Text          string
 	Done, Current bool
 }
+
+// Link is an address with its words.
+type Link struct{ Text, URL string }
 
 // Fact is a label and what stands beside it.
 type Fact struct {
@@ -65,6 +71,8 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		before   *giftlist.Key
 		after    *giftlist.Key
 		notes    desk.Notes
+		paper    *offline.Paper
+		what     changed
 	)
 	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		if g, err = giftlist.ByRef(ctx, tx, v.Entity.ID, chi.URLParam(r, "ref")); err != nil {
@@ -76,6 +84,9 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if history, err = giftlist.History(ctx, tx, g.ID); err != nil {
 			return err
 		}
+		if paper, err = offline.PaperOf(ctx, tx, g.ID); err != nil {
+			return err
+		}
 		if shares, err = giftlist.SharesOf(ctx, tx, g.ID); err != nil {
 			return err
 		}
@@ -83,6 +94,9 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			return err
 		}
 		if accounts, err = ledger.Chart(ctx, tx); err != nil {
+			return err
+		}
+		if what, err = a.changedOf(ctx, tx, v, g.ID); err != nil {
 			return err
 		}
 		if notes, err = a.NotesOn(r, v, tx, note.Object{Kind: note.Gift, ID: g.ID}); err != nil {
@@ -96,10 +110,15 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p := GiftPage{
 		Page: a.PageOf(r, v, "gifts"), Who: cmp.Or(nameOf(*g), a.say(v, "erased")), For: fundNames(v, *g), Amount: money.New(g.AmountMinor, g.Currency),
-		State: a.stateOf(v, *g), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, history), Steps: a.steps(v, *g, history),
-		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts),
+		State: a.stateOf(v, *g, what.voided), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, paper, history), Steps: a.steps(v, *g, paper, history),
+		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts), Corrections: what.links,
 	}
-	a.offer(v, &p, *g, history)
+	if state := outcome(history); paper != nil && state != "" && g.ReturnedMinor >= g.AmountMinor && !what.voided {
+		p.State.Text = a.say(v, "state."+state)
+	}
+	if a.offer(v, &p, *g, history, what.voided); what.offered {
+		p.Correct, p.Void = v.Path("gifts/"+g.PublicRef+"/correct"), v.Path("gifts/"+g.PublicRef+"/void")
+	}
 	for _, e := range history {
 		if state := refund.State(e.Name); e.What == "order" && (state == refund.Ordered || state == refund.Sent || state == refund.Pending) {
 			p.Says = append(p.Says, a.say(v, "refund_underway"))
@@ -116,9 +135,13 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 }
 
 // offer sets what the reader can do with the gift, and why they cannot do the rest. Refunds are the entity's: the money is on its account.
-func (a *Area) offer(v web.StaffVisit, p *GiftPage, g giftlist.Gift, history []giftlist.Event) {
+func (a *Area) offer(v web.StaffVisit, p *GiftPage, g giftlist.Gift, history []giftlist.Event, voided bool) {
 	p.Donor = v.Path("donors/" + g.DonorID.String())
 	if !v.Has(v.Scope, staff.Finance) || g.Status != "settled" {
+		return
+	}
+	if voided {
+		p.Says = append(p.Says, a.View.Phrase(v.Language, "office.void.says"))
 		return
 	}
 	state := dispute.State(g.Dispute)
@@ -150,11 +173,16 @@ func receiptOf(history []giftlist.Event) (number string, void bool) {
 }
 
 // facts returns what is known of a gift, for its head.
-func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event) []Fact {
+func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, paper *offline.Paper, history []giftlist.Event) []Fact {
 	add := func(all []Fact, key string, cell desk.Cell) []Fact {
 		return append(all, Fact{a.say(v, "fact."+key), cell})
 	}
-	all := add(nil, "charged", desk.Cell{At: g.ChargedAt.In(desk.ZoneOf(v))})
+	var all []Fact
+	if paper == nil {
+		all = add(nil, "charged", desk.Cell{At: g.ChargedAt.In(desk.ZoneOf(v))})
+	} else {
+		all = a.paperFacts(v, *paper)
+	}
 	if g.TaxDate != nil {
 		all = add(all, "tax_date", desk.Cell{Day: g.TaxDate.In(desk.ZoneOf(v))})
 	}
@@ -176,22 +204,26 @@ func (a *Area) facts(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event
 		all = add(all, "receipt", cell)
 	}
 	for _, e := range history {
-		if e.What == "payment" && e.Ref != "" {
+		if e.What == "payment" && e.Ref != "" && paper == nil {
 			all = add(all, "charge", desk.Cell{Text: e.Ref})
 		}
 	}
 	return add(all, "ref", desk.Cell{Text: g.PublicRef})
 }
 
-// steps returns the way of a gift: charged, booked, paid out.
-func (a *Area) steps(v web.StaffVisit, g giftlist.Gift, history []giftlist.Event) []Step {
-	done := map[string]bool{"charged": true, "booked": g.Status == "settled"}
+// steps returns the way of a gift: charged, booked, paid out; of one without a payment processor, see paperSteps.
+func (a *Area) steps(v web.StaffVisit, g giftlist.Gift, paper *offline.Paper, history []giftlist.Event) []Step {
+	keys, done := []string{"charged", "booked", "receipt", "paid_out"}, map[string]bool{"charged": true}
+	if paper != nil {
+		keys, done = paperSteps(*paper, history)
+	}
+	done["booked"] = g.Status == "settled"
 	for _, e := range history {
 		done["receipt"] = done["receipt"] || e.What == "receipt"
 		done["paid_out"] = done["paid_out"] || e.What == "payout" && e.Name == "paid"
 	}
 	steps := make([]Step, 0, 4)
-	for _, key := range []string{"charged", "booked", "receipt", "paid_out"} {
+	for _, key := range keys {
 		steps = append(steps, Step{Text: a.say(v, "step."+key), Done: done[key]})
 	}
 	for i := range steps {

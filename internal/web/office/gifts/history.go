@@ -60,7 +60,7 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 	}
 	key := e.What
 	switch e.What {
-	case "step", "change", "payout", "void", "payment":
+	case "step", "change", "payout", "void", "payment", "bank", "repaid":
 		key = a.known(e.What, e.Name)
 	case "order":
 		key = "order"
@@ -88,6 +88,12 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 		h.State = map[string]string{"accepted": "good", "refused": "bad", "waiting": "hold"}[e.Detail]
 	case "moved":
 		h.Soft = e.Person
+	case "deposit":
+		h.URL = v.Path("deposits/" + e.Ref)
+	case "bank":
+		h.Soft, h.URL, h.State = e.Ref, v.Path("bank/"+e.Ref), "good"
+	case "repaid":
+		h.Soft = e.Ref
 	}
 	return h
 }

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -9,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donor"
 	"konbit/internal/office/offline"
 	"konbit/internal/workshop/testkit/office"
 	"konbit/internal/workshop/testkit/program"
 )
 
-// PostBatch posts a batch of today with the rows, of new donors; funds are those of an organisation, the first one unless a row says so. It
-// returns the person of the entity's finance who posted it.
+// PostBatch posts a batch of today with the rows, of new donors; funds are those of an organisation, the first one unless a row says so. A
+// row with a "donor_id" is of that organisation. It returns the person of the entity's finance who posted it.
 func PostBatch(t testing.TB, h *program.Program, organisation string, rows ...offline.Typed) *office.Person {
 	t.Helper()
 	o, err := h.CurrentCatalog().Organisation(organisation)
@@ -34,7 +36,13 @@ func PostBatch(t testing.TB, h *program.Program, organisation string, rows ...of
 		}
 		checker := offline.Checker{Catalog: h.CurrentCatalog(), Entity: entity, FundID: b.FundID, ReceivedOn: received, Language: "en"}
 		for _, row := range rows {
-			m, bad := checker.Check(row, offline.Choice{})
+			who := offline.Choice{}
+			if id, err := uuid.Parse(row["donor_id"]); err == nil {
+				who = offline.Choice{ID: id, Kind: donor.Organisation}
+			}
+			row = maps.Clone(row)
+			delete(row, "donor_id")
+			m, bad := checker.Check(row, who)
 			require.Empty(t, bad)
 			if _, err := offline.StoreTx(t.Context(), tx, b, 0, program.NewID(), row, m); err != nil {
 				return err
