@@ -52,4 +52,7 @@
     event.stopImmediatePropagation();
     acts[event.key]();
   }, true);
+  document.addEventListener("keypress", (event) => { // a browser would send the form once more
+    if (event.key === "Enter" && event.target.name === "line[]") event.preventDefault();
+  }, true);
 })();

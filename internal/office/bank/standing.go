@@ -78,6 +78,9 @@ func (s Service) OpenItems(ctx context.Context, q sqlx.QueryerContext, of Accoun
 		}
 		items = append(items, open...)
 	}
+	if err := s.nameGifts(ctx, q, of, items); err != nil {
+		return nil, err
+	}
 	const query = `/* bank.OpenItems */
 		SELECT a.slug, s.on_date, s.amount FROM bank_standing s JOIN bank_match m ON m.id::text = s.ref JOIN bank_account a ON a.id = m.account_id
 		 WHERE s.account_id = $1 AND s.kind = 'transfer' AND NOT EXISTS (SELECT FROM bank_cleared c WHERE c.entity_id = s.entity_id AND c.kind = 'transfer' AND c.ref = s.ref)`
@@ -92,4 +95,24 @@ func (s Service) OpenItems(ctx context.Context, q sqlx.QueryerContext, of Accoun
 	}
 	sortItems(items)
 	return items, err
+}
+
+// nameGifts adds to gifts who gave them, and their numbers.
+func (s Service) nameGifts(ctx context.Context, q sqlx.QueryerContext, of Account, items []Item) error {
+	var refs []string
+	for _, i := range items {
+		if i.Kind == gift {
+			refs = append(refs, i.Ref)
+		}
+	}
+	if len(refs) == 0 || s.Gifts == nil {
+		return nil
+	}
+	names, numbers, err := s.Gifts(ctx, q, of.EntityID, refs)
+	for n := range items {
+		if i := &items[n]; i.Kind == gift {
+			i.Text, i.Number = names[i.Ref], numbers[i.Ref]
+		}
+	}
+	return err
 }

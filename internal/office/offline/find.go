@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/pg"
@@ -96,4 +97,20 @@ func NamesOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, organ
 		names[f.ID] = f.Name
 	}
 	return names, err
+}
+
+// NumbersOf returns the numbers of gifts on paper, by their public references. A gift without one is missing.
+func NumbersOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, refs []string) (map[string]string, error) {
+	const query = `/* offline.NumbersOf */ SELECT DISTINCT r.public_ref, g.number FROM gift_ref r JOIN offline_gift g ON g.donation_id = r.id
+		WHERE r.entity_id = $1 AND r.public_ref = ANY($2) AND g.number <> ''`
+	var rows []struct {
+		Ref    string `db:"public_ref"`
+		Number string `db:"number"`
+	}
+	numbers := map[string]string{}
+	err := sqlx.SelectContext(ctx, q, &rows, query, entity, pq.Array(refs))
+	for _, r := range rows {
+		numbers[r.Ref] = r.Number
+	}
+	return numbers, err
 }
