@@ -191,16 +191,16 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 	}
 }
 
-// itemSays says in one line what an item is: a gift begins with who gave it.
+// itemSays says in one line what an item is: a gift, and a check that came back, begins with who gave it.
 func (a *Area) itemSays(v web.StaffVisit, i bank.Item) string {
 	says := []string{a.itemWords(v, i.Kind, i.Ref)}
 	if i.Text != "" && i.Kind != bank.Transfer && !strings.EqualFold(i.Text, i.Kind) {
-		says = append(says, i.Text)
+		says = append(says, strings.TrimPrefix(i.Text, "RETURNED "))
 	}
 	if i.Number != "" && i.Number != i.Ref {
 		says = append(says, i.Number)
 	}
-	if i.Kind == "gift" {
+	if i.Kind == "gift" || i.Kind == "returned" {
 		says = append(says[1:], says[0])
 	}
 	return strings.Join(says, " · ")

@@ -119,16 +119,28 @@ func (w *week) formats(formats []string) {
 		s.Restart()
 		w.match(format)
 		proof := s.Konbit("bank", "proof", "--account", "tsne", "--month", w.month(), "--json")
-		if first == "" {
-			first = proof
+		if same := ofFormat(w.t, proof); first == "" {
+			first = same
 			w.t.Log(proof)
+		} else {
+			require.JSONEq(w.t, first, same, format)
 		}
-		require.JSONEq(w.t, first, proof, format)
 		w.hledger(proof)
 		s.RequireChecksClean()
 		w.t.Logf("%s: %d keys, %s", format, w.clara.keys-keys, time.Since(began).Round(100*time.Millisecond))
 	}
 	require.NoError(w.t, s.Stop()) // before the copies are dropped
+}
+
+// ofFormat returns a proof without the days of the month that no statement has: a CSV file names only the days of its lines.
+func ofFormat(t *testing.T, proof string) string {
+	t.Helper()
+	all := map[string]any{}
+	require.NoError(t, json.Unmarshal([]byte(proof), &all))
+	delete(all, "gaps")
+	same, err := json.Marshal(all)
+	require.NoError(t, err)
+	return string(same)
 }
 
 // match stores the bank's file and explains each line.
@@ -209,9 +221,9 @@ func (w *week) match(format string) {
 	p.leads("r")
 	p.to("#item-0")
 	p.choose("Spending of general, program, rent")
-	p.press(kb.Tab, "60", kb.Tab)
+	p.press(kb.Tab, "98", kb.Tab)
 	p.choose("Spending of grassroots-leadership-network, program, rent")
-	p.leads(kb.Tab, "40", kb.Enter)
+	p.leads(kb.Tab, "2", kb.Enter)
 	p.sees("1 open line would be matched now")
 	p.picture("bank-rule")
 	p.to("Make the rule")
@@ -219,7 +231,10 @@ func (w *week) match(format string) {
 
 	p.open("/office/tsne/bank/tsne/" + w.month())
 	p.picture("bank-proof-" + format)
-	p.sees("Every line is explained", "100% of the month")
+	p.sees("100% of the month", "Open lines\t$0.00", "Unexplained\t$0.00")
+	if format != bankfake.CSV { // whose file does not say which days it is about
+		p.sees("Every line is explained")
+	}
 	p.axe("the proof")
 }
 
