@@ -16,7 +16,7 @@ import (
 // Service matches lines of the bank and what they are.
 type Service struct {
 	Kinds []ItemKind // besides those of bank itself
-	Gifts GiftWords  // nil: gifts are shown without
+	Gifts GiftWords  // nil: gifts have neither words nor an address
 	NewID func() uuid.UUID
 	Now   func() time.Time
 	Why   string // of an operator, for the audit log; empty: staff act
@@ -27,7 +27,7 @@ type GiftWords func(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID
 
 // kinds returns all kinds of items that have a row somewhere.
 func (s Service) kinds() []ItemKind {
-	return append([]ItemKind{standingKind{gift}, standingKind{entry}}, s.Kinds...)
+	return append([]ItemKind{standingKind{gift, s.Gifts}, standingKind{entry, nil}}, s.Kinds...)
 }
 
 func (s Service) kind(name string) ItemKind {

@@ -26,7 +26,10 @@ func uncleared(ctx context.Context, q sqlx.QueryerContext, of Account) (all []st
 }
 
 // standingKind is the kind of gifts by transfer, or of entries that others made: they stand in 1100 before their line comes.
-type standingKind struct{ kind string }
+type standingKind struct {
+	kind  string
+	words GiftWords
+}
 
 // Kind returns the kind's name.
 func (k standingKind) Kind() string { return k.kind }
@@ -34,14 +37,18 @@ func (k standingKind) Kind() string { return k.kind }
 // Open returns what has no line yet.
 func (k standingKind) Open(ctx context.Context, q sqlx.QueryerContext, of Account) (items []Item, err error) {
 	all, err := uncleared(ctx, q, of)
+	var refs []string
 	for _, s := range all {
 		if s.Kind == k.kind {
-			item := Item{Kind: s.Kind, Ref: s.Ref, Amount: s.Amount, On: s.On}
-			if k.kind == gift {
-				item.Path = "gifts/" + s.Ref
-			}
-			items = append(items, item)
+			refs, items = append(refs, s.Ref), append(items, Item{Kind: s.Kind, Ref: s.Ref, Amount: s.Amount, On: s.On})
 		}
+	}
+	if err != nil || k.words == nil || len(refs) == 0 {
+		return items, err
+	}
+	names, numbers, err := k.words(ctx, q, of.EntityID, refs)
+	for n, ref := range refs {
+		items[n].Path, items[n].Text, items[n].Number = "gifts/"+ref, names[ref], numbers[ref]
 	}
 	return items, err
 }
@@ -78,9 +85,6 @@ func (s Service) OpenItems(ctx context.Context, q sqlx.QueryerContext, of Accoun
 		}
 		items = append(items, open...)
 	}
-	if err := s.nameGifts(ctx, q, of, items); err != nil {
-		return nil, err
-	}
 	const query = `/* bank.OpenItems */
 		SELECT a.slug, s.on_date, s.amount FROM bank_standing s JOIN bank_match m ON m.id::text = s.ref JOIN bank_account a ON a.id = m.account_id
 		 WHERE s.account_id = $1 AND s.kind = 'transfer' AND NOT EXISTS (SELECT FROM bank_cleared c WHERE c.entity_id = s.entity_id AND c.kind = 'transfer' AND c.ref = s.ref)`
@@ -95,24 +99,4 @@ func (s Service) OpenItems(ctx context.Context, q sqlx.QueryerContext, of Accoun
 	}
 	sortItems(items)
 	return items, err
-}
-
-// nameGifts adds to gifts who gave them, and their numbers.
-func (s Service) nameGifts(ctx context.Context, q sqlx.QueryerContext, of Account, items []Item) error {
-	var refs []string
-	for _, i := range items {
-		if i.Kind == gift {
-			refs = append(refs, i.Ref)
-		}
-	}
-	if len(refs) == 0 || s.Gifts == nil {
-		return nil
-	}
-	names, numbers, err := s.Gifts(ctx, q, of.EntityID, refs)
-	for n := range items {
-		if i := &items[n]; i.Kind == gift {
-			i.Text, i.Number = names[i.Ref], numbers[i.Ref]
-		}
-	}
-	return err
 }

@@ -235,7 +235,9 @@ func (w *week) posting() {
 	w.letters(byMail)
 	p.to(fmt.Sprintf("Print %d papers", len(w.checks)-byMail))
 	p.press(kb.Enter)
-	papers := pdfText(w.t, p.file("batch-1-papers.pdf"))
+	file := p.file("batch-1-papers.pdf")
+	require.Equal(w.t, len(w.checks)-byMail, strings.Count(runTool(w.t, file, "pdftotext", "-", "-"), "\f"), "one page each")
+	papers := pdfText(w.t, file)
 	require.Equal(w.t, len(w.checks)-byMail, strings.Count(papers, "No goods or services were provided"))
 	for _, c := range w.checks {
 		require.Equal(w.t, c.email == "", strings.Contains(papers, c.first+" "+c.last), "%+v", c)
