@@ -158,7 +158,8 @@ func (s *Stack) openStripe(o stripefake.Options) {
 // account returns an entity's account at the stand-in, with webhooks to a server.
 func account(entity string, to *Server) stripefake.Account {
 	return stripefake.Account{
-		Name: entity, SecretKey: "sk_test_" + entity, WebhookURL: to.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{"whsec_" + entity}, Bank: banks[entity],
+		Name: entity, SecretKey: "sk_test_" + entity, WebhookURL: to.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{"whsec_" + entity},
+		Bank: banks[entity],
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -99,13 +98,6 @@ func (p *person) press(keys ...string) {
 		p.keys += len([]rune(key))
 		p.do(chromedp.KeyEvent(key))
 	}
-}
-
-// back presses Shift and Tab.
-func (p *person) back() {
-	p.t.Helper()
-	p.keys++
-	p.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(input.ModifierShift)))
 }
 
 // leads presses keys, of which the last one leads to another page, and waits for it.
