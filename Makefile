@@ -16,7 +16,7 @@ demo-reset:
 
 # Packages that use browsers are begun first: they take longest, and wait for other processes half of the time. The package that kills
 # servers has a target of its own.
-BROWSING = konbit/internal/workshop/e2e konbit/internal/web konbit/internal/web/give konbit/internal/web/office konbit/internal/web/office/refunds konbit/internal/web/portal konbit/internal/view
+BROWSING = konbit/internal/workshop/e2e konbit/internal/workshop/e2e/week konbit/internal/web konbit/internal/web/give konbit/internal/web/office konbit/internal/web/office/refunds konbit/internal/web/portal konbit/internal/view
 BREAKING = konbit/internal/workshop/chaos
 
 # Tests wait for PostgreSQL, browsers and servers more than they compute, so more of them run at once than there are cores.

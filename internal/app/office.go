@@ -1,8 +1,10 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
@@ -14,6 +16,7 @@ import (
 	"konbit/internal/office/bank"
 	"konbit/internal/office/deposit"
 	"konbit/internal/office/giftimport"
+	"konbit/internal/office/giftlist"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/repayment"
@@ -85,8 +88,16 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 		Bank: bank.Service{Kinds: []bank.ItemKind{
 			bank.Payouts{}, bank.ReturnedPayouts{}, deposit.Kind{}, repayment.Kind{},
 			deposit.Returned{Catalog: catalog, Books: booker, Owed: repayment.Settler{NewID: NewID}, Now: clocks.Business},
-		}, NewID: NewID, Now: clocks.Business},
+		}, Gifts: giftWords, NewID: NewID, Now: clocks.Business},
 		Imports: giftimport.Service{DB: db, Queue: queue, Catalog: catalog, Poster: poster, Voider: booker, NewID: NewID, Now: clocks.Business},
 		Privacy: privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
+}
+
+// giftWords is bank.GiftWords.
+func giftWords(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, refs []string) (names, numbers map[string]string, err error) {
+	if names, err = giftlist.NamesOf(ctx, q, entity, refs); err == nil {
+		numbers, err = offline.NumbersOf(ctx, q, entity, refs)
+	}
+	return names, numbers, err
 }

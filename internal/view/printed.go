@@ -32,6 +32,7 @@ func (v *View) PrintedPDF(about PrintedPapers, papers []Printed) ([]byte, error)
 		Title: about.Title, Author: about.Donee.Name, Subject: about.Title, Language: about.Language, Accent: DefaultAccent, Date: about.Date,
 		Footer: strings.Join(append([]string{about.Donee.Name}, v.Postal(about.Language, about.Donee.Address)...), ", "),
 	})
+	s.Gap = windowGap
 	for i, p := range papers {
 		if i > 0 {
 			s.PDF.AddPage()
@@ -63,6 +64,7 @@ const (
 	belowWindows   = 96.0 // the first fold is at 93
 	windowWidth    = 90.0
 	windowLine     = 4.6
+	windowGap      = 0.4 // above and below a row: a receipt for one fund is one page
 	recipientLines = 5
 )
 

@@ -39,7 +39,7 @@ var routesWithoutPage = []string{
 	"POST /portal/addresses/part", "POST /portal/addresses/choose", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out", "POST /office/sign-out",
 	"GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/statements/{ref}/pdf", "GET /office/{entity}/disputes/{dispute}/evidence",
-	"GET /office/{entity}/deposits/{deposit}/slip", "GET /office/{entity}/imports/{import}/left",
+	"GET /office/{entity}/deposits/{deposit}/slip", "GET /office/{entity}/imports/{import}/left", "GET /office/{entity}/batches/{n}/papers",
 }
 
 // pageVisit is one page to check, and how a person opens it.

@@ -168,6 +168,9 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
 	visitor.PostBatch(t, g.Program, "csio", offline.Typed{"first_name": "Ivy", "email": "ivy@example.org", "method": "transfer", "amount": "60"})
 	g.correctable = "/office/tsne/gifts/" + g.Lines(`SELECT public_ref FROM donation g JOIN offline_gift o ON o.donation_id = g.id AND o.method = 'transfer'`)[0]
+	got = m.PostOffice("/office/tsne/batches", url.Values{"submission": {program.NewID().String()}, "count": {"2"}, "total": {"50"}, "fund": {"general"},
+		"received_on": {time.Now().AddDate(0, 0, -1).Format(time.DateOnly)}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page) // a batch that is open
 	return m.Stale()
 }
 
@@ -274,7 +277,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-setup-wrong", "POST /office/setup", "/office/setup", submit, true},
 		{"office-account-wrong", "POST /office/account", "/office/account", submit, true},
 	}
-	const press = `(() => { const b = document.querySelector("#notes button, main form [id^=submit]"); b.closest("details")?.setAttribute("open", ""); b.click() })()`
+	const press = `(() => { const b = document.querySelector("#notes button, main form [id^=submit], #store"); b.closest("details")?.setAttribute("open", ""); b.click() })()`
 	empty := chromedp.Tasks{chromedp.Evaluate(press, nil), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	visits = append(visits, pageVisit{"office-erasure-wrong", "POST /office/{entity}/donors/{id}/erasure", "/office/tsne/donors/" + g.erasable + "/erasure", empty, false})
 	for _, r := range g.Server.Routes() {

@@ -1,5 +1,6 @@
 // Keys of the page on which lines of the bank are matched: j and k move, Enter accepts the first suggestion, s searches, m selects a line with others,
-// x splits, g makes a gift of a line, a sets aside, u undoes the last match. Each of them is also a field or a button.
+// o says that it is something else, r makes a rule of it, x splits, g makes a gift of a line, a sets aside, u undoes the last match. Each of them is
+// also a field, a link or a button.
 (() => {
   const lines = [...document.querySelectorAll("[data-line]")];
   const said = document.getElementById("bank-said");
@@ -30,6 +31,12 @@
       const here = box();
       if (here) here.checked = !here.checked;
     },
+    o: () => {
+      const here = box(), own = document.getElementById("own-0");
+      if (here) here.checked = true;
+      if (own) own.focus();
+    },
+    r: () => lines[at]?.querySelector("[data-rule]")?.click(),
     x: () => fold("split"),
     g: () => lines[at]?.querySelector("[data-gift]")?.click(),
     a: () => fold("reason"),
@@ -39,9 +46,13 @@
   lines.forEach((line, i) => line.addEventListener("focusin", () => { at = i; }));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input:not([type=checkbox]), textarea, select, button, a, summary");
+    if (event.key === "Enter" && event.target.name === "item[]") return; // matches what is chosen
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in acts)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     acts[event.key]();
+  }, true);
+  document.addEventListener("keypress", (event) => { // a browser would send the form once more
+    if (event.key === "Enter" && event.target.name === "line[]") event.preventDefault();
   }, true);
 })();

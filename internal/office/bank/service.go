@@ -1,9 +1,11 @@
 package bank
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/people/approval"
@@ -14,14 +16,18 @@ import (
 // Service matches lines of the bank and what they are.
 type Service struct {
 	Kinds []ItemKind // besides those of bank itself
+	Gifts GiftWords  // nil: gifts have neither words nor an address
 	NewID func() uuid.UUID
 	Now   func() time.Time
 	Why   string // of an operator, for the audit log; empty: staff act
 }
 
+// GiftWords returns who gave gifts, and their numbers on paper, by their public references: words that a line of the bank may have.
+type GiftWords func(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, refs []string) (names, numbers map[string]string, err error)
+
 // kinds returns all kinds of items that have a row somewhere.
 func (s Service) kinds() []ItemKind {
-	return append([]ItemKind{standingKind{gift}, standingKind{entry}}, s.Kinds...)
+	return append([]ItemKind{standingKind{gift, s.Gifts}, standingKind{entry, nil}}, s.Kinds...)
 }
 
 func (s Service) kind(name string) ItemKind {

@@ -26,7 +26,10 @@ func uncleared(ctx context.Context, q sqlx.QueryerContext, of Account) (all []st
 }
 
 // standingKind is the kind of gifts by transfer, or of entries that others made: they stand in 1100 before their line comes.
-type standingKind struct{ kind string }
+type standingKind struct {
+	kind  string
+	words GiftWords
+}
 
 // Kind returns the kind's name.
 func (k standingKind) Kind() string { return k.kind }
@@ -34,14 +37,18 @@ func (k standingKind) Kind() string { return k.kind }
 // Open returns what has no line yet.
 func (k standingKind) Open(ctx context.Context, q sqlx.QueryerContext, of Account) (items []Item, err error) {
 	all, err := uncleared(ctx, q, of)
+	var refs []string
 	for _, s := range all {
 		if s.Kind == k.kind {
-			item := Item{Kind: s.Kind, Ref: s.Ref, Amount: s.Amount, On: s.On}
-			if k.kind == gift {
-				item.Path = "gifts/" + s.Ref
-			}
-			items = append(items, item)
+			refs, items = append(refs, s.Ref), append(items, Item{Kind: s.Kind, Ref: s.Ref, Amount: s.Amount, On: s.On})
 		}
+	}
+	if err != nil || k.words == nil || len(refs) == 0 {
+		return items, err
+	}
+	names, numbers, err := k.words(ctx, q, of.EntityID, refs)
+	for n, ref := range refs {
+		items[n].Path, items[n].Text, items[n].Number = "gifts/"+ref, names[ref], numbers[ref]
 	}
 	return items, err
 }

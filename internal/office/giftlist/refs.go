@@ -65,3 +65,19 @@ func VoidedOf(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) (ma
 	}
 	return voided, err
 }
+
+// NamesOf returns who gave gifts of an entity, by their public references.
+func NamesOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, refs []string) (map[string]string, error) {
+	const query = `/* giftlist.NamesOf */ SELECT public_ref, coalesce(nullif(organisation_name, ''), trim(first_name || ' ' || last_name)) AS name
+		FROM gift_row WHERE entity_id = $1 AND public_ref = ANY($2)`
+	var rows []struct {
+		Ref  string `db:"public_ref"`
+		Name string `db:"name"`
+	}
+	names := map[string]string{}
+	err := sqlx.SelectContext(ctx, q, &rows, query, entity, pq.Array(refs))
+	for _, r := range rows {
+		names[r.Ref] = r.Name
+	}
+	return names, err
+}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/giving/donor"
-	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 )
 
@@ -58,34 +58,27 @@ func FindDonors(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, or
 	return all, err
 }
 
-// Twin is another row or gift with the same number and amount: perhaps the same check, typed twice.
+// Twin is a row that has number and amount of another row or gift: perhaps the same check, typed twice.
 type Twin struct {
-	BatchN int `db:"batch_n"`
-	RowN   int `db:"row_n"`
+	RowN    int  `db:"row_n"`
+	BatchN  int  `db:"batch_n"`  // of the other one
+	OtherN  int  `db:"other_n"`  // its row
+	IsOther bool `db:"is_other"` // it is a gift of another batch
 }
 
-// TwinOf returns a row of another batch, or of the same one, that has the same number and amount; nil if there is none. except is
-// the row itself.
-func TwinOf(ctx context.Context, q sqlx.QueryerContext, b Batch, except int, number string, amount money.Amount) (*Twin, error) {
-	const here = `/* offline.TwinOf */
-		SELECT $5::integer AS batch_n, r.n AS row_n FROM gift_batch_row r
-		 WHERE r.batch_id = $1 AND r.number = $2 AND r.amount = $3 AND r.n <> $4 AND r.removed_at IS NULL ORDER BY r.n LIMIT 1`
-	const posted = `/* offline.TwinOf */
-		SELECT b.n AS batch_n, g.row_n FROM offline_gift g JOIN gift_batch b ON b.id = g.batch_id
-		 WHERE g.entity_id = $1 AND g.number = $2 AND g.paid = $3 AND g.number <> '' AND g.batch_id <> $4 LIMIT 1`
-	if number == "" {
-		return nil, nil
-	}
-	var found []Twin
-	if err := sqlx.SelectContext(ctx, q, &found, here, b.ID, number, amount.Minor, except, b.N); err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		if err := sqlx.SelectContext(ctx, q, &found, posted, b.EntityID, number, amount.Minor, b.ID); err != nil || len(found) == 0 {
-			return nil, err
-		}
-	}
-	return &found[0], nil
+// TwinsOf returns the rows of a batch that have number and amount of an earlier row of it, or of a gift that another batch brought, in
+// their order: one twin for each row. q is in a transaction of staff.ReadTx.
+func TwinsOf(ctx context.Context, q sqlx.QueryerContext, b Batch) (all []Twin, err error) {
+	const query = `/* offline.TwinsOf */
+		SELECT r.n AS row_n, coalesce(e.n, o.batch_n) AS batch_n, coalesce(e.row_n, o.row_n) AS other_n, e.n IS NULL AS is_other
+		  FROM gift_batch_row r
+		  LEFT JOIN LATERAL (SELECT $3::integer AS n, x.n AS row_n FROM gift_batch_row x WHERE x.batch_id = r.batch_id AND x.number = r.number AND x.amount = r.amount
+		      AND x.n < r.n AND x.removed_at IS NULL ORDER BY x.n LIMIT 1) e ON true
+		  LEFT JOIN LATERAL (SELECT b.n AS batch_n, g.row_n FROM offline_gift g JOIN gift_batch b ON b.id = g.batch_id
+		      WHERE e.n IS NULL AND g.entity_id = $2 AND g.number = r.number AND g.number <> '' AND g.paid = r.amount AND g.batch_id <> r.batch_id LIMIT 1) o ON true
+		 WHERE r.batch_id = $1 AND r.removed_at IS NULL AND r.number <> '' AND r.amount > 0 AND coalesce(e.n, o.batch_n) IS NOT NULL ORDER BY r.n`
+	err = sqlx.SelectContext(ctx, q, &all, query, b.ID, b.EntityID, b.N)
+	return all, err
 }
 
 // NamesOf returns the names of donors in batches of a scope, by their ids. q is in a transaction of staff.ReadTx.
@@ -104,4 +97,20 @@ func NamesOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, organ
 		names[f.ID] = f.Name
 	}
 	return names, err
+}
+
+// NumbersOf returns the numbers of gifts on paper, by their public references. A gift without one is missing.
+func NumbersOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, refs []string) (map[string]string, error) {
+	const query = `/* offline.NumbersOf */ SELECT DISTINCT r.public_ref, g.number FROM gift_ref r JOIN offline_gift g ON g.donation_id = r.id
+		WHERE r.entity_id = $1 AND r.public_ref = ANY($2) AND g.number <> ''`
+	var rows []struct {
+		Ref    string `db:"public_ref"`
+		Number string `db:"number"`
+	}
+	numbers := map[string]string{}
+	err := sqlx.SelectContext(ctx, q, &rows, query, entity, pq.Array(refs))
+	for _, r := range rows {
+		numbers[r.Ref] = r.Number
+	}
+	return numbers, err
 }

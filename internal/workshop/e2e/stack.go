@@ -21,6 +21,12 @@ import (
 // Entities are the legal entities of cmd/demo/demo.yaml. Each has an account of the same name at the stand-in.
 var Entities = []string{"tsne", "grassroots-international"}
 
+// banks are the accounts at the bank to which payouts of the entities go, as cmd/demo/demo.yaml has them.
+var banks = map[string]stripefake.Bank{
+	"tsne":                     {Slug: "tsne", Number: "0110224017"},
+	"grassroots-international": {Slug: "grassroots-gifts", Number: "0110778820"},
+}
+
 // Options are all optional.
 type Options struct {
 	Servers  int                // number of servers to start; 0 means one
@@ -153,6 +159,7 @@ func (s *Stack) openStripe(o stripefake.Options) {
 func account(entity string, to *Server) stripefake.Account {
 	return stripefake.Account{
 		Name: entity, SecretKey: "sk_test_" + entity, WebhookURL: to.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{"whsec_" + entity},
+		Bank: banks[entity],
 	}
 }
 

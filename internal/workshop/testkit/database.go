@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -207,4 +208,18 @@ func open(t testing.TB, url string) *sqlx.DB {
 	db.SetMaxIdleConns(5)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// CopyOf creates a copy of a database for the test. Nothing else may be connected to it: a server that uses it is stopped.
+func CopyOf(t testing.TB, d *Database) *Database {
+	t.Helper()
+	for _, db := range []*sqlx.DB{d.Server, d.Owner} {
+		db.SetMaxIdleConns(0) // a database with connections cannot be a template
+		defer db.SetMaxIdleConns(5)
+	}
+	from, err := url.Parse(d.OwnerURL)
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	return database(t, strings.TrimPrefix(from.Path, "/"))
 }

@@ -209,7 +209,7 @@ func (a *Area) openingForm(r *http.Request, v web.StaffVisit, p *AccountPage, in
 		f.Submission = a.NewID().String()
 	}
 	for _, of := range a.fundsOf(v) {
-		field := desk.Field(form, a.View, "fund-"+of.Code, in.funds[of.Code], view.Field{Mode: "decimal", Class: "digits", HideOptional: true})
+		field := desk.Field(form, a.View, "fund-"+of.Code, in.funds[of.Code], view.Field{Mode: "decimal", HideOptional: true})
 		field.Label = of.Name.In(v.Language)
 		f.Funds = append(f.Funds, field)
 	}

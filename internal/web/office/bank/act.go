@@ -57,7 +57,15 @@ func (a *Area) doTx(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, account bank
 		}
 		return a.Bank.JoinTx(r.Context(), tx, v.Entity.ID, part)
 	}
-	switch form.Get("do") {
+	do := form.Get("do")
+	if do == "enter" { // in a field: what it is for
+		if form.Get("split") != "" {
+			do = "split"
+		} else if form.Get("reason") != "" {
+			do = "aside"
+		}
+	}
+	switch do {
 	case "accept_all":
 		return a.acceptAllTx(r, tx, v, account)
 	case "split":

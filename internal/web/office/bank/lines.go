@@ -118,7 +118,7 @@ func (a *Area) writeLines(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	base := pathOf(v, p.Account, "/lines")
 	p.Title, p.Back, p.Month = a.say(v, "office.bank.lines.title", "name", p.Account.Name, "month", a.monthName(v, m)), pathOf(v, p.Account, ""), m.String()
-	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "x", "g", "a", "u"}
+	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "o", "r", "x", "g", "a", "u"}
 	p.Before, p.After = base+"?month="+m.Next(-1).String(), base+"?month="+m.Next(1).String()
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
 	p.Search = desk.Search{Action: base, Label: a.say(v, "office.bank.lines.search"), Value: q, Kept: []desk.Hidden{{Name: "month", Value: m.String()}}}
@@ -176,6 +176,9 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		p.AcceptAll = a.View.PhraseN(v.Language, "office.bank.lines.accept_all", n)
 	}
 	for _, i := range items {
+		if q == "" && i.Kind == "returned" { // every check of three months: a line that takes one back has it among its candidates, and a search finds it
+			continue
+		}
 		shown := Item{Value: i.Name(), Says: a.itemSays(v, i), Day: desk.Cell{Day: midnight(i.On)}, Amount: desk.AmountCell(p.Account.Amount(i.Amount))}
 		if i.Path != "" {
 			shown.URL = v.Path(i.Path)
@@ -188,16 +191,19 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 	}
 }
 
-// itemSays says in one line what an item is.
+// itemSays says in one line what an item is: a gift, and a check that came back, begins with who gave it.
 func (a *Area) itemSays(v web.StaffVisit, i bank.Item) string {
-	says := a.itemWords(v, i.Kind, i.Ref)
-	if i.Text != "" && i.Kind != bank.Transfer {
-		says += " · " + i.Text
+	says := []string{a.itemWords(v, i.Kind, i.Ref)}
+	if i.Text != "" && i.Kind != bank.Transfer && !strings.EqualFold(i.Text, i.Kind) {
+		says = append(says, strings.TrimPrefix(i.Text, "RETURNED "))
 	}
-	if i.Number != "" {
-		says += " · " + i.Number
+	if i.Number != "" && i.Number != i.Ref {
+		says = append(says, i.Number)
 	}
-	return says
+	if i.Kind == "gift" || i.Kind == "returned" {
+		says = append(says[1:], says[0])
+	}
+	return strings.Join(says, " · ")
 }
 
 func (a *Area) candidate(v web.StaffVisit, l bank.Line, c suggest.Candidate) Candidate {

@@ -33,6 +33,7 @@ type RulePage struct {
 	Stored                   bool
 	Ended                    bool
 	Did                      desk.Table
+	Left                     string // that lines it is about are open; empty: none is
 	Errors                   []view.FormError
 }
 
@@ -136,6 +137,9 @@ func (a *Area) showRule(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RuleP
 	}
 	p.ID, p.Stored, p.Ended, p.Words, p.Direction = rule.ID.String(), true, rule.EndedAt != nil, rule.Words, rule.Direction
 	p.TriedSays = a.partsWords(v, rule)
+	if err := a.leftOpen(r, tx, v, p, rule); err != nil {
+		return err
+	}
 	made, err := bank.MatchesOfRule(r.Context(), tx, id)
 	p.Did = desk.Table{Caption: a.say(v, "office.bank.rule.did"), Columns: []desk.Column{{Name: "day", Label: a.say(v, "office.today.day")},
 		{Name: "text", Label: a.say(v, "office.bank.text"), Wide: true}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}}}
@@ -143,6 +147,24 @@ func (a *Area) showRule(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RuleP
 		for _, l := range m.Lines {
 			p.Did.Rows = append(p.Did.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text}, desk.AmountCell(p.Account.Amount(l.Amount))}})
 		}
+	}
+	return err
+}
+
+// leftOpen says how many lines a rule is about that it did not match: a fund may have less than the rule spends.
+func (a *Area) leftOpen(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RulePage, rule bank.Rule) error {
+	if rule.EndedAt != nil {
+		return nil
+	}
+	tried, err := bank.Try(r.Context(), tx, p.Account, rule, ledger.Date{Year: 2000, Month: 1, Day: 1})
+	open := 0
+	for _, x := range tried {
+		if x.Match == nil {
+			open++
+		}
+	}
+	if open > 0 {
+		p.Left = a.View.PhraseN(v.Language, "office.bank.rule.left", open)
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func TestTypingABatch(t *testing.T) {
 	opened := d.typed(d.page(), url.Values{"donor": {"Carla Mejía"}})
 	require.Equal(t, 422, opened.StatusCode)
 	require.Contains(t, opened.Page, `id="first_name" name="first_name" type="text" value="Carla"`, "the fields of a new donor open in the row")
-	require.Contains(t, opened.Page, `data-focus="first_name"`)
+	require.Contains(t, opened.Page, `data-focus="email"`, "the name is read already")
 	stored := d.typed(opened.Page, url.Values{"donor": {"Carla Mejía"}, "first_name": {"Carla"}, "last_name": {"Mejía"}, "email": {"carla@example.org"}, "amount": {"1,250.5"}, "number": {"1001"}})
 	require.Equal(t, 303, stored.StatusCode, stored.Page)
 

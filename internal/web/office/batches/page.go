@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -35,10 +34,11 @@ type BatchPage struct {
 	Row    *RowForm // nil: the reader types none, or the batch is posted
 	Head   *Head    // likewise
 	Post   *PostForm
-	Remove string // the row that can be removed; empty: none is shown
-	Papers string // address of what is printed; empty: nothing is
-	Print  string // what Papers has, in words
-	Empty  bool   // it has no row, and can be put away
+	Remove string   // the row that can be removed; empty: none is shown
+	Twins  []string // rows that have number and amount of another one
+	Papers string   // address of what is printed; empty: nothing is
+	Print  string   // what Papers has, in words
+	Empty  bool     // it has no row, and can be put away
 	Errors []view.FormError
 }
 
@@ -53,6 +53,7 @@ type RowForm struct {
 	Funds, Methods, Givers                                     []Option
 	More                                                       []view.Field
 	Splits                                                     []view.Field
+	Several                                                    bool // the fields of Splits are shown
 	MoreOpen                                                   bool
 	Focus                                                      string // id of the field that gets the focus
 	FundError                                                  string
@@ -205,6 +206,11 @@ func (a *Area) show(
 		return err
 	}
 	p.Pairs = a.pairs(v, b)
+	if b.PostedAt == nil {
+		if p.Twins, err = a.twins(r, v, b); err != nil {
+			return err
+		}
+	}
 	p.Rows = a.table(v, b, rows, names, refs)
 	form := p.Form(a.View)
 	switch {
@@ -246,41 +252,6 @@ func (a *Area) show(
 	}
 	p.Errors = a.errorsOf(v, p.Problems)
 	return a.Write(w, desk.StatusOf(p.Problems), "batch", v.Language, p)
-}
-
-// pairs returns what a batch's head says, and how far it is.
-func (a *Area) pairs(v web.StaffVisit, b offline.Batch) []desk.Pair {
-	so, paper := money.New(b.SumMinor, b.Currency), money.New(b.TotalMinor, b.Currency)
-	lang := string(v.Language)
-	text := func(key string, args ...any) desk.Cell { return desk.Cell{Text: a.say(v, key, args...)} }
-	rows := func(n int, amount money.Amount) desk.Cell {
-		return desk.Cell{Text: a.View.PhraseN(v.Language, "office.batch.rows_of", n, "amount", amount.FormatExact(lang))}
-	}
-	difference := text("office.batch.agrees")
-	difference.State = "good"
-	if !b.Agrees() {
-		difference = rows(b.Counted-b.Rows, money.New(b.TotalMinor-b.SumMinor, b.Currency))
-		difference.State = "hold"
-	}
-	pairs := []desk.Pair{
-		{Label: a.say(v, "office.batch.so_far"), Cell: rows(b.Rows, so)},
-		{Label: a.say(v, "office.batch.on_paper"), Cell: rows(b.Counted, paper)},
-		{Label: a.say(v, "office.batch.difference"), Cell: difference},
-		{Label: a.say(v, "office.batch.field.received_on"), Cell: desk.Cell{Day: b.ReceivedOn.In(time.UTC)}},
-	}
-	if f, err := v.Catalog.Fund(b.FundID.UUID); err == nil && b.FundID.Valid {
-		pairs = append(pairs, desk.Pair{Label: a.say(v, "office.batch.field.fund"), Cell: desk.Cell{Text: f.Name.In(v.Language)}})
-	}
-	if b.Account != "" {
-		pairs = append(pairs, desk.Pair{Label: a.say(v, "office.batch.field.account"), Cell: desk.Cell{Text: b.Account}})
-	}
-	if b.PostedAt != nil {
-		pairs = append(pairs, desk.Pair{Label: a.say(v, "office.batch.posted_at"), Cell: desk.Cell{At: a.Moment(*b.PostedAt, desk.ZoneOf(v))}})
-	}
-	if b.Reason != "" {
-		pairs = append(pairs, desk.Pair{Label: a.say(v, "office.batch.field.reason"), Cell: desk.Cell{Text: b.Reason}})
-	}
-	return pairs
 }
 
 // namesOf returns the donors of rows by id, and the public references of their gifts by the number of the row.
@@ -348,7 +319,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	}
 	field := func(name string, as view.Field) view.Field { return a.field(v, form, name, t[name], as) }
 	f.Fields = []view.Field{
-		field("donor", view.Field{}), field("amount", view.Field{Mode: "decimal", Class: "digits"}), field("number", view.Field{}), field("note", view.Field{}),
+		field("donor", view.Field{}), field("amount", view.Field{Mode: "decimal"}), field("number", view.Field{}), field("note", view.Field{}),
 	}
 	if e.donorID == newDonor {
 		for _, name := range []string{"first_name", "last_name", "organisation", "email", "address_line1", "address_line2", "city", "region", "postal_code", "country"} {
@@ -371,15 +342,15 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 			f.More = append(f.More, field(name, view.Field{}))
 		}
 	}
-	f.FundError = form.ErrorText("fund")
+	f.FundError, f.Several = form.ErrorText("fund"), e.several || len(t.Splits()) > 0
+	f.Funds = append(f.Funds, Option{severalFunds, a.say(v, "office.batch.fund_several"), f.Several})
 	for _, o := range a.fundOptions(v, b.OrganisationID, "") {
 		name := "split[" + o.Value + "]"
 		split := view.Field{FieldText: view.FieldText{Name: name, Label: o.Label, Error: form.ErrorText(name)}, Type: "text", Mode: "decimal", Autocomplete: "off", HideOptional: true}
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
-	folded := []string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}
-	for _, name := range slices.Concat(folded, credit, t.Splits()) {
+	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, credit...) {
 		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}

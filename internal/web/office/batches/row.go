@@ -23,6 +23,9 @@ import (
 // earlier row.
 const newDonor, rowDonor = "new", "row:"
 
+// severalFunds is the option of the field fund by which each fund has a field of its own. A fund has no such code: see package fund.
+const severalFunds = "several:"
+
 // entry is a row while it is typed.
 type entry struct {
 	n          int // the row that is corrected; 0: a new one
@@ -36,6 +39,7 @@ type entry struct {
 	matches  []match // to choose from; nil: nothing is to be chosen
 	chosen   match   // the donor; zero: none yet
 	onlyName bool    // nothing but the donor was typed: nothing is wrong yet
+	several  bool    // the gift is for several funds: each has a field
 	problems []fault.Field
 }
 
@@ -53,6 +57,9 @@ func entryOf(r *http.Request) *entry {
 	e := &entry{
 		submission: r.PostForm.Get("submission"), typed: offline.TypedOf(r.PostForm), donorID: clean.Code(r.PostForm.Get("donor_id")),
 		donorWas: clean.Line(r.PostForm.Get("donor_was")), choice: clean.Code(r.PostForm.Get("choice")),
+	}
+	if e.several = e.typed["fund"] == severalFunds; e.several {
+		delete(e.typed, "fund")
 	}
 	e.n, _ = strconv.Atoi(r.PostForm.Get("row"))
 	for _, value := range strings.Split(r.PostForm.Get("candidates"), " ") {
@@ -268,6 +275,9 @@ func (a *Area) check(v web.StaffVisit, b offline.Batch, e *entry) (m offline.Mea
 		}
 	}
 	m, bad := a.checker(v, b).Check(typed, who)
+	if e.several && len(typed.Splits()) == 0 {
+		bad = append(bad, fault.Field{Name: "fund", Phrase: "office.batch.error.fund_several"})
+	}
 	if len(e.problems) > 0 { // of the donor: what follows from it is not said too
 		bad = slices.DeleteFunc(bad, func(f fault.Field) bool { return f.Name == "first_name" || f.Name == "organisation" })
 	}
@@ -320,7 +330,7 @@ func (a *Area) rowPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit,
 	if err != nil {
 		return err
 	}
-	return desk.Redirect(w, r, pathOf(v, b.N)+"#row-form")
+	return desk.Redirect(w, r, pathOf(v, b.N)+"#donor")
 }
 
 // problemOf returns what a form says about a refusal of package offline; nil if err is none.
@@ -338,6 +348,8 @@ func focusOf(e *entry) string {
 	switch {
 	case len(e.matches) > 0:
 		return "match-1"
+	case e.onlyName && e.donorID == newDonor && (e.typed["organisation"] != "" || e.typed["last_name"] != ""):
+		return "email" // the name is read from what was searched for
 	case e.onlyName && e.donorID == newDonor:
 		return "first_name"
 	case e.onlyName:

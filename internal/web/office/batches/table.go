@@ -55,7 +55,7 @@ func (a *Area) table(v web.StaffVisit, b offline.Batch, rows []offline.Row, name
 		}
 		r := desk.Row{Cells: []desk.Cell{{Text: strconv.Itoa(row.N)}, donor, amount, number, method, a.fundCell(v, b, row), {Text: row.Typed["note"]}}}
 		if b.IsOpen() {
-			r.URL = desk.WithQuery(pathOf(v, b.N), "row", strconv.Itoa(row.N)) + "#row-form"
+			r.URL = desk.WithQuery(pathOf(v, b.N), "row", strconv.Itoa(row.N)) + "#donor"
 		} else if ref := refs[row.N]; ref != "" {
 			r.URL = v.Path("gifts/" + ref)
 		}

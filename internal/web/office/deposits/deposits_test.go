@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -128,7 +127,7 @@ func (f *fixture) deposited() {
 	require.Equal(f.t, 303, got.StatusCode, got.Page)
 	at := got.Header.Get("Location")
 	page := f.m.Ask("GET", at, nil).Page
-	got = f.m.PostOffice(at, url.Values{"do": {"close"}, "account": {f.account.Slug}, "deposited_on": {time.Now().Format(time.DateOnly)}, "total": {fields(page)["total"]}})
+	got = f.m.PostOffice(at, url.Values{"do": {"close"}, "account": {f.account.Slug}, "deposited_on": {f.Today("tsne")}, "total": {fields(page)["total"]}})
 	require.Equal(f.t, 303, got.StatusCode, got.Page)
 	total, err := strconv.ParseInt(fields(page)["total"], 10, 64)
 	require.NoError(f.t, err)
@@ -170,7 +169,7 @@ func TestDepositOfChecksAndCash(t *testing.T) {
 	require.Equal(t, 404, f.m.Ask("GET", "/office/tsne/deposits/2", nil).StatusCode)
 	require.Equal(t, 303, f.m.PostOffice("/office/tsne/deposits/1", url.Values{"do": {"save"}, "item": ids}).StatusCode)
 
-	on := time.Now().Format(time.DateOnly)
+	on := f.Today("tsne")
 	bad := f.m.PostOffice("/office/tsne/deposits/1", url.Values{"do": {"close"}, "account": {"another"}, "deposited_on": {"2999-01-01"}, "total": {"33000"}})
 	require.Equal(t, 422, bad.StatusCode)
 	require.Contains(t, bad.Page, "Choose the bank account")
@@ -293,7 +292,7 @@ func TestRefundOfACheckIsOwedAndRepaid(t *testing.T) {
 	pay := func(form url.Values) visitor.Response {
 		got := fields(f.m.Ask("GET", "/office/tsne/refunds/owed", nil).Page)
 		all := url.Values{"payment": {got["payment"]}, "amount": {got["amount"]}, "submission": {got["submission"]}, "method": {"check"}, "number": {"2001"},
-			"paid_on": {time.Now().Format(time.DateOnly)}, "account": {f.account.Slug}}
+			"paid_on": {f.Today("tsne")}, "account": {f.account.Slug}}
 		for name, values := range form {
 			all[name] = values
 		}

@@ -135,7 +135,7 @@ func Field(f view.Form, v *view.View, name, value string, as view.Field) view.Fi
 func ErrorsOf(f view.Form, lang phrase.Language, v *view.View, relabelled ...view.Field) (all []view.FormError) {
 	for _, problem := range f.Problems() {
 		label := ""
-		if v.HasPhrase("office.field." + problem.Name) {
+		if problem.Name != "submit" && v.HasPhrase("office.field."+problem.Name) { // the whole act is named by a page that has a name for it
 			label = f.Phrase("office.field." + problem.Name)
 		}
 		for _, field := range relabelled {

@@ -3,7 +3,6 @@ package gifts_test
 import (
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
@@ -202,7 +201,7 @@ func TestNoVoidOfWhatIsDeposited(t *testing.T) {
 	made := v.ana.PostOffice("/office/tsne/deposits", url.Values{"submission": {program.NewID().String()}})
 	require.Equal(t, 303, made.StatusCode)
 	at := made.Header.Get("Location")
-	require.Equal(t, 303, v.ana.PostOffice(at, url.Values{"do": {"close"}, "account": {"checking"}, "deposited_on": {time.Now().Format(time.DateOnly)}, "total": {"15000"}}).StatusCode)
+	require.Equal(t, 303, v.ana.PostOffice(at, url.Values{"do": {"close"}, "account": {"checking"}, "deposited_on": {v.Today("tsne")}, "total": {"15000"}}).StatusCode)
 	require.Contains(t, v.ana.Ask("GET", v.gift("Ben")+"/correct", nil).Page, "Deposit 1 has this gift, and is closed")
 	require.Contains(t, v.ana.Ask("GET", v.gift("Ben")+"/correct", nil).Page, `href="/office/tsne/deposits/1"`)
 	require.Contains(t, v.ana.Ask("GET", gift+"/correct", nil).Page, "waits for a second person")

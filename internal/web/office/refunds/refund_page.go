@@ -276,7 +276,7 @@ func (a *Area) errorsOf(v web.StaffVisit, f view.Form, s state) []view.FormError
 		names[partID(fund.Fund.Slug)] = fund.Fund.Name.In(v.Language)
 	}
 	var all []view.FormError
-	for _, e := range desk.ErrorsOf(f, v.Language, a.View) {
+	for _, e := range desk.ErrorsOf(f, v.Language, a.View, view.Field{FieldText: view.FieldText{Name: "submit", Label: f.Phrase("office.field.submit")}}) {
 		if name := names[e.Target]; name != "" {
 			e.Field = name
 		}

@@ -18,7 +18,9 @@ import (
 // AddLine stores a file with one line of today, which no other line's text has, and returns the line.
 func AddLine(t testing.TB, h *program.Program, by *office.Person, account bank.Account, minor int64, text string) bank.Part {
 	t.Helper()
-	day := time.Now().Format("20060102")
+	entity, err := h.CurrentCatalog().EntityByID(account.EntityID)
+	require.NoError(t, err)
+	day := time.Now().In(entity.Location()).Format("20060102") // as pages have it: it may be another month than in UTC
 	raw := []byte("OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nENCODING:USASCII\r\nCHARSET:1252\r\n\r\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>USD" +
 		"<BANKACCTFROM><BANKID>1<ACCTID>994017<ACCTTYPE>CHECKING</BANKACCTFROM><BANKTRANLIST><DTSTART>" + day + "<DTEND>" + day +
 		fmt.Sprintf("<STMTTRN><TRNTYPE>OTHER<DTPOSTED>%s<TRNAMT>%s<FITID>%s<NAME>%s</STMTTRN>", day, money.New(minor, "USD").Decimal(), uuid.NewString(), text) +

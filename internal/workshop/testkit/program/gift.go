@@ -339,3 +339,11 @@ func (h *Program) RunPlanJobs() (done int) {
 	}
 	return done
 }
+
+// Today returns the day in an entity's time zone, as pages have it, such as 2026-10-31.
+func (h *Program) Today(entity string) string {
+	h.t.Helper()
+	e, err := h.CurrentCatalog().Entity(entity)
+	require.NoError(h.t, err)
+	return time.Now().In(e.Location()).Format(time.DateOnly)
+}

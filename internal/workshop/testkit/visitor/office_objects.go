@@ -29,7 +29,7 @@ var OfficeObjects = map[string]string{
 	"imports":  `SELECT i.n FROM gift_import i JOIN legal_entity e ON e.id = i.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY i.n LIMIT 1`,
 	"suspense": `SELECT s.subject FROM suspense_row s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = $1 AND $2 = '' AND s.amount <> 0 ORDER BY s.serial`,
 	"batches": `SELECT b.n FROM gift_batch b JOIN legal_entity e ON e.id = b.entity_id LEFT JOIN organisation o ON o.id = b.organisation_id
-		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 AND b.removed_at IS NULL ORDER BY b.n LIMIT 1`,
+		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 AND b.removed_at IS NULL ORDER BY b.posted_at IS NOT NULL, b.n LIMIT 1`,
 	"approvals": `SELECT r.id FROM approval_request r JOIN legal_entity e ON e.id = r.entity_id LEFT JOIN organisation o ON o.id = r.organisation_id
 		WHERE e.slug = $1 AND coalesce(o.slug, '') = $2 ORDER BY r.requested_at, r.id`,
 	"tasks": `SELECT k.id FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE e.slug = $1 AND $2 = '' ORDER BY k.opened_at, k.id LIMIT 1`,
