@@ -65,6 +65,10 @@ func TestRefundInTheBrowser(t *testing.T) {
 	ana.axe("what it does")
 	require.Contains(t, page, "Visa ending in 4242")
 	require.Contains(t, page, "Ben can approve it")
+	var amount, note string
+	ana.run(chromedp.NavigateBack(), chromedp.WaitVisible("#refund"), chromedp.Value("#part-general", &amount), chromedp.Value("#note", &note))
+	require.Equal(t, []string{back.Decimal(), "Dora called"}, []string{amount, note}, "Back keeps what was typed")
+	ana.run(chromedp.Click("#submit"), chromedp.WaitVisible("#effect"))
 	ana.run(chromedp.Click("#submit"), chromedp.WaitVisible("#withdraw"), chromedp.Text("main", &page), chromedp.Location(&where))
 	require.Contains(t, page, "A second person is asked")
 	require.Equal(t, []string{"passkey"}, h.Lines(`SELECT factor FROM approval_request WHERE assertion ->> 'nonce' <> ''`), "it signed the request")
