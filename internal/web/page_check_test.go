@@ -145,6 +145,9 @@ const layoutProblems = `(() => {
 		if (label.scrollWidth > label.clientWidth + 1) bad.push("a label is printed over its value: " + name(e));
 		label.remove();
 	}
+	for (const e of document.querySelectorAll(".rows tfoot td:not(:first-child):not(:empty)")) {
+		if (!e.dataset.label) bad.push("a total without a label: " + name(e));
+	}
 	const strange = document.documentElement.outerHTML.match(/.{0,40}(\{\{|%!|(true|false) (true|false)\}|&lt;nil&gt;).{0,40}/);
 	if (strange) bad.push("text of a program: " + strange[0]);
 	const skip = document.querySelector("a.skip");

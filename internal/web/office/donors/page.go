@@ -392,12 +392,3 @@ func (a *Area) consentBy(v web.StaffVisit, by string) string {
 	}
 	return by
 }
-
-// fundName returns the name of a fund in the visit's language; empty if it is not known.
-func fundName(v web.StaffVisit, id uuid.UUID) string {
-	f, err := v.Catalog.Fund(id)
-	if err != nil {
-		return ""
-	}
-	return f.Name.In(v.Language)
-}
