@@ -21,7 +21,7 @@ var officeDoors = map[string]string{
 	"staff.FactorsOf": "which factors the signed-in person has",
 	"staff.Devices":   "the signed-in person's own sessions",
 	"staff.RolesAt":   "roles of the chosen scope, in which the route requires an admin",
-	"staff.AllJoined": true, "staff.All":       "names of staff; the page shows those with a role in the scope",
+	"staff.All":       "names of staff; the page shows those with a role in the scope",
 }
 
 // officeReads returns how code uses a field DB, or StaffDB otherwise than as an argument of officeDoors, and the doors that

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/web"
@@ -59,7 +60,11 @@ func (a *Area) checkOf(v web.StaffVisit, form PeopleForm, people []Person) *Chec
 
 // addSame adds to each person their other accounts. names are those of all staff. An account without a role here has no name on the page.
 func (a *Area) addSame(r *http.Request, v web.StaffVisit, people []Person, names map[uuid.UUID]string) error {
-	joined, err := staff.AllJoined(r.Context(), a.StaffDB)
+	var joined []staff.Joined
+	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		joined, err = staff.AllJoined(r.Context(), tx)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type chosen struct {
 	Query                    giftlist.Query
 	Unknown                  desk.Unknown
 	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
+	Voided                   map[uuid.UUID]bool // gifts that were recorded by mistake
 }
 
 // cards are the charges that a card paid, by the processor.
