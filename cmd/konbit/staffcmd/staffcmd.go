@@ -257,7 +257,7 @@ func (p Program) reset() *cobra.Command {
 
 func (p Program) split() *cobra.Command {
 	c := &cobra.Command{
-		Use: "split EMAIL --reason TEXT", Short: "Make an account a person of its own again, which was joined with another by mistake", Args: cobra.ExactArgs(1),
+		Use: "split EMAIL --reason TEXT", Short: "Make an account that was joined with another a person of its own again", Args: cobra.ExactArgs(1),
 		Long: "Accounts of one person cannot approve what the other requests; after this they can. Make sure first that they are two people.\n" +
 			"The auditors read it in their daily email. Needs DATABASE_OWNER_URL.",
 	}

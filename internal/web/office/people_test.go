@@ -86,3 +86,18 @@ func TestJoinedAccounts(t *testing.T) {
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM audit_entry WHERE act = 'staff.split' AND operator AND object_id = $1 AND after::text LIKE '%' || $2 || '%'`, ana.ID, ben.ID))
 	require.NotContains(t, boss.Ask("GET", "/office/tsne/people", nil).Page, "One person with")
 }
+
+// TestTypedComesBackAfterTheSession: the page that answers a form whose session ended has what was typed, without what is secret; no other page has it.
+func TestTypedComesBackAfterTheSession(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	boss := visitor.NewMember(t, h, "boss@example.org", staff.Admin, visitor.ScopeOf(t, h, "tsne", ""))
+	boss.PostOffice("/office/sign-out", url.Values{})
+	got := boss.Ask("POST", "/office/tsne/people", url.Values{"session": {"SECRET"}, "code": {"SECRET"}, "do": {"invite"}, "email": {"new@example.org"}, "name": {"Nia <b>"},
+		"role": {"finance"}})
+	require.Equal(t, 401, got.StatusCode)
+	require.Contains(t, got.Page, "Name: Nia &lt;b&gt;\nEmail: new@example.org</textarea>")
+	require.NotContains(t, got.Page, "SECRET")
+	require.Contains(t, got.Header.Get("Cache-Control"), "no-store")
+	require.NotContains(t, boss.Ask("GET", "/office/tsne/people", nil).Page, "Nia")
+}

@@ -99,10 +99,7 @@ func isOwn(v web.StaffVisit, e privacy.Erasure) bool { return e.RequestedBy == v
 // requesterOf returns who of the staff requested an erasure, in words.
 func (a *Area) requesterOf(r *http.Request, v web.StaffVisit, e privacy.Erasure) (name string, err error) {
 	name = a.say(v, "office.donors.by.staff")
-	id, bad := uuid.Parse(strings.TrimPrefix(e.RequestedBy, "staff "))
-	if bad != nil {
-		return name, nil
-	}
+	id, _ := uuid.Parse(strings.TrimPrefix(e.RequestedBy, "staff ")) // Nil, which has no name, if the operator did
 	err = a.Read(r, v, func(tx *sqlx.Tx) error {
 		names, err := staff.NamesOf(r.Context(), tx, id)
 		name = cmp.Or(names[id], name)

@@ -77,6 +77,10 @@ func TestRefundInTheBrowser(t *testing.T) {
 	second := person(t, site)
 	second.run(second.open("/office/sign-in"), chromedp.WaitVisible("#email"), chromedp.SendKeys("#email", ben.Email), chromedp.SendKeys("#password", visitor.StaffPassword),
 		chromedp.SendKeys("#code", ben.Code()), chromedp.Click("#submit"), chromedp.WaitVisible(".office-nav"))
+	var onCard bool
+	second.run(second.open("/office/tsne"), chromedp.WaitVisible(".waits li h3 a"), chromedp.KeyEvent("j"),
+		chromedp.Evaluate(`document.activeElement.matches(".waits li h3 a")`, &onCard))
+	require.True(t, onCard, "j moves to the first card")
 	second.run(second.open("/office/tsne/approvals"), chromedp.WaitVisible("tr[data-row]"))
 	second.axe("the list of approvals")
 	second.run(chromedp.KeyEvent("j"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#approve"), chromedp.Text("main", &page))
