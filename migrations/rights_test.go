@@ -206,7 +206,7 @@ var statements = []struct{ sql, answer string }{
 	{`DELETE FROM refund_order`, noRight},
 	{`SELECT decide_approval(gen_random_uuid(), sha256(''), 'approve', '123456', '')`, "approval_has_session"},
 	{`SELECT withdraw_approval(gen_random_uuid())`, "approval_is_open"},
-	{`SELECT approve_as_operator(gen_random_uuid(), 'x')`, noRight},
+	{`SELECT approve_as_operator(gen_random_uuid(), 'x')`, noRight}, {`SELECT split_staff(gen_random_uuid())`, "staff_is_operator"},
 	{`SELECT execute_approval(gen_random_uuid(), sha256(''), 'refund', gen_random_uuid(), 'x')`, noRight},
 	{`SET LOCAL ROLE konbit_office; SELECT count(*) FROM donation`, done}, // no row: see TestOfficeReadsItsScope
 	{`SET LOCAL ROLE konbit_office; INSERT INTO audit_entry (act, object_kind, object_id) VALUES ('x.y', 'x', 'x')`, noRight},

@@ -2567,6 +2567,7 @@ CREATE TABLE staff_person (
 );
 CREATE INDEX staff_person_by_person ON staff_person USING btree (person_id);
 CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
+CREATE CONSTRAINT TRIGGER split_requires_audit AFTER DELETE ON staff_person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('staff', 'staff_id');
 
 CREATE TABLE staff_recovery (
     staff_id uuid NOT NULL,
@@ -3422,6 +3423,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger
+
+-- FUNCTION split_staff(account uuid) RETURNS TABLE(alone uuid, other uuid)
 
 -- FUNCTION staff_actor() RETURNS uuid
 

@@ -115,6 +115,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"money": func(a money.Amount) string { return a.Format(string(lang)) },
 		"exact": func(a money.Amount) string { return a.FormatExact(string(lang)) },
 		"day":   func(at time.Time) string { return phrase.Date(lang, at) }, "shortday": func(at time.Time) string { return phrase.ShortDate(lang, at) },
+		"ismail":      func(text string) bool { return strings.Contains(text, "@") && !strings.ContainsAny(text, " \n") },
 		"shortmoment": func(at time.Time) string { return phrase.ShortDate(lang, at) + ", " + at.Format("15:04") },
 		"moment":      func(at time.Time) string { return phrase.Date(lang, at) + ", " + at.Format("15:04") },
 		"postal":      func(lines []string) []string { return v.Postal(lang, lines) },

@@ -28,7 +28,7 @@ var composed = []string{
 	"plan.every.", "plan.card_use.", "plan.card.", "plan.wallet.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
 	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.", "address.move.letter.", "notice.",
 	"gifts_csv.", "plan_link.lead.", "task.", "sign_in.letter.subject", "sign_in.letter.text", "sign_in.letter.why",
-	"office.role.", "office.said.", "office.rule.", "office.people.confirm.", "office.nav.", "office.email.", "office.field.", "office.gifts.",
+	"office.role.", "office.said.", "office.rule.", "office.people.confirm.", "office.people.will.", "office.nav.", "office.email.", "office.field.", "office.gifts.",
 	"office.donors.column.", "office.donors.label.", "office.donors.kind.", "office.donors.wanted.", "office.donors.decision.", "office.donors.way.",
 	"office.donors.gift.", "office.donors.every.", "office.donors.plan.", "office.donors.receipt.", "office.donors.void.", "office.donors.delivery.",
 	"office.donors.email.", "office.donors.form.", "office.donors.check.", "office.donors.field.", "office.donors.obstacle.",

@@ -109,7 +109,7 @@ func (w *pageCheck) windowWidths(name string) []int64 {
 
 // layoutProblems is a script that returns the elements that extend beyond the window, the tables that are cut, and the controls
 // that are too low to be touched, except for links within a sentence. In a table of a working page on a desktop the row is what
-// is pointed at, and 36 px high. It also returns text of a template or of a Go value in the page, and a first link that does not
+// is pointed at, and 36 px high. It also returns labels and values that are printed over what stands beside them, text of a template or of a Go value in the page, and a first link that does not
 // lead behind the navigation of the office.
 const layoutProblems = `(() => {
 	const isCard = (head) => head && getComputedStyle(head).position === "absolute"; // the heads of a table whose rows are cards
@@ -124,6 +124,26 @@ const layoutProblems = `(() => {
 	}
 	for (const e of document.querySelectorAll(".wrap")) {
 		if (e.scrollWidth > e.clientWidth + 1 && seen(e)) bad.push("a table is cut: " + name(e));
+	}
+	const over = (e) => {
+		const r = e.getBoundingClientRect(), text = document.createRange();
+		text.selectNodeContents(e);
+		return [...text.getClientRects()].some((t) => t.width > 1 && (t.left < r.left - 1 || t.right > r.right + 1));
+	};
+	for (const e of document.querySelectorAll(".rows td, .pairs dt, .pairs dd, .part label, .bank-row > *, .tick label > *")) {
+		if (!seen(e)) continue;
+		if (over(e)) bad.push("printed over its neighbour: " + name(e));
+		const s = getComputedStyle(e, "::before"); // a card's label: measured as an element like it
+		if (!e.dataset.label || s.content === "none" || s.content === "normal") continue;
+		const label = document.body.appendChild(document.createElement("span"));
+		label.textContent = e.dataset.label;
+		for (const p of ["width", "fontSize", "fontFamily", "fontWeight", "whiteSpace", "overflowWrap", "letterSpacing"]) label.style[p] = s[p];
+		Object.assign(label.style, { position: "absolute", display: "block", visibility: "hidden" });
+		if (label.scrollWidth > label.clientWidth + 1) bad.push("a label is printed over its value: " + name(e));
+		label.remove();
+	}
+	for (const e of document.querySelectorAll(".rows tfoot td:not(:first-child):not(:empty)")) {
+		if (!e.dataset.label) bad.push("a total without a label: " + name(e));
 	}
 	const strange = document.documentElement.outerHTML.match(/.{0,40}(\{\{|%!|(true|false) (true|false)\}|&lt;nil&gt;).{0,40}/);
 	if (strange) bad.push("text of a program: " + strange[0]);

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -78,27 +77,10 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 		AskToRetry(w)
 	}
 	if page.Office {
-		page.Typed = TypedText(r)
+		page.Typed = TypedText(r, k.View, page.Language)
 	}
 	setRetryAfter(w, err)
 	k.writeProblem(w, status, page)
-}
-
-// freeTexts are the fields of staff's forms in which people write sentences, and those of a row of a batch.
-var freeTexts = []string{"text", "note", "reason", "donor", "first_name", "last_name", "organisation", "amount", "number", "in_return", "counted_by"}
-
-// TypedText returns what was written in the fields of freeTexts of a form that is not accepted, so that a page can give it back.
-func TypedText(r *http.Request) string {
-	if r.Method != http.MethodPost || r.ParseForm() != nil {
-		return ""
-	}
-	var all []string
-	for _, name := range freeTexts {
-		if text := strings.TrimSpace(r.PostForm.Get(name)); text != "" {
-			all = append(all, strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
-		}
-	}
-	return strings.Join(all, "\n\n")
 }
 
 // problemLanguage returns the language of the page of a failure: in the office that of the signed-in person, unless the database may be what

@@ -1,16 +1,16 @@
-// Keys of the office's pages: / search (of gifts, on pages without a field for it), j and k between rows, Enter opens (a link does that itself), [ and ] to the previous
+// Keys of the office's pages: / search (of gifts, on pages without a field for it), j and k between rows or cards, Enter opens (a link does that itself), [ and ] to the previous
 // and next thing, n begins a batch, ? lists the keys. Every one of them is also a link or a field.
 (() => {
-  const rows = () => [...document.querySelectorAll("tr[data-row] .open")];
+  const rows = () => [...document.querySelectorAll("tr[data-row] .open, .waits li h3 a")];
   const keys = document.getElementById("keys");
   if (keys) keys.hidden = false;
   const step = (by) => {
     const all = rows();
     if (!all.length) return;
-    const at = all.findIndex((link) => link.closest("tr").contains(document.activeElement));
+    const at = all.findIndex((link) => link.closest("tr, li").contains(document.activeElement));
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
     next.focus();
-    next.closest("tr").scrollIntoView({ block: "nearest" });
+    next.closest("tr, li").scrollIntoView({ block: "nearest" });
   };
   const follow = (rel) => document.querySelector(`main a[rel="${rel}"]`)?.click();
   const acts = {

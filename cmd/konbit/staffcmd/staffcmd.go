@@ -41,7 +41,7 @@ type Program struct {
 
 // Commands returns the commands below konbit staff.
 func (p Program) Commands() []*cobra.Command {
-	return []*cobra.Command{p.add(), p.list(), p.end(), p.reset(), p.breakGlass(), p.approve(), p.verify()}
+	return []*cobra.Command{p.add(), p.list(), p.end(), p.reset(), p.split(), p.breakGlass(), p.approve(), p.verify()}
 }
 
 // withStaff runs fn with the service of staff as the owner of the tables.
@@ -248,6 +248,29 @@ func (p Program) reset() *cobra.Command {
 			token, err := s.AddReset(c.Context(), m.ID, reasonOf(*reason))
 			if err == nil {
 				printLink(c, o, token, m.Language, "24 hours")
+			}
+			return err
+		})
+	}
+	return c
+}
+
+func (p Program) split() *cobra.Command {
+	c := &cobra.Command{
+		Use: "split EMAIL --reason TEXT", Short: "Make an account that was joined with another a person of its own again", Args: cobra.ExactArgs(1),
+		Long: "Accounts of one person cannot approve what the other requests; after this they can. Make sure first that they are two people.\n" +
+			"The auditors read it in their daily email. Needs DATABASE_OWNER_URL.",
+	}
+	reason := reasonFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return p.ofMember(c, args[0], *reason, false, func(o Office, s staff.Service, m staff.Member) error {
+			from, err := s.Split(c.Context(), m.ID, reasonOf(*reason))
+			if err != nil {
+				return err
+			}
+			other, err := staff.ByID(c.Context(), o.DB, from)
+			if err == nil {
+				fmt.Fprintf(c.OutOrStdout(), "%s and %s are two people now\n", m.Email, other.Email)
 			}
 			return err
 		})

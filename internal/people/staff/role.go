@@ -137,14 +137,3 @@ func adminsTx(ctx context.Context, tx *sqlx.Tx, of uuid.UUID) (all []uuid.UUID, 
 	err = tx.SelectContext(ctx, &all, query, of)
 	return all, err
 }
-
-// Join notes that two accounts are the same human, as an admin of both.
-func (s Service) Join(ctx context.Context, by Session, account, sameAs uuid.UUID) error {
-	return InTx(ctx, s.DB, by, func(tx *sqlx.Tx) error {
-		var joined uuid.NullUUID // not valid: they were one already
-		if err := tx.GetContext(ctx, &joined, `/* staff.Join */ SELECT join_staff($1, $2)`, account, sameAs); err != nil || !joined.Valid {
-			return err
-		}
-		return s.recordTx(ctx, tx, Event{Act: "staff.joined", By: by.StaffID, About: joined.UUID, Detail: sameAs.String()})
-	})
-}

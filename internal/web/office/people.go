@@ -24,6 +24,7 @@ type PeoplePage struct {
 	Form    PeopleForm
 	Factor  desk.Factor
 	Choices []ScopeOption // where a role can be granted here
+	Check   *Check        // what a form does, before it is done; nil: no form was sent, or it is wrong
 }
 
 // Person is a member of the staff with the roles in the scope.
@@ -32,7 +33,24 @@ type Person struct {
 	CanSignIn, Self bool
 	SameName        bool // another person has the same name
 	Roles           []HeldRole
+	Same            []SamePerson
 }
+
+// SamePerson is another account of a person.
+type SamePerson struct {
+	Name, Email string
+	Since       time.Time
+	By          string // empty: the operator
+}
+
+// Check says what a form does before it is done, and to whom.
+type Check struct {
+	Pairs []CheckPair
+	Will  string // what will happen
+}
+
+// CheckPair is a line of a Check.
+type CheckPair struct{ Label, Text string }
 
 // HeldRole is a role of a person.
 type HeldRole struct {
@@ -48,6 +66,7 @@ type ScopeOption struct{ Value, Name string }
 // PeopleForm is what was typed.
 type PeopleForm struct {
 	Do, Email, Name, Language, Role, Organisation, Person, Same string
+	Step                                                        string // stepChecked: the page has shown both accounts
 }
 
 func (a *Area) peopleGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
@@ -66,6 +85,9 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 				return err
 			}
 		}
+		if form.Do != "" && len(problems) == 0 && (p.Factor.Needed || isUnchecked(form)) {
+			p.Check = a.checkOf(v, form, p.People)
+		}
 		if v.Organisation == nil {
 			p.Choices = append(p.Choices, ScopeOption{"", v.Entity.LegalName})
 		}
@@ -76,6 +98,8 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		}
 	}
 	f := p.Page.Form(a.View)
+	name := desk.Field(f, a.View, "name", form.Name, view.Field{Autocomplete: "off", HideOptional: true})
+	name.Hint = a.View.Phrase(v.Language, "office.people.name_hint")
 	return a.Write(w, desk.StatusOf(p.Problems), "people", v.Language, struct {
 		PeoplePage
 		Errors      []view.FormError
@@ -85,7 +109,7 @@ func (a *Area) showPeople(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}{
 		p, desk.ErrorsOf(f, v.Language, a.View),
 		desk.Field(f, a.View, "email", form.Email, view.Field{Type: "email", Autocomplete: "off", Required: true}),
-		desk.Field(f, a.View, "name", form.Name, view.Field{Autocomplete: "off", Required: true}), staff.RoleNames, v.Path("people"),
+		name, staff.RoleNames, v.Path("people"),
 	})
 }
 
@@ -128,7 +152,7 @@ func (a *Area) peopleIn(r *http.Request, v web.StaffVisit) (people []Person, err
 	for i := range people {
 		people[i].SameName = called[strings.ToLower(people[i].Name)] > 1
 	}
-	return people, nil
+	return people, a.addSame(r, v, people, names)
 }
 
 // peoplePost does what the field do says, after a fresh factor.
@@ -137,13 +161,17 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	form := PeopleForm{
 		Do: f.Get("do"), Email: f.Get("email"), Name: f.Get("name"), Language: f.Get("language"), Role: f.Get("role"),
 		Organisation: f.Get("organisation"), Person: f.Get("person"), Same: f.Get("same"),
+		Step: f.Get("step"),
 	}
-	do, problems, err := a.peopleAct(r, v, form)
+	do, problems, err := a.peopleAct(r, v, &form)
 	if err != nil {
 		return err
 	}
 	if problems != nil {
 		return a.showPeople(w, r, v, form, problems, desk.Proof{})
+	}
+	if isUnchecked(form) {
+		return a.showPeople(w, r, v, form, nil, desk.Proof{})
 	}
 	asked, err := a.Prove(r, &v, staff.ActFresh, false)
 	if err != nil {
@@ -185,8 +213,9 @@ type act struct {
 	request func() (uuid.UUID, error) // asks a second admin for it; nil: none approves it
 }
 
-// peopleAct returns what a form asks for, or what is wrong with it. Nothing is done yet.
-func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do act, problems []fault.Field, err error) {
+// peopleAct returns what a form asks for, or what is wrong with it. Nothing is done yet. The name of an invitation is completed with that of
+// somebody who is here already.
+func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form *PeopleForm) (do act, problems []fault.Field, err error) {
 	ctx := r.Context()
 	scope, err := a.scopeOf(v, form.Organisation)
 	if err != nil {
@@ -196,16 +225,19 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do
 	if (form.Do == "invite" || form.Do == "end") && !slices.Contains(staff.RoleNames, role) {
 		return do, nil, web.NotFound()
 	}
+	people, err := a.peopleIn(r, v)
+	if err != nil {
+		return do, nil, err
+	}
 	if form.Do == "invite" {
+		if at := slices.IndexFunc(people, func(p Person) bool { return p.Email == web.StoredEmail(form.Email) }); at >= 0 {
+			form.Name = people[at].Name
+		}
 		i := staff.Invitation{Email: form.Email, Name: form.Name, Language: languageOf(form.Language), Role: role, Scope: scope}
 		return act{
 			now:     func() error { _, err := a.Staff.Invite(ctx, v.Session, i); return err },
 			request: func() (uuid.UUID, error) { return a.Staff.RequestInvite(ctx, v.Session, i) },
 		}, i.Check(), nil
-	}
-	people, err := a.peopleIn(r, v)
-	if err != nil {
-		return do, nil, err
 	}
 	find := func(id string) (uuid.UUID, bool) {
 		at := slices.IndexFunc(people, func(p Person) bool { return p.ID == id })
@@ -238,6 +270,9 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form PeopleForm) (do
 	case "invite-again":
 		return act{now: func() error { return a.Staff.InviteAgain(ctx, v.Session, person) }}, nil, nil
 	case "join":
+		if form.Same == "" {
+			return do, []fault.Field{{Name: "same-" + form.Person, Phrase: "office.people.error.same"}}, nil
+		}
 		same, ok := find(form.Same)
 		if !ok || same == person {
 			return do, nil, web.NotFound()

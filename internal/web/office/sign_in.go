@@ -64,7 +64,8 @@ func (a *Area) askToSignIn(w http.ResponseWriter, r *http.Request) error {
 	} else if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host { // the page whose form was sent
 		next = safeNext(from.RequestURI())
 	}
-	return a.showSignIn(w, r, http.StatusUnauthorized, SignInPage{Required: true, Next: next, Lost: r.Method == http.MethodPost, Typed: web.TypedText(r)})
+	typed := web.TypedText(r, a.View, a.StaffLanguage(r, ""))
+	return a.showSignIn(w, r, http.StatusUnauthorized, SignInPage{Required: true, Next: next, Lost: r.Method == http.MethodPost, Typed: typed})
 }
 
 // safeNext returns an address of the office; empty if it is another.

@@ -27,7 +27,7 @@ import (
 var Acts = []string{
 	"batch.begun", "batch.changed", "batch.removed", "batch.row_added", "batch.row_changed", "batch.row_removed", "batch.posted", "batch.printed",
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
-	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.sessions_ended", "staff.disabled",
+	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.split", "staff.sessions_ended", "staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
 	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened",
 	"receipt.sent_again", "receipt.redirected", "receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "list.filed", "note.added",
@@ -192,7 +192,7 @@ func (a *Area) change(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]strin
 		}
 		stored = append(stored, changed(name, was, is))
 		if label := a.label(v, name, all); label != "" {
-			if id, err := uuid.Parse(is); err == nil && name == "requested_by" && names[id] != "" {
+			if id, err := uuid.Parse(is); err == nil && (name == "requested_by" || name == "detail") && names[id] != "" {
 				is = names[id]
 			}
 			shown = append(shown, changed(label, a.value(v, name, was, before), a.value(v, name, is, after)))

@@ -527,7 +527,9 @@ func TestErasure(t *testing.T) {
 	require.Equal(t, 1, o.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_letter' AND args::text LIKE '%' || $1 || '%'`, id), "the donor is told")
 	got = o.finance.Ask("GET", path(o.bea, "", ""), nil)
 	require.Contains(t, got.Page, "will be erased on")
-	require.NotContains(t, got.Page, "/erasure")
+	require.Contains(t, got.Page, `href="`+page+`">Withdraw the erasure</a>`)
+	require.Contains(t, got.Page, "so can finance of")
+	require.NotContains(t, o.auditor.Ask("GET", path(o.bea, "", ""), nil).Page, "/erasure")
 
 	o.Exec(`UPDATE erasure SET asked_at = asked_at - interval '4 days', due_at = now() - interval '1 hour'`)
 	o.AgeErasures()
@@ -701,4 +703,32 @@ func TestErasureIsWithdrawn(t *testing.T) {
 	got := o.finance.PostOffice(page, form.Values)
 	require.Equal(t, 409, got.StatusCode, got.Page)
 	require.Equal(t, 1, o.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NULL`))
+	record := o.finance.Ask("GET", path(o.bea, "", ""), nil).Page
+	require.NotContains(t, record, "/erasure", "the office cannot withdraw it")
+	require.NotContains(t, record, "so can finance of")
+}
+
+// TestColleagueWithdrawsErasure: somebody else of finance withdraws a request of the office with a fresh factor, and the page names who made it.
+func TestColleagueWithdrawsErasure(t *testing.T) {
+	o := newOffice(t)
+	page := path(o.bea, "erasure", "")
+	require.Equal(t, 303, o.finance.PostOffice(page, o.formOf(o.finance, page, "erasure").Values).StatusCode)
+	o.finance.Stale()
+	shown := o.finance.Ask("GET", page, nil).Page
+	require.Contains(t, shown, "You requested it on")
+	require.NotContains(t, shown, `name="code"`)
+
+	other := visitor.NewMember(t, o.Program, "dora@staff.example", staff.Finance, visitor.ScopeOf(t, o.Program, "tsne", ""))
+	other.Stale()
+	shown = other.Ask("GET", page, nil).Page
+	require.NotContains(t, shown, "You requested it on")
+	require.Regexp(t, `Ask [^<]+ first`, shown)
+	form := o.formOf(other, page, "withdraw")
+	got := other.PostOffice(page, form.Values)
+	require.Equal(t, 422, got.StatusCode, "no code")
+	require.Zero(t, o.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NOT NULL`))
+	got = other.PostOffice(page, visitor.FormOn(t, got.Page, "do", "withdraw").Fill("code", other.Code()).Values)
+	require.Equal(t, 303, got.StatusCode, got.Page)
+	require.Equal(t, 1, o.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NOT NULL`))
+	require.Equal(t, 1, o.Count(`SELECT count(*) FROM audit_entry WHERE act = 'erasure.withdrawn' AND staff_id = $1`, other.ID))
 }

@@ -1,7 +1,9 @@
 package donors
 
 import (
+	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,8 +48,7 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 		instead = a.say(v, "office.donors.erasure_due", "day", phrase.Date(v.Language, due))
 	}
 	if person.Pending != nil && person.Pending.EntityID.Valid {
-		f := b.new("withdraw", a.say(v, "office.donors.form.withdraw_text"))
-		return a.showAct(w, r, b, d, heading, []Pair{{a.say(v, "office.donors.column.state"), []string{instead}}}, "", f)
+		return a.showWithdraw(w, r, v, b, d, *person.Pending, asked)
 	}
 	if instead != "" {
 		first, err := a.plansToStop(r, v, d, person.Donors)
@@ -64,6 +65,47 @@ func (a *Area) showErasure(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	}
 	b.problems = append(b.problems, asked.Problems...)
 	return a.showAct(w, r, b, d, heading, nil, "", f)
+}
+
+// showWithdraw shows the form that withdraws a request of this office, and who made it. Whoever made it withdraws it with a reason; a
+// colleague uses a factor too, because they undo what somebody else did.
+func (a *Area) showWithdraw(w http.ResponseWriter, r *http.Request, v web.StaffVisit, b *forms, d donor.Record, e privacy.Erasure, asked desk.Proof) error {
+	zone := v.Entity.Location()
+	on := phrase.Date(v.Language, a.Moment(e.RequestedAt, zone))
+	by, text := a.say(v, "office.donors.form.withdraw_own", "day", on), []string{a.say(v, "office.donors.form.withdraw_text")}
+	if !isOwn(v, e) {
+		name, err := a.requesterOf(r, v, e)
+		if err != nil {
+			return err
+		}
+		by = a.say(v, "office.donors.form.withdraw_by", "day", on, "name", name)
+		text = append(text, a.say(v, "office.donors.form.withdraw_of", "name", name))
+	}
+	f := b.new("withdraw", text...)
+	if !isOwn(v, e) {
+		var err error
+		if f.Factor, err = a.FactorOf(r, v, asked); err != nil {
+			return err
+		}
+	}
+	b.problems = append(b.problems, asked.Problems...)
+	due := a.say(v, "office.donors.erasure_due_here", "day", phrase.Date(v.Language, e.DueAt.In(zone)), "entity", v.Entity.LegalName)
+	return a.showAct(w, r, b, d, a.say(v, "office.donors.form.withdraw"), []Pair{{a.say(v, "office.donors.column.state"), []string{by, due}}}, "", f)
+}
+
+// isOwn reports whether the visit's person requested an erasure.
+func isOwn(v web.StaffVisit, e privacy.Erasure) bool { return e.RequestedBy == v.Actor() }
+
+// requesterOf returns who of the staff requested an erasure, in words.
+func (a *Area) requesterOf(r *http.Request, v web.StaffVisit, e privacy.Erasure) (name string, err error) {
+	name = a.say(v, "office.donors.by.staff")
+	id, _ := uuid.Parse(strings.TrimPrefix(e.RequestedBy, "staff ")) // Nil, which has no name, if the operator did
+	err = a.Read(r, v, func(tx *sqlx.Tx) error {
+		names, err := staff.NamesOf(r.Context(), tx, id)
+		name = cmp.Or(names[id], name)
+		return err
+	})
+	return name, err
 }
 
 // plansToStop returns links to the recurring gifts of a donor that still run and that the visit's person may stop.
@@ -130,12 +172,21 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.StaffVi
 	return a.done(w, r, v, d.ID, "erasure_requested")
 }
 
-// withdrawErasure withdraws a request that waits. One that the donor made by signing in covers every legal entity here, and the donor
-// alone withdraws it.
+// withdrawErasure withdraws a request that waits, after a fresh factor if a colleague made it. One that the donor made by signing in covers
+// every legal entity here, and the donor alone withdraws it.
 func (a *Area) withdrawErasure(w http.ResponseWriter, r *http.Request, v web.StaffVisit, d donor.Record, f form) error {
 	person, err := a.Privacy.PersonIn(r.Context(), d.ID, v.Entity.ID)
 	if err != nil {
 		return err
+	}
+	if e := person.Pending; e != nil && e.EntityID.Valid && !isOwn(v, *e) {
+		asked, err := a.Prove(r, &v, staff.ActFresh, false)
+		if err != nil {
+			return err
+		}
+		if !asked.OK {
+			return a.showErasure(w, r, v, d, nil, asked)
+		}
 	}
 	err = a.act(r, v, f, entityOf(v), func(tx *sqlx.Tx) (audit.Act, error) {
 		e, err := a.Privacy.WithdrawInTx(r.Context(), tx, person.Donors, v.Entity.ID)

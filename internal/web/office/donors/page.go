@@ -29,6 +29,7 @@ type DonorPage struct {
 	Says        string // how much they gave
 	ErasedOn    time.Time
 	ErasureDue  time.Time
+	OfOffice    bool // the erasure that is due was requested here: finance of the entity can withdraw it
 	Acts        []Link
 	Moved       []Link // donors to whom gifts of this one belong now
 	Pairs       []Pair
@@ -73,7 +74,7 @@ func (a *Area) donorPage(r *http.Request, v web.StaffVisit, f file, gifts desk.T
 			p.ErasedOn = a.Moment(*f.Erasure.ErasedAt, zone)
 		}
 	case f.Erasure != nil && f.Erasure.WithdrawnAt == nil:
-		p.ErasureDue = f.Erasure.DueAt.In(zone)
+		p.ErasureDue, p.OfOffice = f.Erasure.DueAt.In(zone), strings.HasPrefix(f.Erasure.RequestedBy, "staff ")
 	}
 	p.DonorName = cmp.Or(p.DonorName, a.say(v, "office.donors.nameless"))
 	p.Says = a.View.PhraseN(v.Language, "office.donors.says_gave", f.Sums.Gifts, "amount", money.New(f.Sums.All, v.Entity.Currency).Format(string(v.Language)))
@@ -81,8 +82,11 @@ func (a *Area) donorPage(r *http.Request, v web.StaffVisit, f file, gifts desk.T
 		p.Pairs = a.pairs(v, f)
 		if isOfEntity(v) {
 			p.Acts = append(p.Acts, Link{a.say(v, "office.donors.act.details"), a.actPath(v, f.ID, "details")})
-			if p.ErasureDue.IsZero() {
+			switch {
+			case p.ErasureDue.IsZero():
 				p.Acts = append(p.Acts, Link{a.say(v, "office.donors.act.erasure"), a.actPath(v, f.ID, "erasure")})
+			case p.OfOffice:
+				p.Acts = append(p.Acts, Link{a.say(v, "office.donors.form.withdraw"), a.actPath(v, f.ID, "erasure")})
 			}
 		}
 	}
@@ -387,13 +391,4 @@ func (a *Area) consentBy(v web.StaffVisit, by string) string {
 		return a.say(v, key)
 	}
 	return by
-}
-
-// fundName returns the name of a fund in the visit's language; empty if it is not known.
-func fundName(v web.StaffVisit, id uuid.UUID) string {
-	f, err := v.Catalog.Fund(id)
-	if err != nil {
-		return ""
-	}
-	return f.Name.In(v.Language)
 }

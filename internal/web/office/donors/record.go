@@ -205,3 +205,12 @@ type typedAddress struct {
 	Lines []string
 	On    time.Time
 }
+
+// fundName returns the name of a fund in the visit's language; empty if it is not known.
+func fundName(v web.StaffVisit, id uuid.UUID) string {
+	f, err := v.Catalog.Fund(id)
+	if err != nil {
+		return ""
+	}
+	return f.Name.In(v.Language)
+}

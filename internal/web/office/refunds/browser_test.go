@@ -65,6 +65,10 @@ func TestRefundInTheBrowser(t *testing.T) {
 	ana.axe("what it does")
 	require.Contains(t, page, "Visa ending in 4242")
 	require.Contains(t, page, "Ben can approve it")
+	var amount, note string
+	ana.run(chromedp.NavigateBack(), chromedp.WaitVisible("#refund"), chromedp.Value("#part-general", &amount), chromedp.Value("#note", &note))
+	require.Equal(t, []string{back.Decimal(), "Dora called"}, []string{amount, note}, "Back keeps what was typed")
+	ana.run(chromedp.Click("#submit"), chromedp.WaitVisible("#effect"))
 	ana.run(chromedp.Click("#submit"), chromedp.WaitVisible("#withdraw"), chromedp.Text("main", &page), chromedp.Location(&where))
 	require.Contains(t, page, "A second person is asked")
 	require.Equal(t, []string{"passkey"}, h.Lines(`SELECT factor FROM approval_request WHERE assertion ->> 'nonce' <> ''`), "it signed the request")
@@ -73,6 +77,10 @@ func TestRefundInTheBrowser(t *testing.T) {
 	second := person(t, site)
 	second.run(second.open("/office/sign-in"), chromedp.WaitVisible("#email"), chromedp.SendKeys("#email", ben.Email), chromedp.SendKeys("#password", visitor.StaffPassword),
 		chromedp.SendKeys("#code", ben.Code()), chromedp.Click("#submit"), chromedp.WaitVisible(".office-nav"))
+	var onCard bool
+	second.run(second.open("/office/tsne"), chromedp.WaitVisible(".waits li h3 a"), chromedp.KeyEvent("j"),
+		chromedp.Evaluate(`document.activeElement.matches(".waits li h3 a")`, &onCard))
+	require.True(t, onCard, "j moves to the first card")
 	second.run(second.open("/office/tsne/approvals"), chromedp.WaitVisible("tr[data-row]"))
 	second.axe("the list of approvals")
 	second.run(chromedp.KeyEvent("j"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#approve"), chromedp.Text("main", &page))

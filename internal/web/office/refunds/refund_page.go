@@ -154,12 +154,12 @@ func (a *Area) fillForm(v web.StaffVisit, s state, p *RefundPage) {
 	for _, fund := range s.left {
 		slug, left := fund.Fund.Slug, max(fund.Left, 0)
 		sum += left
-		field := view.Field{PostName: "part[" + slug + "]", Value: s.form.Parts[slug], Type: "text", Mode: "decimal", Autocomplete: "off", HideOptional: true}
+		field := view.Field{PostName: "part[" + slug + "]", Value: s.form.Parts[slug], Type: "text", Mode: "decimal", HideOptional: true}
 		field.FieldText = view.FieldText{Name: partID(slug), Label: fund.Fund.Name.In(v.Language), Error: f.ErrorText(partID(slug))}
 		p.Funds = append(p.Funds, FundField{field, money.New(fund.Given, currencyOf(s.gift)), money.New(left, currencyOf(s.gift))})
 	}
 	p.Left, p.Old = money.New(sum, currencyOf(s.gift)), s.old
-	p.Spread = desk.Field(f, a.View, "amount", s.form.Amount, view.Field{Mode: "decimal", Autocomplete: "off", HideOptional: true})
+	p.Spread = desk.Field(f, a.View, "amount", s.form.Amount, view.Field{Mode: "decimal", Autocomplete: "on", HideOptional: true})
 	p.Spread.Label, p.Spread.Hint = a.phrase(v, "office.refund.spread"), a.phrase(v, "office.refund.spread_hint")
 	one, _ := money.Major(1, p.Left.Currency) // never out of range
 	p.Locale, p.Scale = "en-US", one.Minor
