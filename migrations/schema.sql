@@ -3344,6 +3344,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION shared_address_is_not_erased() RETURNS trigger
 
+-- FUNCTION shows_words(of_donor uuid, to_organisations uuid[], wanted text[]) RETURNS boolean
+
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
 -- FUNCTION snapshots_are_sums() RETURNS trigger

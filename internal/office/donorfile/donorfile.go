@@ -59,7 +59,7 @@ type Sums struct {
 	ThisYear  int64      `db:"this_year"`
 	LastYear  int64      `db:"last_year"`
 	LastAt    *time.Time `db:"last_at"`    // when the newest gift was charged; nil: none was
-	FirstDate *time.Time `db:"first_date"` // the tax date of the oldest
+	FirstAt   *time.Time `db:"first_at"`   // when the oldest settled gift was charged; nil: none is settled
 }
 
 const columns = `r.id, r.kind, r.first_name, r.last_name, r.organisation_name, r.email, r.erased`
@@ -249,7 +249,7 @@ func SumsOf(ctx context.Context, q sqlx.QueryerContext, s Scope, year int, donor
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled'), 0)::bigint AS total,
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4), 0)::bigint AS this_year,
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4 - 1), 0)::bigint AS last_year,
-		       max(g.charged_at) AS last_at, min(g.tax_date) AS first_date
+		       max(g.charged_at) AS last_at, min(g.charged_at) FILTER (WHERE g.status = 'settled') AS first_at
 		  FROM office_gift_rows(ARRAY(SELECT k.id FROM gift_key k WHERE k.donor_id = ANY($2::uuid[]) AND k.entity_id = $1 AND ($3::uuid IS NULL OR k.organisation_id = $3))) g
 		 GROUP BY g.donor_id`
 	var found []struct {

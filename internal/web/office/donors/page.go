@@ -114,8 +114,8 @@ func (a *Area) pairs(v web.StaffVisit, f file) (all []Pair) {
 	add("address", a.View.Postal(v.Language, linesOf(f.Details))...)
 	add("language", phrase.Language(f.Language).Name())
 	add("kind", a.say(v, "office.donors.kind."+string(f.Kind)))
-	if f.FirstGiftAt != nil {
-		add("since", phrase.Date(v.Language, f.FirstGiftAt.In(v.Entity.Location())))
+	if f.Sums.FirstAt != nil { // in the reader's scope: the donor's own date is of all organisations
+		add("since", phrase.Date(v.Language, f.Sums.FirstAt.In(v.Entity.Location())))
 	}
 	wanted := []string{a.say(v, "office.donors.wanted.always")}
 	for _, kind := range donor.EmailKinds {
