@@ -67,6 +67,9 @@ func (a *Area) formsOf(r *http.Request, v web.StaffVisit, problems []fault.Field
 	if r.Method == http.MethodPost {
 		b.typed = r.PostForm
 		for i, p := range problems {
+			if key := "office." + p.Phrase; a.View.HasPhrase(key) { // what a donor's form says to the donor
+				problems[i].Phrase = key
+			}
 			problems[i].Name = p.Name + "-" + b.typed.Get("do")
 		}
 	}

@@ -60,6 +60,7 @@ func (a *Area) donorPage(r *http.Request, v web.StaffVisit, f file, gifts desk.T
 		Plans: a.planTable(v, f), Receipts: a.receiptTable(v, f), Statements: a.statementTable(v, f), Emails: a.emailTable(v, f),
 		Addresses: a.namedCountries(v, f.addresses(zone)), Consents: a.consentTable(v, f), Notes: f.Notes,
 	}
+	p.Done = saidOfPlan(p.Done, r.URL.Query().Get("plan"), f.Plans)
 	if r.URL.Query().Has("after") {
 		p.First = desk.With(r.URL)
 	}

@@ -61,7 +61,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p.List = desk.List{
 		Says: a.says(v, what, total),
-		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text,
+		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text, Long: what.LongText,
 			Kept: desk.Kept(r.URL, "q", "by")},
 		Table:  a.table(r, v, what, rows),
 		Empty:  a.empty(v, what, next != nil),

@@ -2,6 +2,7 @@ package refunds
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -54,9 +55,14 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		if err != nil {
 			return s, err
 		}
+		all, err := refund.List(ctx, tx, refund.Filter{EntityID: r.EntityID, DonationID: order.DonationID})
+		if err != nil {
+			return s, err
+		}
+		booked := slices.ContainsFunc(all, func(l refund.Listed) bool { return l.OrderID != nil && *l.OrderID == order.ID && l.Booked })
 		s.Pairs = append(s.Pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.state"), Cell: desk.Cell{
 			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()),
-			Soft: a.phrase(v, a.nextKey(order.State, order.State.NextKey(), a.Shown(order.ChangedAt))),
+			Soft: a.phrase(v, a.nextKey(order.State, order.State.NextKey(), booked, a.Shown(order.ChangedAt))),
 		}})
 		return s, nil
 	case approval.Open:
