@@ -58,7 +58,7 @@ type Search struct {
 	Label  string
 	Hint   string // what can be searched for; may be empty
 	Value  string
-	Long   bool     // the text is too long: nothing was searched for
+	Long   bool     // the text is too long, and finds nothing
 	Kept   []Hidden // the other values of the address
 }
 
@@ -129,7 +129,7 @@ const longestValue = 200
 func isLong(value string) bool { return utf8.RuneCountInString(value) > longestValue }
 
 // SearchText returns the text that an address searches for, and whether it is too long: then it is only the beginning of it, and the
-// page searches for nothing.
+// page finds nothing.
 func SearchText(r *http.Request) (text string, long bool) {
 	text = strings.ReplaceAll(strings.ToValidUTF8(r.URL.Query().Get("q"), ""), "\x00", "")
 	if long = isLong(text); long {

@@ -38,7 +38,7 @@ type chosen struct {
 	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
 	Unknown                  desk.Unknown
-	LongText                 bool               // Text is too long, and is not searched for
+	LongText                 bool               // Text is too long, and finds nothing
 	Wrong                    []fault.Field      // what is wrong with the fields of the form
 	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
 }
@@ -126,6 +126,7 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards
 // search adds what is searched for. Unless the address says how the text is read, it is what finds a gift first.
 func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen) error {
 	if c.Text, c.LongText = desk.SearchText(r); c.LongText {
+		c.Query.Search.Gifts = []uuid.UUID{}
 		return nil
 	}
 	c.Readings = giftlist.Readings(c.Text, v.Entity.Currency, string(v.Language))

@@ -152,7 +152,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 	switch {
 	case more:
 		return a.say(v, "empty.more")
-	case c.As != "":
+	case c.As != "" || c.LongText:
 		return a.say(v, "empty.search")
 	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero() || c.Query.Least+c.Query.Most != 0:
 		return a.say(v, "empty.filter")

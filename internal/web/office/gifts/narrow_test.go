@@ -42,9 +42,9 @@ func TestUnknownFilters(t *testing.T) {
 		for _, name := range []string{"q", "bogus", "state"} {
 			page := m.Ask("GET", "/office/tsne/"+list+"?"+name+"="+long, nil)
 			require.Equal(t, 200, page.StatusCode)
-			require.NotContains(t, page.Page, long[:300], "%s %s", list, name)
+			require.LessOrEqual(t, strings.Count(page.Page, long), 2, "the links to the two languages: %s %s", list, name)
 			require.Equal(t, name == "q", strings.Contains(page.Page, "Search for at most 200 characters"), "%s %s", list, name)
-			require.Contains(t, page.Page, "ana@example.org")
+			require.Equal(t, name != "q", strings.Contains(page.Page, "ana@example.org") || strings.Contains(page.Page, gift.PublicRef), "%s %s", list, name)
 		}
 	}
 	require.Contains(t, m.Ask("GET", "/office/tsne/gifts?lang=es&state=foo", nil).Page, "pide «state=foo»")
