@@ -84,6 +84,7 @@ var databaseDefaults = map[string]string{
 	"balance_observation.at":          "when Stripe's balance was read, to compare with the import's leases",
 	"check_run.checked_at":            "when a check ran",
 	"donation_owner_change.at":        "limit of moves in a day; statements compare it by Issuer.Measured",
+	"gift_void.voided_at":             "when a second person approved it, as approvals are dated",
 	"erasure.recorded_at":             "the database waits three days before the server may erase",
 	"erasure_address.recorded_at":     "likewise",
 	"erasure_done.at":                 "limit of erasures in a day",

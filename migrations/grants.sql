@@ -87,6 +87,10 @@ GRANT SELECT, INSERT (id, entity_id, name, sha256, content, fingerprint, rows, m
 GRANT SELECT, INSERT, UPDATE (mapping) ON gift_import_mapping TO {{role}};
 GRANT SELECT, INSERT ON gift_import_batch TO {{role}};
 GRANT SELECT ON gift_import_donor, gift_import_gift, gift_import_row, payment_change_of_void TO {{role}};
+-- Who voids a gift and when are the database's; triggers of migration 00195 require that another person approved.
+GRANT SELECT, INSERT ON gift_void_request TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, gift_id, new_gift_id, request_id, request_hash) ON gift_void TO {{role}};
+GRANT SELECT ON gift_voided TO {{role}};
 GRANT SELECT ON payout_line, payout_transaction, payout_booked, payout_carried, payout_part TO {{role}};
 GRANT SELECT ON takeout_donor, takeout_gift, takeout_designation, takeout_receipt, takeout_plan, takeout_plan_part TO {{role}};
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};

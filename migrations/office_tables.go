@@ -115,6 +115,8 @@ var officeTables = []officeTable{
 	{"soft_credit", through("offline_gift", "o.id = soft_credit.gift_id"), ""},
 	{"thank_you", through("offline_gift", "o.id = thank_you.gift_id"), ""},
 
+	{"gift_void", entities(ofMoney), ""}, {"gift_void_request", entities(ofMoney), ""}, // by finance of the entity
+
 	// The books.
 	{"journal_entry", entitiesOr("posting", "o.entry_id = journal_entry.id"), ""},
 	{"posting", byFund, ""},
@@ -166,7 +168,7 @@ const openToTheOffice = `
 		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part,
 		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread,
 
-		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row, gift_import_donor, gift_import_gift TO konbit_office;
+		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row, gift_voided, gift_import_donor, gift_import_gift TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_donor_names(uuid, uuid, uuid[]),

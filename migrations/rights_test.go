@@ -270,7 +270,7 @@ var statements = []struct{ sql, answer string }{
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
 	"account", "approval", "audit_entry", "audit_head", "audit_seal", "balance_observation", "balance_transaction", "bank_account", "bank_file", "bank_line", "bank_match_item", "bank_match_line", "bank_opening", "bank_opening_part", "bank_statement", "books", "check_run", "clearing_share", "designation", "donation_notice", "donation_owner_change", "donation_step", "donor_consent",
-	"email_model", "entity_fact", "gift_import_batch",
+	"email_model", "entity_fact", "gift_import_batch", "gift_void", "gift_void_request",
 	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payment_source", "payout_member", "plan_event",
 	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "refund_order_part", "refund_request", "receipt_void", "repayment_part", "server_limit", "soft_credit", "source_choice", "statement", "suspense_resolution",
@@ -402,17 +402,21 @@ var definers = map[string]string{
 	"office_donor_names":            "the same; only of donors in batches of the scope",
 
 	// Deposits, repayments, imports.
-	"offline_gift_waits":      "a trigger: makes the item of a gift",
-	"deposit_changes":         "a trigger: person and time are the session's and the database's; counts the items, looks for the match",
-	"deposit_item_changes":    "a trigger: looks whether the deposit is open",
-	"deposit_match_holds":     "a trigger: compares an item of a match with its deposit, or check",
-	"repayment_begins":        "a trigger: number, person and time are the session's and the database's; locks the payment",
-	"repayment_is_whole":      "a trigger: adds up the parts, and what is owed",
-	"repayment_keeps":         "a trigger: looks for the match of a repayment",
-	"repayment_match_holds":   "a trigger: compares an item of a match with its repayment",
-	"gift_import_changes":     "a trigger: person and time are the session's and the database's",
-	"gift_imports_are_erased": "a trigger: discards the files that wait when a donor of their entity is erased",
-	"gift_import_runs":        "which import a transaction is of; it believes only one that a person of finance ordered",
+	"offline_gift_waits":            "a trigger: makes the item of a gift",
+	"deposit_changes":               "a trigger: person and time are the session's and the database's; counts the items, looks for the match",
+	"deposit_item_changes":          "a trigger: looks whether the deposit is open",
+	"deposit_match_holds":           "a trigger: compares an item of a match with its deposit, or check",
+	"repayment_begins":              "a trigger: number, person and time are the session's and the database's; locks the payment",
+	"repayment_is_whole":            "a trigger: adds up the parts, and what is owed",
+	"repayment_keeps":               "a trigger: looks for the match of a repayment",
+	"repayment_match_holds":         "a trigger: compares an item of a match with its repayment",
+	"gift_void_begins":              "a trigger: person and time are the session's and the database's; looks into deposits and matches",
+	"gift_void_is_booked":           "a trigger: looks into the changes of payments",
+	"payment_void_has_cause":        "a trigger: looks for two people, or an import that is undone",
+	"gift_void_requests_are_erased": "a trigger: empties what requests say of a donor who is erased",
+	"gift_import_changes":           "a trigger: person and time are the session's and the database's",
+	"gift_imports_are_erased":       "a trigger: discards the files that wait when a donor of their entity is erased",
+	"gift_import_runs":              "which import a transaction is of; it believes only one that a person of finance ordered",
 
 	// The bank.
 	"bank_opening_begins":      "a trigger: person and time are the session's and the database's",

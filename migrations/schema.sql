@@ -1020,6 +1020,7 @@ CREATE TRIGGER bank_uploads_are_erased AFTER UPDATE ON erasure_donor FOR EACH RO
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 CREATE TRIGGER erasure_stays_in_entity BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION erasure_stays_in_entity();
 CREATE TRIGGER gift_imports_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION gift_imports_are_erased();
+CREATE TRIGGER gift_void_requests_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION gift_void_requests_are_erased();
 CREATE TRIGGER offline_gifts_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION offline_gifts_are_erased();
 CREATE TRIGGER shared_address_is_not_erased AFTER UPDATE ON erasure_donor REFERENCING NEW TABLE AS updated FOR EACH STATEMENT EXECUTE FUNCTION shared_address_is_not_erased();
 CREATE TRIGGER staff_notes_are_erased AFTER UPDATE ON erasure_donor FOR EACH ROW WHEN (((old.erased_at IS NULL) AND (new.erased_at IS NOT NULL))) EXECUTE FUNCTION staff_notes_are_erased();
@@ -1289,6 +1290,59 @@ CREATE TABLE gift_import_mapping (
     CONSTRAINT gift_import_mapping_mapping_check CHECK (jsonb_typeof(mapping) = 'object'::text),
     CONSTRAINT gift_import_mapping_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
+
+CREATE TABLE gift_void (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    gift_id uuid NOT NULL,
+    new_gift_id uuid,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    voided_by uuid NOT NULL,
+    voided_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id),
+    UNIQUE (gift_id),
+    UNIQUE (new_gift_id),
+    CONSTRAINT gift_void_check CHECK (gift_id <> new_gift_id),
+    CONSTRAINT gift_void_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id),
+    CONSTRAINT gift_void_new_gift_id_entity_id_fkey FOREIGN KEY (new_gift_id, entity_id) REFERENCES offline_gift(id, entity_id),
+    CONSTRAINT gift_void_request_id_entity_id_fkey FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id),
+    CONSTRAINT gift_void_request_id_request_hash_fkey FOREIGN KEY (request_id, request_hash) REFERENCES approval_request(id, hash),
+    CONSTRAINT gift_void_voided_by_fkey FOREIGN KEY (voided_by) REFERENCES staff(id)
+);
+CREATE TRIGGER gift_void_begins BEFORE INSERT ON gift_void FOR EACH ROW EXECUTE FUNCTION gift_void_begins();
+CREATE CONSTRAINT TRIGGER gift_void_is_booked AFTER INSERT ON gift_void DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gift_void_is_booked();
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON gift_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER requires_approval AFTER INSERT ON gift_void FOR EACH ROW EXECUTE FUNCTION requires_approval('void', 'id');
+CREATE CONSTRAINT TRIGGER requires_audit AFTER INSERT ON gift_void DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION requires_audit('gift_void', 'id', 'voided_by');
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON gift_void FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
+
+CREATE TABLE gift_void_request (
+    request_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    gift_id uuid NOT NULL,
+    reason text NOT NULL,
+    typed jsonb,
+    donor_id uuid,
+    received_on date,
+    account text,
+    PRIMARY KEY (request_id),
+    CONSTRAINT gift_void_request_account_check CHECK (account ~ '^[a-z0-9-]{1,63}$'::text),
+    CONSTRAINT gift_void_request_check CHECK ((typed IS NULL) = (received_on IS NULL)),
+    CONSTRAINT gift_void_request_check1 CHECK (typed IS NOT NULL OR num_nonnulls(donor_id, account) = 0),
+    CONSTRAINT gift_void_request_reason_check CHECK (length(reason) <= 500),
+    CONSTRAINT gift_void_request_typed_check CHECK (jsonb_typeof(typed) = 'object'::text),
+    CONSTRAINT gift_void_request_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT gift_void_request_gift_id_entity_id_fkey FOREIGN KEY (gift_id, entity_id) REFERENCES offline_gift(id, entity_id),
+    CONSTRAINT gift_void_request_request_id_entity_id_fkey FOREIGN KEY (request_id, entity_id) REFERENCES approval_request(id, entity_id)
+);
+CREATE INDEX gift_void_request_of_donor ON gift_void_request USING btree (donor_id) WHERE (donor_id IS NOT NULL);
+CREATE INDEX gift_void_request_of_gift ON gift_void_request USING btree (gift_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON gift_void_request FOR EACH ROW EXECUTE FUNCTION gift_void_request_stays_erased();
+CREATE TRIGGER gift_void_request_begins BEFORE INSERT ON gift_void_request FOR EACH ROW EXECUTE FUNCTION gift_void_request_begins();
+CREATE TRIGGER gift_void_request_keeps BEFORE UPDATE ON gift_void_request FOR EACH ROW EXECUTE FUNCTION gift_void_request_keeps();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON gift_void_request FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON gift_void_request FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE UNLOGGED TABLE guard_count (
     key bytea NOT NULL,
@@ -1720,6 +1774,7 @@ CREATE INDEX payment_change_refunds ON payment_change USING btree (entity_id, at
 CREATE TRIGGER dispute_follows_change AFTER INSERT ON payment_change FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text]))) EXECUTE FUNCTION dispute_follows_change();
 CREATE TRIGGER donor_years_change AFTER INSERT ON payment_change REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION donor_years_change();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE CONSTRAINT TRIGGER payment_void_has_cause AFTER INSERT ON payment_change DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.object_id ~~ 'void %'::text)) EXECUTE FUNCTION payment_void_has_cause();
 
 CREATE TABLE payment_change_share (
     entity_id uuid NOT NULL,
@@ -2818,6 +2873,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- VIEW gift_row (id uuid, entity_id uuid, organisation_id uuid, donor_id uuid, plan_id uuid, public_ref text, status text, source text, frequency text, amount bigint, covered bigint, currency text, created_at timestamp with time zone, charged_at timestamp with time zone, tax_date date, donor_kind text, first_name text, last_name text, organisation_name text, email text, funds uuid[], parts bigint[], returned bigint)
 
+-- VIEW gift_voided (donation_id uuid)
+
 -- VIEW owed_payment (entity_id uuid, payment_id uuid, since timestamp with time zone)
 
 -- VIEW owed_row (entity_id uuid, payment_id uuid, since timestamp with time zone, method text, currency text, amount bigint, donation_id uuid, public_ref text, organisation_id uuid, donor text)
@@ -3108,6 +3165,22 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION gift_of_receipt(of_receipt uuid, OUT donation uuid, OUT donor uuid, OUT whole uuid, OUT gifts uuid[]) RETURNS record
 
+-- FUNCTION gift_void_begins() RETURNS trigger
+
+-- FUNCTION gift_void_body(q gift_void_request) RETURNS text
+
+-- FUNCTION gift_void_is_booked() RETURNS trigger
+
+-- FUNCTION gift_void_request_begins() RETURNS trigger
+
+-- FUNCTION gift_void_request_donors(q gift_void_request) RETURNS uuid[]
+
+-- FUNCTION gift_void_request_keeps() RETURNS trigger
+
+-- FUNCTION gift_void_request_stays_erased() RETURNS trigger
+
+-- FUNCTION gift_void_requests_are_erased() RETURNS trigger
+
 -- FUNCTION gifts_of_person(of_donor uuid) RETURNS SETOF uuid
 
 -- FUNCTION head_is_newest() RETURNS trigger
@@ -3235,6 +3308,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION payment_position(of_payment uuid) RETURNS TABLE(fund_id uuid, gift bigint, fee bigint, sponsor_fee bigint, remaining bigint, refunded bigint, fee_back bigint, sponsor_fee_back bigint, owed bigint, stated bigint)
 
 -- FUNCTION payment_refundable(of_payment uuid) RETURNS TABLE(fund_id uuid, amount bigint)
+
+-- FUNCTION payment_void_has_cause() RETURNS trigger
 
 -- FUNCTION personal_subjects(of_erasure uuid, people uuid[], emails text[], before timestamp with time zone) RETURNS SETOF uuid
 

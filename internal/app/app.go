@@ -20,6 +20,7 @@ import (
 	"konbit/internal/mail/difference"
 	"konbit/internal/mail/staffmail"
 	"konbit/internal/mail/transport"
+	"konbit/internal/office/correction"
 	"konbit/internal/office/offline"
 	"konbit/internal/office/refund"
 	"konbit/internal/office/suspense"
@@ -302,8 +303,12 @@ func (a *App) officeAreas() []web.Area {
 	staffPages := office.New(a.Server)
 	suspensePages := &officesuspense.Area{Desk: staffPages.Desk,
 		Resolver: suspense.Resolver{Settler: a.Settler, Queue: a.Queue, NewID: NewID, Now: clocks.Business}, NewRef: NewRef}
-	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()}
-	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct()}}
+	batchPages := &batches.Area{Desk: staffPages.Desk, Poster: a.Poster}
+	bankPages := &officebank.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System(), Gifts: batchPages}
+	giftPages := &gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds(), Rows: batchPages, Corrections: correction.Service{
+		Books: offlinepay.Booker{Booker: a.Booker}, Poster: a.Poster, NewID: NewID,
+	}}
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct(), giftPages.VoidAct()}}
 	return []web.Area{
 		staffPages,
 		&donors.Area{
@@ -314,11 +319,11 @@ func (a *App) officeAreas() []web.Area {
 			WaitingTx: refundPages.WaitingTx},
 		&disputes.Area{Desk: staffPages.Desk, Fonts: typeset.System(), AtProcessor: a.Stripe.DisputePage},
 		&auditlog.Area{Desk: staffPages.Desk},
-		&gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds()},
+		giftPages,
 		refundPages,
 		&payouts.Area{Desk: staffPages.Desk},
 		suspensePages,
-		&batches.Area{Desk: staffPages.Desk, Poster: a.Poster},
+		batchPages,
 		bankPages,
 		&imports.Area{Desk: staffPages.Desk, Imports: a.Imports},
 		&deposits.Area{Desk: staffPages.Desk, Bank: a.Bank, Fonts: typeset.System()},

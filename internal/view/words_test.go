@@ -43,7 +43,7 @@ var composed = []string{
 	"refund.state.", "refund.next.", "refund.origin.", "office.refund.label.", "office.refund.reason.", "office.refund.email.", "office.refund.column.",
 	"office.refunds.filter.", "office.refunds.column.", "office.approvals.column.", "office.approvals.list.", "office.approvals.empty.", "office.approval.state.",
 	"office.approval.did.", "office.roles.act.", "office.roles.label.", "office.payouts.", "office.payouts.error.",
-	"office.batch.error.", "office.batch.field.", "office.batch.given_by.", "office.batch.method.", "thanks.v1.",
+	"office.void.", "office.batch.", "office.batch.error.", "office.batch.field.", "office.batch.given_by.", "office.batch.method.", "thanks.v1.",
 }
 
 // notPhrases are quoted names that only look like keys: types of Stripe's events, acts of the audit log, and a key after office.evidence.

@@ -122,6 +122,8 @@ type pagesProgram struct {
 	active, failing, paused, cancelled plan.Plan
 	approval                           string // address of a request for a second person
 	returned                           string // address of a line of the bank that took a check back
+	correctable                        string // address of a gift without a processor, of which all is there
+	wire                               string // address of the form that makes a gift of a line of the bank
 	erasable                           string // a donor without a recurring gift
 }
 

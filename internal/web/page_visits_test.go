@@ -166,6 +166,8 @@ func (g *pagesProgram) staff(t testing.TB) *visitor.Member {
 	check := g.Lines(`SELECT public_ref FROM donation g JOIN payment p ON p.donation_id = g.id AND p.method = 'check' ORDER BY g.created_at DESC LIMIT 1`)[0]
 	got = m.PostOffice("/office/tsne/gifts/"+check+"/refund", url.Values{"part[general]": {"10"}, "reason": {"requested"}, "submission": {program.NewID().String()}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	visitor.PostBatch(t, g.Program, "csio", offline.Typed{"first_name": "Ivy", "email": "ivy@example.org", "method": "transfer", "amount": "60"})
+	g.correctable = "/office/tsne/gifts/" + g.Lines(`SELECT public_ref FROM donation g JOIN offline_gift o ON o.donation_id = g.id AND o.method = 'transfer'`)[0]
 	return m.Stale()
 }
 
@@ -197,6 +199,7 @@ func (g *pagesProgram) returnedCheck(t testing.TB, m *visitor.Member, by *office
 	visitor.PostBatch(t, g.Program, "csio", offline.Typed{"first_name": "Ben", "amount": "80", "number": "1002"})
 	got = m.PostOffice("/office/tsne/deposits", url.Values{"submission": {program.NewID().String()}})
 	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	g.wire = "/office/tsne/bank/deposits/gift?line=" + bank.AddLine(t, g.Program, by, account, 25000, "WIRE FIDELITY CHARITABLE").String()
 	return "/office/tsne/deposits/returned?line=" + bank.AddLine(t, g.Program, by, account, -10000, "RETURNED CHECK 1001").String()
 }
 
@@ -236,7 +239,9 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		chromedp.WaitVisible("#errors", chromedp.ByID)}
 	mapped := chromedp.Tasks{chromedp.Click("#mapping summary"), chromedp.Evaluate(`document.body.dataset.before = "1"`, nil),
 		chromedp.Click("#mapping button", chromedp.ByQuery), chromedp.WaitNotPresent("body[data-before]", chromedp.ByQuery), chromedp.WaitVisible("#mapping summary")}
-	owedWrong := chromedp.Tasks{chromedp.Click("main details summary"), chromedp.Click("main details form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	owedWrong := chromedp.Tasks{chromedp.Click("#content section summary"), chromedp.Click("#content section form button"), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	corrected := chromedp.Tasks{chromedp.Evaluate(`document.getElementById("amount").value = "61"`, nil), chromedp.SendKeys("#reason", "read wrong"),
+		chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#effect", chromedp.ByID)}
 	visits := []pageVisit{
 		{"office-scope", "GET /office/{entity}", "/office/tsne?org=csio", nil, true},
 		{"office-people", "GET /office/{entity}/people", "/office/tsne/people?said=invited", chromedp.Click(".person .fold summary"), true},
@@ -245,6 +250,12 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-refund", "GET /office/{entity}/gifts/{ref}/refund", refund, nil, true},
 		{"office-refund-wrong", "POST /office/{entity}/gifts/{ref}/refund", refund, submit, false},
 		{"office-refund-check", "POST /office/{entity}/gifts/{ref}/refund", refund, check, true},
+		{"office-gift-void", "GET /office/{entity}/gifts/{ref}/void", g.correctable + "/void", nil, true},
+		{"office-gift-void-wrong", "POST /office/{entity}/gifts/{ref}/void", g.correctable + "/void", submit, false},
+		{"office-gift-correct", "GET /office/{entity}/gifts/{ref}/correct", g.correctable + "/correct", nil, true},
+		{"office-gift-correct-check", "POST /office/{entity}/gifts/{ref}/correct", g.correctable + "/correct", corrected, true},
+		{"office-bank-gift", "GET /office/{entity}/bank/{account}/gift", g.wire, nil, true},
+		{"office-bank-gift-wrong", "POST /office/{entity}/bank/{account}/gift", g.wire, submit, false},
 		{"office-refunds", "GET /office/{entity}/refunds", "/office/tsne/refunds", nil, true},
 		{"office-deposits", "POST /office/{entity}/deposits", "/office/tsne/deposits", nil, false},
 		{"office-deposit", "GET /office/{entity}/deposits/{deposit}", "/office/tsne/deposits/2", nil, true},
@@ -255,7 +266,7 @@ func (g *pagesProgram) staffPages(_ testing.TB, _ phrase.Language) []pageVisit {
 		{"office-imports-wrong", "POST /office/{entity}/imports", "/office/tsne/imports", submit, false},
 		{"office-import", "GET /office/{entity}/imports/{import}", "/office/tsne/imports/1", chromedp.Click("#mapping summary"), true},
 		{"office-import-mapped", "POST /office/{entity}/imports/{import}", "/office/tsne/imports/1", mapped, false},
-		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("main details summary"), true},
+		{"office-owed", "GET /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", chromedp.Click("#content section summary"), true},
 		{"office-owed-wrong", "POST /office/{entity}/refunds/owed", "/office/tsne/refunds/owed", owedWrong, false},
 		{"office-approvals", "GET /office/{entity}/approvals", "/office/tsne/approvals?list=all", nil, true},
 		{"office-approval", "GET /office/{entity}/approvals/{request}", g.approval, nil, true},

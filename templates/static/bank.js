@@ -1,5 +1,5 @@
 // Keys of the page on which lines of the bank are matched: j and k move, Enter accepts the first suggestion, s searches, m selects a line with others,
-// x splits, a sets aside, u undoes the last match. Each of them is also a field or a button.
+// x splits, g makes a gift of a line, a sets aside, u undoes the last match. Each of them is also a field or a button.
 (() => {
   const lines = [...document.querySelectorAll("[data-line]")];
   const said = document.getElementById("bank-said");
@@ -31,6 +31,7 @@
       if (here) here.checked = !here.checked;
     },
     x: () => fold("split"),
+    g: () => lines[at]?.querySelector("[data-gift]")?.click(),
     a: () => fold("reason"),
     u: () => document.querySelector(".bank-lines [data-undo]")?.click(),
     Enter: () => lines[at]?.querySelector("[data-accept]")?.click(),

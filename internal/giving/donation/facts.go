@@ -29,7 +29,7 @@ func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, fu
 	if !p.method().HasProcessor() {
 		facts.PaymentID, facts.Method = &p.PaymentID, string(p.method())
 	}
-	facts.Described, facts.InReturn = p.Described, p.InReturn
+	facts.Described, facts.InReturn, facts.Replaces = p.Described, p.InReturn, p.Replaces
 	if g.CoveredMinor > 0 {
 		facts.Covered = g.Covered()
 	}

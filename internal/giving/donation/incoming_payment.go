@@ -38,6 +38,7 @@ type IncomingPayment struct {
 	// What the receipt says besides the amount.
 	Described string            // shares, or a thing: in place of a value; empty: money was given
 	InReturn  *receipt.InReturn // what the donor got in return; nil: nothing
+	Replaces  *receipt.Replaced // the receipt of another gift, which this one corrects; nil: none
 
 	instalment *receipt.Instalment // which of its plan's payments it is; nil: none
 	rejected   RejectReason        // why its plan does not accept it

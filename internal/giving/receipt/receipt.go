@@ -70,7 +70,7 @@ type Facts struct {
 	ChargeID  string       `json:"charge_id"`           // empty: paid without a processor; see PaymentID
 	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: not dedicated
 	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was returned
-	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the donation's first receipt
+	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the donation's first receipt, and its gift corrects no other
 	// Instalment says which payment of a plan it is; nil: a one-time donation.
 	Instalment *Instalment `json:"instalment,omitempty"`
 

@@ -45,6 +45,7 @@ type Replacement struct {
 type Void struct {
 	Of uuid.UUID
 	Change
+	Quiet bool // no email: the receipt of another gift says that it replaces this one
 }
 
 // ErrReceiptVoid reports that a receipt was voided or replaced in the meantime, so the change does not apply.
@@ -73,7 +74,7 @@ func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement,
 			return nil, fmt.Errorf("replacement of receipt %s: %w", r.Of, err)
 		}
 		if r.Reason != Reinstated {
-			voids = append(voids, Void{r.Of, r.Change})
+			voids = append(voids, Void{Of: r.Of, Change: r.Change})
 		}
 		r.Facts.Replaces = &Replaced{was.Reference(), was.IssuedAt, r.Reason, r.On}
 		issues[i] = Request{
@@ -87,7 +88,7 @@ func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement,
 	return d.IssueTx(ctx, tx, issues, now)
 }
 
-// VoidTx makes receipts void and enqueues an email for each. It does nothing for a receipt that is void already. It
+// VoidTx makes receipts void and enqueues an email for each that is not quiet. It does nothing for a receipt that is void already. It
 // reports ErrReceiptVoid if one was replaced.
 func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
 	old, err := byIDs(ctx, tx, receiptIDs(asked, func(v Void) uuid.UUID { return v.Of }))
@@ -103,7 +104,9 @@ func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.
 		}
 		if was.IsValid() {
 			voids = append(voids, v)
-			voided = append(voided, was)
+			if !v.Quiet {
+				voided = append(voided, was)
+			}
 		}
 	}
 	if err := voidTx(ctx, tx, voids, old, now); err != nil {

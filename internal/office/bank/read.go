@@ -105,3 +105,13 @@ func matches(ctx context.Context, q sqlx.QueryerContext, query string, args ...a
 	}
 	return all, nil
 }
+
+// MatchOf returns the live match of an item; nil if there is none.
+func MatchOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, kind, ref string) (*Match, error) {
+	const query = `/* bank.MatchOf */ ` + matchColumns + `WHERE m.id = (SELECT c.match_id FROM bank_cleared c WHERE c.entity_id = $1 AND c.kind = $2 AND c.ref = $3)`
+	all, err := matches(ctx, q, query, entity, kind, ref)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
+}

@@ -195,3 +195,13 @@ func explained(err error) error {
 	}
 	return err
 }
+
+// OfGift returns the deposit that a gift is in; nil if it is in none.
+func OfGift(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (*Deposit, error) {
+	const query = `/* deposit.OfGift */ SELECT ` + depositColumns + `WHERE id = (SELECT i.deposit_id FROM deposit_item i WHERE i.gift_id = $1)`
+	var found []Deposit
+	if err := sqlx.SelectContext(ctx, q, &found, query, gift); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}

@@ -54,12 +54,12 @@ func (r Row) Name() string {
 
 // Sums are what a donor gave, in minor units.
 type Sums struct {
-	Gifts     int        `db:"gifts"`
-	All       int64      `db:"total"`
-	ThisYear  int64      `db:"this_year"`
-	LastYear  int64      `db:"last_year"`
-	LastAt    *time.Time `db:"last_at"`    // when the newest gift was charged; nil: none was
-	FirstAt   *time.Time `db:"first_at"`   // when the oldest settled gift was charged; nil: none is settled
+	Gifts    int        `db:"gifts"`
+	All      int64      `db:"total"`
+	ThisYear int64      `db:"this_year"`
+	LastYear int64      `db:"last_year"`
+	LastAt   *time.Time `db:"last_at"`  // when the newest gift was charged; nil: none was
+	FirstAt  *time.Time `db:"first_at"` // when the oldest settled gift was charged; nil: none is settled
 }
 
 const columns = `r.id, r.kind, r.first_name, r.last_name, r.organisation_name, r.email, r.erased`

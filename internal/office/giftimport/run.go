@@ -294,8 +294,12 @@ func (s Service) undo(ctx context.Context, i Import) error {
 		var known *fault.Error
 		switch {
 		case errors.As(err, &known) && known.Kind == fault.Conflict:
+			problem := known.Phrase
+			if errors.Is(err, offlinepay.ErrNotVoided) || errors.Is(err, offlinepay.ErrWentBack) || errors.Is(err, offlinepay.ErrMonthClosed) {
+				problem = "office.import.problem.spent" // of which gift, its page says
+			}
 			_, err := s.inTx(ctx, i, Undoing, func(tx *sqlx.Tx) error {
-				_, err := tx.ExecContext(ctx, stop, i.ID, known.Phrase)
+				_, err := tx.ExecContext(ctx, stop, i.ID, problem)
 				return explained(err)
 			})
 			return err

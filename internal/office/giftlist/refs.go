@@ -50,3 +50,18 @@ func RefsOfPayments(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID
 	}
 	return refs, err
 }
+
+// VoidedOf returns those of some gifts that are void: recorded by mistake, as if they had never been.
+func VoidedOf(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) (map[uuid.UUID]bool, error) {
+	const query = `/* giftlist.VoidedOf */ SELECT donation_id FROM gift_voided WHERE donation_id = ANY($1::uuid[])`
+	voided := map[uuid.UUID]bool{}
+	if len(gifts) == 0 {
+		return voided, nil
+	}
+	var found []uuid.UUID
+	err := sqlx.SelectContext(ctx, q, &found, query, pg.UUIDs(gifts))
+	for _, id := range found {
+		voided[id] = true
+	}
+	return voided, err
+}

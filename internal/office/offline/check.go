@@ -122,7 +122,7 @@ func (c Checker) Check(t Typed, who Choice) (m Meaning, bad []fault.Field) {
 		bad = append(bad, fault.Field{Name: name, Phrase: "office.batch.error." + key, Args: args})
 	}
 	for name, text := range t {
-		if utf8.RuneCountInString(text) > maxTyped || slices.Contains(donorFields, name) && utf8.RuneCountInString(text) > 100 {
+		if utf8.RuneCountInString(text) > maxTyped || (slices.Contains(donorFields, name) || strings.HasPrefix(name, "credit_")) && utf8.RuneCountInString(text) > 100 {
 			problem(name, "long", nil)
 		} else if text == Repeat {
 			problem(name, "nothing_above", nil)
@@ -198,6 +198,9 @@ func (c Checker) checkDonor(t Typed, m *Meaning, problem report) {
 	}
 	if address := t["email"]; address != "" && !email.IsValid(email.Clean(address)) {
 		problem("email", "email", nil)
+	}
+	if address := t["credit_email"]; address != "" && !email.IsValid(email.Clean(address)) {
+		problem("credit_email", "email", nil)
 	}
 	if country := t["country"]; country != "" && !isCountry.MatchString(country) {
 		problem("country", "country", nil)

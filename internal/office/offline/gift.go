@@ -40,3 +40,16 @@ func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) (all [
 	err = sqlx.SelectContext(ctx, q, &all, query, donor)
 	return all, err
 }
+
+// ByGiftID returns a gift that is a donation; fault.NotFound if q sees none.
+func ByGiftID(ctx context.Context, q sqlx.QueryerContext, entity, id uuid.UUID) (Gift, error) {
+	const query = `/* offline.ByGiftID */ SELECT ` + giftColumns + `WHERE g.id = $1 AND g.entity_id = $2 AND g.donation_id IS NOT NULL`
+	var found []Gift
+	if err := sqlx.SelectContext(ctx, q, &found, query, id, entity); err != nil {
+		return Gift{}, err
+	}
+	if len(found) == 0 {
+		return Gift{}, errNoBatch
+	}
+	return found[0], nil
+}

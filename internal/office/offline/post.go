@@ -52,6 +52,11 @@ func (e *ErrRow) Error() string { return fmt.Sprintf("offline: row %d: %v", e.N,
 // It reports ErrDiffers without a reason that is needed, ErrPoster for anybody else, ErrEnded if the batch was put away, and *ErrRow
 // for a row that cannot be posted as it is. It locks the batch, the donors, then what donation.Settler locks.
 func (s Poster) PostTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, id uuid.UUID, reason string) (bool, error) {
+	return s.postTx(ctx, tx, catalog, id, reason, nil)
+}
+
+// postTx is PostTx. The receipts of the batch say that they replace another one; nil: they replace none.
+func (s Poster) postTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, id uuid.UUID, reason string, replaces *receipt.Replaced) (bool, error) {
 	const may = `/* offline.PostTx */ SELECT may_type_batches('{finance}', $1, NULL)`
 	b, err := lockTx(ctx, tx, id)
 	if err != nil || b.PostedAt != nil {
@@ -76,6 +81,7 @@ func (s Poster) PostTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	if err != nil {
 		return false, err
 	}
+	p.replaces = replaces
 	for i := range p.gifts {
 		if err := p.recordTx(ctx, tx, &p.gifts[i]); err != nil {
 			return false, fmt.Errorf("row %d: %w", p.gifts[i].row.N, err)
@@ -102,6 +108,9 @@ func (p *posting) recordTx(ctx context.Context, tx *sqlx.Tx, g *gift) error {
 		return err
 	}
 	g.donorID = donor
+	if err := p.creditTx(ctx, tx, g); err != nil {
+		return err
+	}
 	if g.row.Minor > 0 {
 		stored, err := donation.RecordTx(ctx, tx, p.donationOf(*g))
 		if err != nil {
@@ -135,7 +144,7 @@ func insertGiftTx(ctx context.Context, tx *sqlx.Tx, b Batch, g gift) error {
 		INSERT INTO offline_gift (id, entity_id, donation_id, donor_id, batch_id, row_n, method, given_by, paid, currency, number, postmarked_on, described,
 			in_return, in_return_value, counted_by, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, $11, nullif($12, '')::date, $13, $14, nullif($15, 0), $16, $17)`
-	const place = `/* offline.insertGiftTx */ UPDATE gift_batch_row SET gift_id = $3, donor_id = $4 WHERE batch_id = $1 AND n = $2`
+	const place = `/* offline.insertGiftTx */ UPDATE gift_batch_row SET gift_id = $3, donor_id = $4, soft_credit = $5 WHERE batch_id = $1 AND n = $2`
 	note, counted := g.row.Typed["note"], ""
 	if g.row.Method.IsThing() {
 		note = ""
@@ -148,7 +157,7 @@ func insertGiftTx(ctx context.Context, tx *sqlx.Tx, b Batch, g gift) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, place, b.ID, g.row.N, g.id, g.donorID)
+	_, err = tx.ExecContext(ctx, place, b.ID, g.row.N, g.id, g.donorID, uuid.NullUUID{UUID: g.adviser, Valid: g.adviser != uuid.Nil})
 	return explained(err)
 }
 
@@ -188,7 +197,7 @@ func (p *posting) settleTx(ctx context.Context, tx *sqlx.Tx) error {
 		paid := donation.IncomingPayment{
 			EntityID: p.batch.EntityID, Method: g.row.Method.Payment(), DonationID: g.donationID.UUID, PaymentID: g.id,
 			Amount: money.New(g.row.Minor-g.row.ReturnMinor, p.batch.Currency), ReceivedAt: p.noon(), Cause: "batch " + strconv.Itoa(p.batch.N),
-			TaxDate: g.taxDate(p.batch), Described: g.described(),
+			TaxDate: g.taxDate(p.batch), Described: g.described(), Replaces: p.replaces,
 		}
 		if g.row.Method == Transfer {
 			paid.Bank = p.batch.Account

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/office/thanks"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
@@ -32,6 +33,8 @@ type posting struct {
 	batch   Batch
 	now     time.Time
 	gifts   []gift
+
+	replaces *receipt.Replaced // what the receipts replace; nil: nothing
 
 	people map[uuid.UUID]person // donors that there are
 	added  map[int]uuid.UUID    // the new donor of a row
@@ -207,6 +210,25 @@ func (p *posting) donorTx(ctx context.Context, tx *sqlx.Tx, g *gift) (uuid.UUID,
 	id, err := donor.FindOrAddTx(ctx, tx, d)
 	p.added[g.row.N] = id
 	return id, err
+}
+
+// creditTx adds the new person to whom a gift is credited besides its donor: the donor with the email address, if there is one.
+func (p *posting) creditTx(ctx context.Context, tx *sqlx.Tx, g *gift) error {
+	t := g.row.Typed
+	if g.adviser != uuid.Nil || !t.CreditsNew() {
+		return nil
+	}
+	d := donor.Donor{
+		ID: p.NewID(), EntityID: p.batch.EntityID, Kind: donor.Person, Email: email.Normalize(email.Clean(t["credit_email"])), FirstName: t["credit_first_name"],
+		LastName: t["credit_last_name"], Language: string(g.language), CreatedAt: p.now,
+	}
+	id, err := donor.FindOrAddTx(ctx, tx, d)
+	if g.adviser, d.ID = id, id; err == nil {
+		if _, known := p.people[id]; !known {
+			p.people[id] = person{Record: donor.Record{Donor: d}}
+		}
+	}
+	return err
 }
 
 // donationOf returns the donation of a gift.

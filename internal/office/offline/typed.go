@@ -17,6 +17,7 @@ type Typed map[string]string
 var FieldNames = []string{
 	"donor", "first_name", "last_name", "organisation", "email", "address_line1", "address_line2", "city", "region", "postal_code", "country",
 	"method", "given_by", "amount", "number", "postmarked_on", "fund", "note", "in_return", "in_return_value", "counted_by", "soft_credit",
+	"credit_first_name", "credit_last_name", "credit_email",
 }
 
 // donorFields name a new donor.
@@ -81,6 +82,9 @@ func (t Typed) Splits() (names []string) {
 func (t Typed) NamesDonor() bool {
 	return t["first_name"] != "" || t["last_name"] != "" || t["organisation"] != ""
 }
+
+// CreditsNew reports whether the row names a new person to whom the gift is credited besides its donor.
+func (t Typed) CreditsNew() bool { return t["credit_first_name"] != "" || t["credit_last_name"] != "" }
 
 // Repeat is what repeats the field of the row above.
 const Repeat = "="

@@ -20,6 +20,7 @@ type change struct {
 	amount       int64 // what was taken of the gift, in minor units; 0 if nothing was left
 	beyond       int64 // what operations paid beyond the gift, in minor units
 	at           time.Time
+	quiet        bool // no email about a void receipt: that of another gift says that it replaces it
 }
 
 // Change is a change as package offlinepay has it.
@@ -27,11 +28,10 @@ type Change struct {
 	Object, Kind string
 	Payment      payment.Payment
 	At           time.Time
+	Quiet        bool // no email about a void receipt
 }
 
-func (c Change) change() change {
-	return change{object: c.Object, kind: c.Kind, payment: c.Payment, at: c.At}
-}
+func (c Change) change() change { return change{object: c.Object, kind: c.Kind, payment: c.Payment, at: c.At, quiet: c.Quiet} }
 
 // taking is how money that went back was divided.
 type taking struct {

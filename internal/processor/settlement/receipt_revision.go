@@ -87,7 +87,7 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		facts := current.Facts.Reduced(remaining, paid, day)
 		switch {
 		case current.IsValid() && len(facts.Lines) == 0:
-			voids = append(voids, receipt.Void{Of: current.ID, Change: revised})
+			voids = append(voids, receipt.Void{Of: current.ID, Change: revised, Quiet: r.quiet})
 		case current.IsValid() && r.reason == receipt.Reinstated:
 			revised.Reason = receipt.Corrected
 			replacements = append(replacements, receipt.Replacement{Of: current.ID, Change: revised, Facts: facts})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -256,7 +257,11 @@ func (a *Area) endOf(r *http.Request, v web.StaffVisit, form PeopleForm, change 
 		return do, nil, web.NotFound()
 	}
 	change.StaffID = id
-	had, ended, err := staff.HadRole(ctx, a.StaffDB, change)
+	var had, ended bool
+	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		had, ended, err = staff.HadRole(ctx, tx, change)
+		return err
+	})
 	switch {
 	case err != nil:
 		return do, nil, err

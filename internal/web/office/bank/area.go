@@ -18,6 +18,7 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/typeset"
 	"konbit/internal/web"
+	"konbit/internal/web/office/batches"
 	"konbit/internal/web/office/desk"
 )
 
@@ -26,6 +27,7 @@ type Area struct {
 	*desk.Desk
 	Bank  bank.Service
 	Fonts *typeset.Fonts // of the proof's PDF
+	Gifts *batches.Area  // the form of a gift
 }
 
 var (
@@ -48,6 +50,8 @@ func (a *Area) Routes() []web.Route {
 		web.Post(account+"/lines", web.Page, finance, a.linesPost).Limited(matches),
 		web.Get(account+"/rule", web.Page, readers, a.ruleGet).Limited(desk.Pages),
 		web.Post(account+"/rule", web.Page, finance, a.rulePost).Limited(matches),
+		web.Get(account+"/gift", web.Page, readers, a.giftGet).Limited(desk.Pages),
+		web.Post(account+"/gift", web.Page, finance, a.giftPost).Limited(matches),
 		web.Get(account+"/{month}", web.Page, readers, a.proofGet).Limited(desk.Pages),
 	}
 }

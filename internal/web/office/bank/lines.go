@@ -51,6 +51,7 @@ type Line struct {
 	Sure       bool
 	Equal      bool // two candidates are equal: none is chosen
 	Rule       string
+	Gift       string // address of the page that makes a gift of it; empty: money left, or the reader does not
 }
 
 // Candidate is what a line may be, and why.
@@ -117,7 +118,7 @@ func (a *Area) writeLines(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	base := pathOf(v, p.Account, "/lines")
 	p.Title, p.Back, p.Month = a.say(v, "office.bank.lines.title", "name", p.Account.Name, "month", a.monthName(v, m)), pathOf(v, p.Account, ""), m.String()
-	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "x", "a", "u"}
+	p.OwnRows, p.Keys = []int{0, 1, 2}, []string{"j", "k", "Enter", "s", "m", "x", "g", "a", "u"}
 	p.Before, p.After = base+"?month="+m.Next(-1).String(), base+"?month="+m.Next(1).String()
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
 	p.Search = desk.Search{Action: base, Label: a.say(v, "office.bank.lines.search"), Value: q, Kept: []desk.Hidden{{Name: "month", Value: m.String()}}}
@@ -152,6 +153,9 @@ func (a *Area) addOpen(v web.StaffVisit, p *LinesPage, open []bank.Line, items [
 		shown := Line{ID: l.Part().String(), Day: desk.Cell{Day: midnight(l.BookedOn)}, Amount: desk.AmountCell(amount),
 			Text:  words(l),
 			Split: l.Reason, Sure: s.Sure, Rule: pathOf(v, p.Account, "/rule?line="+l.Part().String())}
+		if l.Amount > 0 && p.Action != "" {
+			shown.Gift = giftPath(v, p.Account, l)
+		}
 		if l.Text == "" {
 			shown.Text = a.say(v, "office.bank.lines.erased")
 		}

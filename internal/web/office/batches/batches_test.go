@@ -177,3 +177,25 @@ func TestAnEndedSessionLosesNothing(t *testing.T) {
 	}
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM gift_batch`), "and the batch is there")
 }
+
+// TestANewPersonIsThankedToo: whom the search does not find is added with first and last name, and gets a letter of thanks when the batch is posted.
+func TestANewPersonIsThankedToo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, 1, "500")
+	row := url.Values{"organisation": {"Fidelity Charitable"}, "given_by": {"daf"}, "amount": {"500"}, "number": {"9"}, "soft_credit": {"Ana Paz"}}
+	none := d.typed(d.page(), row)
+	require.Equal(t, 422, none.StatusCode)
+	require.Contains(t, none.Page, "A new person needs first and last name")
+	require.Contains(t, none.Page, `name="credit_first_name" type="text" value="Ana"`)
+	require.Contains(t, none.Page, `name="credit_last_name" type="text" value="Paz"`)
+	row["credit_first_name"], row["credit_last_name"], row["credit_email"] = []string{"Ana"}, []string{"Paz"}, []string{"no address"}
+	require.Equal(t, 422, d.typed(none.Page, row).StatusCode)
+	row["credit_email"] = []string{"ana.paz@example.org"}
+	require.Equal(t, 303, d.typed(none.Page, row).StatusCode)
+	require.Zero(t, d.Count(`SELECT count(*) FROM donor`), "she is added when the batch is posted")
+	require.Equal(t, 303, d.clara.PostOffice(d.path, url.Values{"do": {"post"}}).StatusCode)
+	require.Equal(t, []string{"daf_adviser ana.paz@example.org Fidelity Charitable"}, d.Lines(`SELECT concat_ws(' ', y.words, y.person ->> 'email', y.person ->> 'other') FROM thank_you y
+		JOIN donor p ON p.id = y.donor_id AND p.last_name = 'Paz' JOIN soft_credit c ON c.gift_id = y.gift_id AND c.donor_id = p.id
+		JOIN gift_batch_row r ON r.gift_id = y.gift_id AND r.soft_credit = p.id`))
+	d.RequireNoFindings()
+}

@@ -56,6 +56,7 @@ type RowForm struct {
 	MoreOpen                                                   bool
 	Focus                                                      string // id of the field that gets the focus
 	FundError                                                  string
+	NoFund                                                     string // what no fund means
 }
 
 // HasFocus reports whether a field gets the focus.
@@ -330,6 +331,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	f := &RowForm{
 		Action: pathOf(v, b.N), N: e.n, Submission: cmp.Or(e.submission, a.NewID().String()), DonorID: e.donorID, DonorWas: e.donorWas, Matches: e.matches,
 		Heading: a.say(v, "office.batch.row_new"), Funds: a.fundOptions(v, b.OrganisationID, t["fund"]),
+		NoFund: a.say(v, "office.batch.fund_usual"),
 	}
 	if e.n > 0 {
 		f.Heading = a.say(v, "office.batch.row_of", "n", e.n)
@@ -363,6 +365,12 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	for _, name := range []string{"postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"} {
 		f.More = append(f.More, field(name, view.Field{}))
 	}
+	credit := []string{"credit_first_name", "credit_last_name", "credit_email"}
+	if t.CreditsNew() || form.ErrorText("soft_credit") != "" || form.ErrorText("credit_email") != "" {
+		for _, name := range credit {
+			f.More = append(f.More, field(name, view.Field{}))
+		}
+	}
 	f.FundError = form.ErrorText("fund")
 	for _, o := range a.fundOptions(v, b.OrganisationID, "") {
 		name := "split[" + o.Value + "]"
@@ -370,7 +378,7 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
-	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, t.Splits()...) {
+	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, append(credit, t.Splits()...)...) {
 		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}

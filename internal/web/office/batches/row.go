@@ -165,6 +165,17 @@ func (e *entry) nameAfter(text string) {
 	}
 }
 
+// newCredit fills in the name of a new person to whom a gift is credited from what was searched for, if that can be a name.
+func (e *entry) newCredit(text string) {
+	words := strings.Fields(text)
+	switch {
+	case strings.Contains(text, "@"):
+		e.typed["credit_email"] = text
+	case len(words) > 1 && len(words) <= 4 && !strings.ContainsAny(text, "0123456789="):
+		e.typed["credit_first_name"], e.typed["credit_last_name"] = words[0], strings.Join(words[1:], " ")
+	}
+}
+
 // newDonorsLike returns the new donors of other rows whose names have, for each word of a text, a word that begins with it.
 func newDonorsLike(rows []offline.Row, text string, except int) (all []match) {
 	for _, row := range rows {
@@ -204,6 +215,10 @@ func matchOfRow(row offline.Row) match {
 // findCredit finds whom a gift is credited to besides its donor: one person.
 func (a *Area) findCredit(ctx context.Context, q sqlx.QueryerContext, v web.StaffVisit, b offline.Batch, e *entry) error {
 	text := e.typed["soft_credit"]
+	if e.typed.CreditsNew() { // it was searched for before, and not found
+		delete(e.typed, "soft_credit")
+		return nil
+	}
 	if text == "" || text == offline.Repeat {
 		return nil
 	}
@@ -214,6 +229,7 @@ func (a *Area) findCredit(ctx context.Context, q sqlx.QueryerContext, v web.Staf
 	case len(found) == 1:
 		e.typed["soft_credit"] = found[0].ID.String()
 	case len(found) == 0:
+		e.newCredit(text)
 		e.problems = append(e.problems, fault.Field{Name: "soft_credit", Phrase: "office.batch.error.soft_credit_none"})
 	default:
 		var names []string

@@ -41,6 +41,7 @@ type chosen struct {
 	LongText                 bool               // Text is too long, and finds nothing
 	Wrong                    []fault.Field      // what is wrong with the fields of the form
 	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
+	Voided                   map[uuid.UUID]bool // gifts that were recorded by mistake
 }
 
 // cards are the charges that a card paid, by the processor.

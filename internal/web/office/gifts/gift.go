@@ -28,6 +28,8 @@ type GiftPage struct {
 	State                desk.Cell
 	Steps                []Step
 	Refund, Donor, Again string   // addresses of what can be done; may be empty
+	Correct, Void        string   // likewise
+	Corrections          []Link   // what waits, and the gifts that this one replaces or that replace it
 	Says                 []string // why something cannot be done
 	List, Before, After  string   // addresses of the list, and of the gifts beside this one in it; the last two may be empty
 	Facts                []Fact
@@ -42,6 +44,9 @@ type Step struct {
 	Text          string
 	Done, Current bool
 }
+
+// Link is an address with its words.
+type Link struct{ Text, URL string }
 
 // Fact is a label and what stands beside it.
 type Fact struct {
@@ -67,6 +72,7 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		after    *giftlist.Key
 		notes    desk.Notes
 		paper    *offline.Paper
+		what     changed
 	)
 	err := a.reading(r, v, func(tx *sqlx.Tx, c chosen) (err error) {
 		if g, err = giftlist.ByRef(ctx, tx, v.Entity.ID, chi.URLParam(r, "ref")); err != nil {
@@ -90,6 +96,9 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if accounts, err = ledger.Chart(ctx, tx); err != nil {
 			return err
 		}
+		if what, err = a.changedOf(ctx, tx, v, g.ID); err != nil {
+			return err
+		}
 		if notes, err = a.NotesOn(r, v, tx, note.Object{Kind: note.Gift, ID: g.ID}); err != nil {
 			return err
 		}
@@ -101,13 +110,15 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p := GiftPage{
 		Page: a.PageOf(r, v, "gifts"), Who: cmp.Or(nameOf(*g), a.say(v, "erased")), For: fundNames(v, *g), Amount: money.New(g.AmountMinor, g.Currency),
-		State: a.stateOf(v, *g), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, paper, history), Steps: a.steps(v, *g, paper, history),
-		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts),
+		State: a.stateOf(v, *g, what.voided), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, paper, history), Steps: a.steps(v, *g, paper, history),
+		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts), Corrections: what.links,
 	}
-	if state := outcome(history); paper != nil && state != "" && g.ReturnedMinor >= g.AmountMinor {
+	if state := outcome(history); paper != nil && state != "" && g.ReturnedMinor >= g.AmountMinor && !what.voided {
 		p.State.Text = a.say(v, "state."+state)
 	}
-	a.offer(v, &p, *g, history)
+	if a.offer(v, &p, *g, history, what.voided); what.offered {
+		p.Correct, p.Void = v.Path("gifts/"+g.PublicRef+"/correct"), v.Path("gifts/"+g.PublicRef+"/void")
+	}
 	for _, e := range history {
 		if state := refund.State(e.Name); e.What == "order" && (state == refund.Ordered || state == refund.Sent || state == refund.Pending) {
 			p.Says = append(p.Says, a.say(v, "refund_underway"))
@@ -124,9 +135,13 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 }
 
 // offer sets what the reader can do with the gift, and why they cannot do the rest. Refunds are the entity's: the money is on its account.
-func (a *Area) offer(v web.StaffVisit, p *GiftPage, g giftlist.Gift, history []giftlist.Event) {
+func (a *Area) offer(v web.StaffVisit, p *GiftPage, g giftlist.Gift, history []giftlist.Event, voided bool) {
 	p.Donor = v.Path("donors/" + g.DonorID.String())
 	if !v.Has(v.Scope, staff.Finance) || g.Status != "settled" {
+		return
+	}
+	if voided {
+		p.Says = append(p.Says, a.View.Phrase(v.Language, "office.void.says"))
 		return
 	}
 	state := dispute.State(g.Dispute)

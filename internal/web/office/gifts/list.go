@@ -44,6 +44,13 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		if what.Underway, err = underway(r.Context(), tx, v); err != nil {
 			return err
 		}
+		ids := make([]uuid.UUID, len(rows))
+		for i, g := range rows {
+			ids[i] = g.ID
+		}
+		if what.Voided, err = giftlist.VoidedOf(r.Context(), tx, ids); err != nil {
+			return err
+		}
 		if total, err = giftlist.Sum(r.Context(), tx, c.Query); err == nil && c.As == giftlist.AsPayout && v.Organisation == nil {
 			payout, err = giftlist.PayoutID(r.Context(), tx, v.Entity.ID, c.Text)
 		}

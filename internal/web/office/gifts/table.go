@@ -35,7 +35,10 @@ func shown(g giftlist.Gift, fund uuid.UUID) money.Amount {
 }
 
 // stateOf returns the state of a gift as a cell with a shape.
-func (a *Area) stateOf(v web.StaffVisit, g giftlist.Gift) desk.Cell {
+func (a *Area) stateOf(v web.StaffVisit, g giftlist.Gift, voided bool) desk.Cell {
+	if voided {
+		return desk.Cell{Text: a.say(v, "state.void"), State: "plain", File: "voided"}
+	}
 	code, shape := g.Status, map[string]string{"settled": "good", "processing": "hold", "held": "hold", "failed": "bad", "expired": "bad"}[g.Status]
 	soft := ""
 	switch {
@@ -102,7 +105,7 @@ func (a *Area) table(r *http.Request, v web.StaffVisit, c chosen, gifts []giftli
 			amount.Soft = a.say(v, key, "amount", money.New(g.ReturnedMinor, g.Currency))
 		}
 		t.Rows = append(t.Rows, desk.Row{URL: giftPath(r.URL, v, g.PublicRef), Cells: []desk.Cell{
-			donor, amount, {Day: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g),
+			donor, amount, {Day: g.ChargedAt.In(desk.ZoneOf(v))}, {Text: fundNames(v, g)}, a.stateOf(v, g, c.Voided[g.ID]),
 			{Text: a.say(v, "every."+g.Frequency), Soft: a.sourceOf(v, g)},
 		}})
 	}

@@ -2,7 +2,6 @@ package refunds
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -55,14 +54,19 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		if err != nil {
 			return s, err
 		}
-		all, err := refund.List(ctx, tx, refund.Filter{EntityID: r.EntityID, DonationID: order.DonationID})
+		next, booked := order.State.NextKey(), false
+		of, err := refund.List(ctx, tx, refund.Filter{EntityID: r.EntityID, DonationID: gift.ID})
 		if err != nil {
 			return s, err
 		}
-		booked := slices.ContainsFunc(all, func(l refund.Listed) bool { return l.OrderID != nil && *l.OrderID == order.ID && l.Booked })
+		for _, l := range of {
+			if l.OrderID != nil && *l.OrderID == order.ID {
+				next, booked = l.NextKey(), l.Booked
+			}
+		}
 		s.Pairs = append(s.Pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.state"), Cell: desk.Cell{
 			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()),
-			Soft: a.phrase(v, a.nextKey(order.State, order.State.NextKey(), booked, a.Shown(order.ChangedAt))),
+			Soft: a.phrase(v, a.nextKey(order.State, next, booked, a.Shown(order.ChangedAt))),
 		}})
 		return s, nil
 	case approval.Open:

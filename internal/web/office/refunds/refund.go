@@ -14,6 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/payment"
 	"konbit/internal/office/refund"
 	"konbit/internal/people/approval"
 	"konbit/internal/people/staff"
@@ -132,6 +133,7 @@ type state struct {
 	gift      donation.Donation
 	name      string // of the donor
 	left      []refund.PartEffect
+	byBank    bool          // the money goes back by check or transfer
 	whyNot    string        // why this person orders nothing, or nothing can be refunded; a phrase
 	approvers []staff.Named // who may be the second person
 	orders    []refund.Listed
@@ -165,7 +167,9 @@ func (a *Area) load(r *http.Request, v web.StaffVisit, form Form, hasForm bool) 
 		if err := a.loadRefunds(ctx, tx, v, &s); err != nil {
 			return err
 		}
-		s.left, _, err = a.Refunds.LeftOf(ctx, tx, s.gift.EntityID, s.gift.ID)
+		var paid payment.Payment
+		s.left, paid, err = a.Refunds.LeftOf(ctx, tx, s.gift.EntityID, s.gift.ID)
+		s.byBank = paid.ID != uuid.Nil && !paid.Method.HasProcessor()
 		waits := s.leaveOutWaiting()
 		if err := s.impossible(err); err != nil {
 			return err

@@ -44,6 +44,7 @@ type RefundPage struct {
 	Waiting []WaitingRefund
 	Looks   bool   // a refund is on its way: the page looks again
 	Again   string // the address for that
+	ByBank  string // address of the list of refunds owed, if the money goes back without a processor; empty: it does not
 	Ordered bool   // the page shows a refund that was ordered just now, and no form
 }
 
@@ -93,6 +94,9 @@ func (a *Area) showRefund(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	}
 	p.GivenOn = p.GivenOn.In(desk.ZoneOf(v))
 	p.Problems = append(s.problems, s.asked.Problems...)
+	if s.byBank && v.Organisation == nil {
+		p.ByBank = v.Path("refunds/owed")
+	}
 	a.fillMade(r, v, s, &p)
 	switch {
 	case s.whyNot != "":
@@ -217,7 +221,7 @@ const bankShows = 10 * 24 * time.Hour
 // nextKey returns the phrase key of what happens next to a refund that has a state since a time: nothing, some days after the
 // processor made it. booked reports that the books have it: then the receipt was replaced or is void.
 func (a *Area) nextKey(state refund.State, key string, booked bool, since time.Time) string {
-	if state != refund.Succeeded || key == "refund.next.owed" || key == "refund.next.repaid" {
+	if state != refund.Succeeded || key != refund.Succeeded.NextKey() { // the latter is of one by check or transfer
 		return key
 	}
 	if a.Now().Sub(since) > bankShows {

@@ -13,10 +13,10 @@ import (
 // fails TestT10IsolationOfAllRoutes: add its object here, and what makes one in the tests that use it.
 var OfficeObjects = map[string]string{
 	"gifts": `SELECT g.public_ref FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL ORDER BY g.created_at, g.id`,
+		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL ORDER BY g.source = 'office', g.created_at, g.id`,
 	// Of plans and receipts the first is one of the first donor.
 	"donors": `SELECT g.donor_id FROM donation g JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
-		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL GROUP BY g.donor_id ORDER BY min(g.created_at), g.donor_id`,
+		WHERE e.slug = $1 AND o.slug = $2 AND g.charged_at IS NOT NULL GROUP BY g.donor_id ORDER BY bool_and(g.source = 'office'), min(g.created_at), g.donor_id`,
 	"plans": `SELECT p.id FROM plan p JOIN organisation o ON o.id = p.organisation_id JOIN legal_entity e ON e.id = o.entity_id JOIN donation g ON g.donor_id = p.donor_id
 		WHERE e.slug = $1 AND o.slug = $2 AND p.begun_at IS NOT NULL GROUP BY p.id ORDER BY min(g.created_at), p.donor_id, p.id`,
 	"receipts": `SELECT r.id FROM receipt r JOIN donation g ON g.id = r.donation_id JOIN organisation o ON o.id = g.organisation_id JOIN legal_entity e ON e.id = g.entity_id
