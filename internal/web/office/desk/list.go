@@ -242,7 +242,8 @@ func Kept(u *url.URL, without ...string) (kept []Hidden) {
 			}
 		}
 	}) {
-		if !slices.Contains(without, name) && !slices.Contains([]string{"after", "format", "said", "lang"}, name) && q.Get(name) != "" && !isLong(q.Get(name)) && !isLong(name) {
+		place := slices.Contains([]string{"after", "format", "said", "lang"}, name)
+		if !slices.Contains(without, name) && !place && q.Get(name) != "" && !isLong(q.Get(name)) && !isLong(name) {
 			kept = append(kept, Hidden{name, q.Get(name)})
 		}
 	}

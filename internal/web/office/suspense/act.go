@@ -49,7 +49,8 @@ func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act 
 	}
 	add("typed", strings.TrimSpace(to.FirstName+" "+to.LastName))
 	add("email", cmp.Or(to.Email, a.say(v, "office.suspense.gift.no_email")))
-	add("address", strings.Join(strings.Fields(strings.Join([]string{to.AddressLine1, to.AddressLine2, to.City, to.Region, to.PostalCode, to.Country}, " ")), " "))
+	address := []string{to.AddressLine1, to.AddressLine2, to.City, to.Region, to.PostalCode, to.Country}
+	add("address", strings.Join(strings.Fields(strings.Join(address, " ")), " "))
 	add("phone", to.Phone)
 	add("language", phrase.Language(d.Language).Name())
 	parts, err := donation.DesignationsOf(ctx, tx, []uuid.UUID{d.ID})
