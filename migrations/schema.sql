@@ -3097,6 +3097,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
 
+-- FUNCTION donors_shown(donors uuid[], organisations uuid[], wanted text[], most integer) RETURNS uuid[]
+
 -- FUNCTION drop_expired_receipts() RETURNS void
 
 -- FUNCTION email_has_words() RETURNS trigger
@@ -3418,8 +3420,6 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
 
 -- FUNCTION shared_address_is_not_erased() RETURNS trigger
-
--- FUNCTION shows_words(of_donor uuid, to_organisations uuid[], wanted text[]) RETURNS boolean
 
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
 
