@@ -130,8 +130,8 @@ const mostFound = 1000
 //	other words          donors with, for each word, a word in their name, postal address or email address that begins with
 //	                     it, in the order of their names; what follows an @ begins a domain
 //
-// In a project, a postal address is the donor's own, or one typed with a gift to the project. Case and accents do not matter. many reports that there are more than are read. A text without a letter or digit finds
-// nothing.
+// In a project, a postal address is the donor's own, or one typed with a gift to the project. Case and accents do not
+// matter. many reports that there are more than are read. A text without a letter or digit finds nothing.
 func Find(ctx context.Context, q sqlx.QueryerContext, s Scope, text string, year int, after Place, limit int) (page []Row, next *Place, many bool, err error) {
 	if address := email.Normalize(text); strings.Contains(address, "@") {
 		if page, err = byEmail(ctx, q, s, address, year); err != nil || len(page) > 0 {
