@@ -3098,6 +3098,8 @@ CREATE TRIGGER sees_every_commit BEFORE INSERT ON thank_you FOR EACH STATEMENT E
 
 -- FUNCTION donors_of_note(of_donation uuid, of_donor uuid, of_task uuid) RETURNS SETOF uuid
 
+-- FUNCTION donors_shown(donors uuid[], organisations uuid[], wanted text[], most integer) RETURNS uuid[]
+
 -- FUNCTION drop_expired_receipts() RETURNS void
 
 -- FUNCTION email_has_words() RETURNS trigger

@@ -34,7 +34,7 @@ var composed = []string{
 	"office.donors.email.", "office.donors.form.", "office.donors.check.", "office.donors.field.", "office.donors.obstacle.",
 	"office.today.", "office.evidence.", "office.today.for.", "office.today.approval.", "office.tasks.about.", "office.tasks.will_close.", "office.tasks.closes.", "office.tasks.urgency.",
 	"office.tasks.object.", "office.tasks.detail.", "office.tasks.problem.", "office.tasks.type.", "office.dispute.state.", "office.dispute.next.", "office.dispute.reason.", "office.dispute.filter.",
-	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.suspense.account.", "office.suspense.kind.",
+	"office.dispute.step.", "office.entries.of.", "office.entries.kind.", "office.gifts.event.email.", "office.account_name.", "office.suspense.gift.", "office.gifts.narrow.", "office.give.error.", "office.suspense.kind.",
 	"office.bank.holds.", "office.bank.item.", "office.bank.kind.", "office.bank.function.", "office.bank.reason.", "office.bank.column.", "office.bank.key.", "office.bank.month.",
 	"office.bank.files.", "office.bank.proof.", "office.bank.stripe.",
 	"office.deposit.state.", "office.deposit.column.", "office.deposit.slip.", "office.owed.column.", "office.owed.state.", "office.owed.method.", "office.owed.error.",

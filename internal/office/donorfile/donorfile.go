@@ -54,12 +54,12 @@ func (r Row) Name() string {
 
 // Sums are what a donor gave, in minor units.
 type Sums struct {
-	Gifts     int        `db:"gifts"`
-	All       int64      `db:"total"`
-	ThisYear  int64      `db:"this_year"`
-	LastYear  int64      `db:"last_year"`
-	LastAt    *time.Time `db:"last_at"`    // when the newest gift was charged; nil: none was
-	FirstDate *time.Time `db:"first_date"` // the tax date of the oldest
+	Gifts    int        `db:"gifts"`
+	All      int64      `db:"total"`
+	ThisYear int64      `db:"this_year"`
+	LastYear int64      `db:"last_year"`
+	LastAt   *time.Time `db:"last_at"`  // when the newest gift was charged; nil: none was
+	FirstAt  *time.Time `db:"first_at"` // when the oldest settled gift was charged; nil: none is settled
 }
 
 const columns = `r.id, r.kind, r.first_name, r.last_name, r.organisation_name, r.email, r.erased`
@@ -130,8 +130,8 @@ const mostFound = 1000
 //	other words          donors with, for each word, a word in their name, postal address or email address that begins with
 //	                     it, in the order of their names; what follows an @ begins a domain
 //
-// Case and accents do not matter. many reports that there are more than are read. A text without a letter or digit finds
-// nothing.
+// In a project, a postal address is the donor's own, or one typed with a gift to the project. Case and accents do not
+// matter. many reports that there are more than are read. A text without a letter or digit finds nothing.
 func Find(ctx context.Context, q sqlx.QueryerContext, s Scope, text string, year int, after Place, limit int) (page []Row, next *Place, many bool, err error) {
 	if address := email.Normalize(text); strings.Contains(address, "@") {
 		if page, err = byEmail(ctx, q, s, address, year); err != nil || len(page) > 0 {
@@ -249,7 +249,7 @@ func SumsOf(ctx context.Context, q sqlx.QueryerContext, s Scope, year int, donor
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled'), 0)::bigint AS total,
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4), 0)::bigint AS this_year,
 		       coalesce(sum(g.amount - g.returned) FILTER (WHERE g.status = 'settled' AND extract(year FROM g.tax_date) = $4 - 1), 0)::bigint AS last_year,
-		       max(g.charged_at) AS last_at, min(g.tax_date) AS first_date
+		       max(g.charged_at) AS last_at, min(g.charged_at) FILTER (WHERE g.status = 'settled') AS first_at
 		  FROM office_gift_rows(ARRAY(SELECT k.id FROM gift_key k WHERE k.donor_id = ANY($2::uuid[]) AND k.entity_id = $1 AND ($3::uuid IS NULL OR k.organisation_id = $3))) g
 		 GROUP BY g.donor_id`
 	var found []struct {

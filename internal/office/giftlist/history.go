@@ -27,7 +27,8 @@ type Event struct {
 func History(ctx context.Context, q sqlx.QueryerContext, gift uuid.UUID) (all []Event, err error) {
 	const query = `/* giftlist.History */
 		SELECT at, what, name, amount, coalesce(ref, '') AS ref, coalesce(person, '') AS person, coalesce(detail, '') AS detail FROM office_gift_history($1)
-		 ORDER BY CASE WHEN what = 'order' THEN date_trunc('second', at) ELSE at END, -- the processor's times have no fractions
+		 ORDER BY CASE WHEN what = 'order' OR what = 'step' AND name = 'started'
+		               THEN date_trunc('second', at) ELSE at END, -- the processor's times have no fractions
 		       array_position(ARRAY['step', 'payment', 'fee', 'order', 'change', 'void', 'receipt', 'email', 'moved', 'payout'], what),
 		       array_position(ARRAY['started', 'processing', 'settled'], name), name, ref`
 	err = sqlx.SelectContext(ctx, q, &all, query, gift)

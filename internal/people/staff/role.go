@@ -78,6 +78,18 @@ type RoleChange struct {
 	Request uuid.NullUUID
 }
 
+// HadRole reports whether a person ever held a role in exactly a scope, and whether they hold it no more.
+func HadRole(ctx context.Context, q sqlx.QueryerContext, c RoleChange) (had, ended bool, err error) {
+	const query = `/* staff.HadRole */ SELECT count(*) > 0 AS had, count(*) > 0 AND count(*) FILTER (WHERE ended_at IS NULL) = 0 AS ended
+		FROM staff_role WHERE staff_id = $1 AND role = $2 AND entity_id = $3 AND organisation_id IS NOT DISTINCT FROM $4`
+	var found struct {
+		Had   bool `db:"had"`
+		Ended bool `db:"ended"`
+	}
+	err = sqlx.GetContext(ctx, q, &found, query, c.StaffID, c.Role, c.EntityID, c.OrganisationID)
+	return found.Had, found.Ended, err
+}
+
 // Grant gives a person a role. The session's person is an admin of the scope, used a factor in the last five minutes, and is
 // somebody else.
 func (s Service) Grant(ctx context.Context, by Session, c RoleChange) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/people/staff"
 	"konbit/internal/platform/fault"
@@ -173,9 +174,11 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if isUnchecked(form) {
 		return a.showPeople(w, r, v, form, nil, desk.Proof{})
 	}
-	asked, err := a.Prove(r, &v, staff.ActFresh, false)
-	if err != nil {
-		return err
+	asked := desk.Proof{OK: do.done}
+	if !do.done {
+		if asked, err = a.Prove(r, &v, staff.ActFresh, false); err != nil {
+			return err
+		}
 	}
 	if !asked.OK {
 		if !r.PostForm.Has("code") {
@@ -211,6 +214,7 @@ var doneOf = map[string]string{
 type act struct {
 	now     func() error
 	request func() (uuid.UUID, error) // asks a second admin for it; nil: none approves it
+	done    bool                      // it was done before, and needs no proof
 }
 
 // peopleAct returns what a form asks for, or what is wrong with it. Nothing is done yet. The name of an invitation is completed with that of
@@ -247,16 +251,13 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form *PeopleForm) (d
 		return uuid.MustParse(people[at].ID), true
 	}
 	person, ok := find(form.Person)
+	if form.Do == "end" {
+		return a.endOf(r, v, form, staff.RoleChange{StaffID: person, Role: role, Scope: scope}, people)
+	}
 	if !ok {
 		return do, nil, web.NotFound()
 	}
 	switch form.Do {
-	case "end":
-		change := staff.RoleChange{StaffID: person, Role: role, Scope: scope}
-		return act{
-			now:     func() error { return a.Staff.EndRole(ctx, v.Session, change) },
-			request: func() (uuid.UUID, error) { return a.Staff.RequestEnd(ctx, v.Session, change) },
-		}, nil, nil
 	case "end-sessions":
 		return act{now: func() error {
 			err := a.Staff.EndSessions(ctx, v.Session, person)
@@ -280,6 +281,36 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form *PeopleForm) (d
 		return act{now: func() error { return a.Staff.Join(ctx, v.Session, person, same) }}, nil, nil
 	}
 	return do, nil, web.NotFound()
+}
+
+// endOf returns the act that ends a role. One that ended before is ended; one that the person never had is refused: a request for it
+// could never be executed.
+func (a *Area) endOf(r *http.Request, v web.StaffVisit, form PeopleForm, change staff.RoleChange, people []Person) (do act, problems []fault.Field, err error) {
+	ctx := r.Context()
+	id, bad := uuid.Parse(form.Person)
+	if bad != nil {
+		return do, nil, web.NotFound()
+	}
+	change.StaffID = id
+	var had, ended bool
+	err = a.Read(r, v, func(tx *sqlx.Tx) (err error) {
+		had, ended, err = staff.HadRole(ctx, tx, change)
+		return err
+	})
+	switch {
+	case err != nil:
+		return do, nil, err
+	case had && ended && v.Has(change.Scope, staff.Admin):
+		return act{now: func() error { return nil }, done: true}, nil, nil
+	case !slices.ContainsFunc(people, func(p Person) bool { return p.ID == id.String() }):
+		return do, nil, web.NotFound()
+	case !had || ended:
+		return do, []fault.Field{{Name: "submit", Phrase: "office.people.problem.no_role"}}, nil
+	}
+	return act{
+		now:     func() error { return a.Staff.EndRole(ctx, v.Session, change) },
+		request: func() (uuid.UUID, error) { return a.Staff.RequestEnd(ctx, v.Session, change) },
+	}, nil, nil
 }
 
 // scopeOf returns the scope that a form names within the visit's; fault.NotFound if it is not there.

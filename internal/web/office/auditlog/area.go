@@ -136,6 +136,7 @@ func filterOf(r *http.Request, v web.StaffVisit) (f audit.Filter, typed form) {
 		f.StaffID = uuid.NullUUID{UUID: id, Valid: true} // uuid.Nil, who is nobody, after an error
 		_ = err
 	}
+	typed.Unknown.Names(r, "person", "act", "object", "from", "to")
 	if slices.Contains(Acts, typed.Act) || groupOf(typed.Act) {
 		f.Act = typed.Act
 	} else {

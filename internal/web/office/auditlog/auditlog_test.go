@@ -80,6 +80,9 @@ func TestAuditLogIsSearched(t *testing.T) {
 	require.Len(t, ofAdmin, len(all))
 	require.NotContains(t, strings.Join(ofAdmin, ""), gift.PublicRef, "an admin reads no gifts")
 
+	require.Contains(t, all[0], "A gift, Center to Support", "a project's act names the project")
+	require.NotContains(t, all[1], "Center to Support", "an act of the entity")
+	require.NotContains(t, strings.Join(list(small, "org=csio"), ""), ", Center to Support", "its own people know it")
 	require.Len(t, list(vera, "act=refund.ordered"), 1)
 	require.Len(t, list(vera, "act=refund"), 1)
 	require.Len(t, list(vera, "act=nothing"), len(all), "no act of the form")

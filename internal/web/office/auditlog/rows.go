@@ -172,13 +172,27 @@ func (a *Area) object(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]strin
 	if cell.Soft != e.ObjectID {
 		cell.Title = e.ObjectID
 	}
+	if o, err := v.Catalog.OrganisationByID(e.OrganisationID.UUID); err == nil && e.OrganisationID.Valid && v.Organisation == nil {
+		cell.Text = a.View.Phrase(v.Language, "office.audit.of_project", "object", cell.Text, "project", o.Name.In(v.Language))
+		cell.File += " " + o.Slug
+	}
 	return cell
 }
+
+// statusAfter is which status a recurring gift has after an act.
+var statusAfter = map[string]string{"plan.paused": "paused", "plan.resumed": "active", "plan.cancelled": "cancelled"}
 
 // change returns the cell of what an act changed: each field with its value before and after. Values are ids, amounts and states.
 // Pages show them in words and the beginnings of ids; files have them as they are stored.
 func (a *Area) change(v web.StaffVisit, e audit.Entry, names map[uuid.UUID]string) desk.Cell {
 	before, after := fieldsOf(e.Before), fieldsOf(e.After)
+	if status := statusAfter[e.Act]; status != "" && before["status"] != nil && after["status"] == nil {
+		after = maps.Clone(after) // an entry of before, which did not say it
+		if after == nil {
+			after = map[string]any{}
+		}
+		after["status"] = status
+	}
 	all := maps.Clone(before)
 	if all == nil {
 		all = map[string]any{}

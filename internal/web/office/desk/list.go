@@ -3,12 +3,14 @@ package desk
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
@@ -56,6 +58,7 @@ type Search struct {
 	Label  string
 	Hint   string // what can be searched for; may be empty
 	Value  string
+	Long   bool     // the text is too long, and finds nothing
 	Kept   []Hidden // the other values of the address
 }
 
@@ -99,6 +102,40 @@ func (u *Unknown) Add(name, value string) {
 		}
 		*u = append(*u, Hidden{name, string(text)})
 	}
+}
+
+// mostNames is how many names of filters Names adds at most.
+const mostNames = 5
+
+// ofEveryList are the names that the address of any list may have.
+var ofEveryList = []string{"org", "after", "format", "rows", "lang", "said"}
+
+// Names adds the values that an address has under other names than those of the list's filters.
+func (u *Unknown) Names(r *http.Request, known ...string) {
+	added, values := 0, r.URL.Query()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values.Get(name) == "" || slices.Contains(known, name) || slices.Contains(ofEveryList, name) || added == mostNames {
+			continue
+		}
+		label := []rune(strings.ToValidUTF8(name, ""))
+		u.Add(string(label[:min(len(label), longestUnknown)]), values.Get(name))
+		added++
+	}
+}
+
+// longestValue bounds a value of an address that the links and forms of a page keep, in characters.
+const longestValue = 200
+
+func isLong(value string) bool { return utf8.RuneCountInString(value) > longestValue }
+
+// SearchText returns the text that an address searches for, and whether it is too long: then it is only the beginning of it, and the
+// page finds nothing.
+func SearchText(r *http.Request) (text string, long bool) {
+	text = strings.ReplaceAll(strings.ToValidUTF8(r.URL.Query().Get("q"), ""), "\x00", "")
+	if long = isLong(text); long {
+		text = string([]rune(text)[:longestValue])
+	}
+	return text, long
 }
 
 // Check adds the value that an address has under a name, unless it is one of those given.
@@ -172,6 +209,7 @@ func With(u *url.URL, names ...string) string {
 	for _, place := range []string{"after", "format", "said", "lang"} {
 		q.Del(place)
 	}
+	maps.DeleteFunc(q, func(name string, values []string) bool { return isLong(name) || slices.ContainsFunc(values, isLong) })
 	for i := 0; i+1 < len(names); i += 2 {
 		if names[i+1] == "" {
 			q.Del(names[i])
@@ -204,7 +242,8 @@ func Kept(u *url.URL, without ...string) (kept []Hidden) {
 			}
 		}
 	}) {
-		if !slices.Contains(without, name) && !slices.Contains([]string{"after", "format", "said", "lang"}, name) && q.Get(name) != "" {
+		place := slices.Contains([]string{"after", "format", "said", "lang"}, name)
+		if !slices.Contains(without, name) && !place && q.Get(name) != "" && !isLong(q.Get(name)) && !isLong(name) {
 			kept = append(kept, Hidden{name, q.Get(name)})
 		}
 	}

@@ -41,7 +41,8 @@ type NavItem struct {
 // said are the values of ?said=.
 var said = []string{"signed_out", "session_ended", "sessions_ended", "passkey_removed", "code_removed", "password_set", "app_set", "passkey_added",
 	"invited", "granted", "ended", "reset", "invited_again", "joined",
-	"plan_paused", "plan_resumed", "erasure_withdrawn", "plan_cancelled", "plan_soon", "details_saved", "receipt_sent", "receipt_moved",
+	"plan_paused", "plan_resumed", "plan_is_active", "plan_is_paused", "plan_is_over",
+	"erasure_withdrawn", "plan_cancelled", "plan_soon", "details_saved", "receipt_sent", "receipt_moved",
 	"receipt_corrected", "erasure_requested"}
 
 // PageOf returns the page of a visit. section is its place in the navigation.

@@ -76,6 +76,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after",
 			r.URL.Query().Get("after")),
 	}}
+	p.List.Unknown.Names(r, "state")
 	p.List.Unknown.Check(r, "state", names...)
 	if after != (dispute.Cursor{}) {
 		p.List.First = desk.With(r.URL)

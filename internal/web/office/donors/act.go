@@ -67,6 +67,9 @@ func (a *Area) formsOf(r *http.Request, v web.StaffVisit, problems []fault.Field
 	if r.Method == http.MethodPost {
 		b.typed = r.PostForm
 		for i, p := range problems {
+			if _, said, ok := strings.Cut(p.Phrase, "error."); ok && a.View.HasPhrase("office.give.error."+said) {
+				problems[i].Phrase = "office.give.error." + said // the other speaks to the donor
+			}
 			problems[i].Name = p.Name + "-" + b.typed.Get("do")
 		}
 	}

@@ -3,6 +3,7 @@ package donors_test
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -305,6 +306,8 @@ func TestPauseAndStop(t *testing.T) {
 	require.Equal(t, []string{"pause true"}, o.Lines(`SELECT kind || ' ' || (asked_by = 'staff ' || $1) FROM plan_request WHERE kind = 'pause'`, o.project.ID.String()))
 	require.Equal(t, []string{"plan.paused true asked by phone"}, o.audited(plan))
 	require.Equal(t, 1, o.emails("plan_paused"))
+	old := form
+	old.Values = maps.Clone(form.Values)
 	form.Fill("months", "3")
 	got := o.project.PostOffice(page, form.Values)
 	require.Equal(t, 422, got.StatusCode)
@@ -320,6 +323,17 @@ func TestPauseAndStop(t *testing.T) {
 		o.DrainAll()
 	}
 	require.Equal(t, []string{"active"}, o.Lines(`SELECT status FROM plan`))
+	says := func(m *visitor.Member, to string) string { return m.Ask("GET", to, nil).Page }
+	require.Contains(t, says(o.finance, got.Header.Get("Location")), "The gift goes on.")
+	again := o.project.PostOffice(page, old.Values)
+	require.Equal(t, 303, again.StatusCode, again.Page)
+	for _, to := range []string{again.Header.Get("Location"), path(o.ana, "", "?org=csio&said=plan_paused")} {
+		require.NotContains(t, says(o.project, to), "The gift is paused", "an old form, and an old address")
+		require.Contains(t, says(o.project, to), "The gift is active now")
+	}
+	changes := visitor.NewMember(t, o.Program, "vera@staff.example", staff.Auditor, visitor.ScopeOf(t, o.Program, "tsne", "")).Ask("GET", "/office/tsne/audit?act=plan", nil).Page
+	require.Contains(t, changes, "state: active → paused")
+	require.Contains(t, changes, "state: paused → active")
 	require.Equal(t, 1, o.emails("plan_resumed"))
 	require.Equal(t, []string{"plan.paused true asked by phone", "plan.resumed true asked by phone"}, o.audited(plan))
 	require.NotContains(t, o.finance.Ask("GET", path(o.ana, "plans/"+plan, ""), nil).Page, `value="resume"`)
@@ -369,6 +383,8 @@ func TestCorrectDetails(t *testing.T) {
 	got := o.finance.PostOffice(page, form.Values)
 	require.Equal(t, 422, got.StatusCode)
 	require.Contains(t, got.Page, `value="9 New Street"`, "what was typed stays")
+	require.Contains(t, got.Page, "This is no phone number", "words for staff")
+	require.NotContains(t, got.Page, "Check your")
 	form.Fill("phone", "617 555 0100")
 	for range 2 {
 		got = o.finance.PostOffice(page, form.Values)
@@ -442,7 +458,10 @@ func TestOtherAddress(t *testing.T) {
 	page := path(o.ana, "receipts/"+r.ID.String(), "")
 	form := o.formOf(o.finance, page, "redirect")
 	form.Fill("email", "ana@")
-	require.Equal(t, 422, o.finance.PostOffice(page, form.Values).StatusCode)
+	wrong := o.finance.PostOffice(page, form.Values)
+	require.Equal(t, 422, wrong.StatusCode)
+	require.Contains(t, wrong.Page, "This is no email address", "words for staff")
+	require.NotContains(t, wrong.Page, "your e-mail")
 	form.Fill("email", "ana@example.org")
 	same := o.finance.PostOffice(page, form.Values)
 	require.Equal(t, 422, same.StatusCode)
@@ -686,6 +705,8 @@ func TestErasureIsWithdrawn(t *testing.T) {
 	o := newOffice(t)
 	page := path(o.bea, "erasure", "")
 	require.Equal(t, 303, o.finance.PostOffice(page, o.formOf(o.finance, page, "erasure").Values).StatusCode)
+	o.DrainAll()
+	require.Contains(t, o.finance.Ask("GET", path(o.bea, "", ""), nil).Page, "An erasure was asked for", "among the donor's emails")
 	form := o.formOf(o.finance, page, "withdraw")
 	for range 2 {
 		got := o.finance.PostOffice(page, form.Values)

@@ -21,16 +21,19 @@ type ListPage struct {
 }
 
 func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	text := typedText(r.URL.Query().Get("q"))
+	typed, long := desk.SearchText(r)
+	text := typedText(typed)
 	var place donorfile.Place
 	placed := desk.ReadCursor(r, &place)
 	var rows []donorfile.Row
 	var next *donorfile.Place
 	var many bool
 	err := a.Read(r, v, func(tx *sqlx.Tx) (err error) {
-		if text == "" {
+		switch {
+		case long:
+		case text == "":
 			rows, next, err = donorfile.Newest(r.Context(), tx, scopeOf(v), a.year(v), place, desk.RowsOf(r))
-		} else {
+		default:
 			rows, next, many, err = donorfile.Find(r.Context(), tx, scopeOf(v), text, a.year(v), place, desk.RowsOf(r))
 		}
 		return err
@@ -41,11 +44,13 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	p := ListPage{Page: a.PageOf(r, v, "donors")}
 	p.List = desk.List{
 		Search: &desk.Search{
-			Action: r.URL.Path, Label: a.say(v, "office.donors.search"), Hint: a.say(v, "office.donors.search_hint"), Value: text, Kept: desk.Kept(r.URL, "q"),
+			Action: r.URL.Path, Label: a.say(v, "office.donors.search"), Hint: a.say(v, "office.donors.search_hint"), Value: typed, Long: long,
+			Kept: desk.Kept(r.URL, "q"),
 		},
 		Table: a.listTable(v, rows), Empty: a.say(v, "office.donors.empty"),
 		Larger: desk.Larger(r), CSV: a.fileURL(r, "csv"), XLSX: a.fileURL(r, "xlsx"),
 	}
+	p.List.Unknown.Names(r, "q")
 	switch {
 	case text == "":
 		p.List.Says = a.say(v, "office.donors.says_newest")

@@ -61,6 +61,7 @@ func (a *Area) donorPage(r *http.Request, v web.StaffVisit, f file, gifts desk.T
 		Plans: a.planTable(v, f), Receipts: a.receiptTable(v, f), Statements: a.statementTable(v, f), Emails: a.emailTable(v, f),
 		Addresses: a.namedCountries(v, f.addresses(zone)), Consents: a.consentTable(v, f), Notes: f.Notes,
 	}
+	p.Done = saidOfPlan(p.Done, r.URL.Query().Get("plan"), f.Plans)
 	if r.URL.Query().Has("after") {
 		p.First = desk.With(r.URL)
 	}
@@ -118,8 +119,8 @@ func (a *Area) pairs(v web.StaffVisit, f file) (all []Pair) {
 	add("address", a.View.Postal(v.Language, linesOf(f.Details))...)
 	add("language", phrase.Language(f.Language).Name())
 	add("kind", a.say(v, "office.donors.kind."+string(f.Kind)))
-	if f.FirstGiftAt != nil {
-		add("since", phrase.Date(v.Language, f.FirstGiftAt.In(v.Entity.Location())))
+	if f.Sums.FirstAt != nil { // in the reader's scope: the donor's own date is of all organisations
+		add("since", phrase.Date(v.Language, f.Sums.FirstAt.In(v.Entity.Location())))
 	}
 	wanted := []string{a.say(v, "office.donors.wanted.always")}
 	for _, kind := range donor.EmailKinds {

@@ -162,7 +162,34 @@ func (a *Area) planPost(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	if !executed {
 		said = "plan_soon"
 	}
-	return a.done(w, r, v, d.ID, said)
+	return a.done(w, r, v, d.ID, said+"&plan="+p.ID.String())
+}
+
+// saidOfPlan returns what a page says of a change of a recurring gift that its address names: if it is another state now, that one.
+// An old form that is sent again, and an old address, name a change that others may have followed.
+func saidOfPlan(said, id string, plans []plan.Plan) string {
+	wanted, ok := map[string]plan.Status{"plan_paused": plan.Paused, "plan_resumed": plan.Active, "plan_cancelled": plan.Cancelled}[said]
+	if !ok {
+		return said
+	}
+	var about *plan.Plan
+	for i, p := range plans {
+		if p.Status == wanted && (id == "" || p.ID.String() == id) {
+			return said
+		}
+		if p.ID.String() == id || id == "" && len(plans) == 1 {
+			about = &plans[i]
+		}
+	}
+	switch {
+	case about == nil:
+		return ""
+	case about.Status == plan.Active:
+		return "plan_is_active"
+	case about.Status == plan.Paused:
+		return "plan_is_paused"
+	}
+	return "plan_is_over"
 }
 
 // requestPlanChange requests the change that a form asks for, and returns the id of the request.
@@ -174,13 +201,13 @@ func (a *Area) requestPlanChange(r *http.Request, v web.StaffVisit, f form, p pl
 		switch f.Do {
 		case "pause":
 			id, _, err = a.Plans.PauseTx(r.Context(), tx, request, months)
-			done.Name, done.After = "plan.paused", map[string]any{"months": months, "request": id}
+			done.Name, done.After = "plan.paused", map[string]any{"status": plan.Paused, "months": months, "request": id}
 		case "resume":
 			id, _, err = a.Plans.ResumeTx(r.Context(), tx, request)
-			done.Name, done.After = "plan.resumed", map[string]any{"request": id}
+			done.Name, done.After = "plan.resumed", map[string]any{"status": plan.Active, "request": id}
 		default:
 			id, _, err = a.Plans.CancelTx(r.Context(), tx, request, "") // the reason is the office's, in the audit log
-			done.Name, done.After = "plan.cancelled", map[string]any{"request": id}
+			done.Name, done.After = "plan.cancelled", map[string]any{"status": plan.Cancelled, "request": id}
 		}
 		return done, err
 	})

@@ -129,6 +129,9 @@ func (f *file) readDeliveries(ctx context.Context, tx *sqlx.Tx, gifts, subjects 
 	for _, s := range f.Statements {
 		subjects = append(subjects, s.ID)
 	}
+	if f.Erasure != nil {
+		subjects = append(subjects, f.Erasure.ID)
+	}
 	notices, err := notice.OfDonations(ctx, tx, gifts)
 	if err != nil {
 		return err

@@ -70,6 +70,9 @@ func (a *Area) showExport(w http.ResponseWriter, r *http.Request, v web.StaffVis
 		Page: a.PageOf(r, v, "gifts"), Says: a.says(v, c, total), Action: exportPath(r, v), List: listPath(r.URL, v), Format: formatOf(r),
 		ManyPeople: manyPeople, Unknown: c.Unknown,
 	}
+	for _, wrong := range c.Wrong {
+		p.Unknown.Check(r, wrong.Name)
+	}
 	p.Problems = append(problems, asked.Problems...)
 	if p.Factor, err = a.FactorOf(r, v, asked); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/office/giftlist"
+	"konbit/internal/platform/fault"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -38,6 +38,8 @@ type chosen struct {
 	Cards                    *cards             // what the processor said of the digits; nil: it was not asked
 	Query                    giftlist.Query
 	Unknown                  desk.Unknown
+	LongText                 bool               // Text is too long, and finds nothing
+	Wrong                    []fault.Field      // what is wrong with the fields of the form
 	Underway                 map[uuid.UUID]bool // gifts of which a refund is on its way
 	Voided                   map[uuid.UUID]bool // gifts that were recorded by mistake
 }
@@ -48,9 +50,6 @@ type cards struct {
 	More    bool // there are more
 	Failed  bool // it did not answer
 }
-
-// longestSearch bounds the text that is searched for.
-const longestSearch = 200
 
 // processorTimeout bounds how long a page waits for the payment processor.
 const processorTimeout = 2 * time.Second
@@ -102,6 +101,7 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards
 	if v.Organisation != nil {
 		c.Query.OrganisationID, c.Query.Organisations = v.Organisation.ID, []uuid.UUID{v.Organisation.ID}
 	}
+	c.Unknown.Names(r, "q", "by", "state", "source", "every", "month", "year", "from", "to", "least", "most", "fund")
 	c.Unknown.Check(r, "state", states...)
 	c.Unknown.Check(r, "source", sources...)
 	c.Unknown.Check(r, "every", frequencies...)
@@ -126,8 +126,10 @@ func (a *Area) read(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, known *cards
 
 // search adds what is searched for. Unless the address says how the text is read, it is what finds a gift first.
 func (a *Area) search(r *http.Request, v web.StaffVisit, tx *sqlx.Tx, c *chosen) error {
-	text := []rune(r.URL.Query().Get("q"))
-	c.Text = strings.ReplaceAll(string(text[:min(len(text), longestSearch)]), "\x00", "")
+	if c.Text, c.LongText = desk.SearchText(r); c.LongText {
+		c.Query.Search.Gifts = []uuid.UUID{}
+		return nil
+	}
 	c.Readings = giftlist.Readings(c.Text, v.Entity.Currency, string(v.Language))
 	try := c.Readings
 	if as := giftlist.Reading(r.URL.Query().Get("by")); slices.Contains(try, as) {

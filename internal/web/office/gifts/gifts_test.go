@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"konbit/internal/books/ledger"
 	"konbit/internal/people/staff"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/many"
@@ -163,7 +164,19 @@ func TestGift(t *testing.T) {
 		`href="` + path + `/refund"`, `rel="prev"`, `rel="next"`, `href="/office/tsne/donors/`, "Nobody has written a note"} {
 		assert.Contains(t, got.Page, says)
 	}
-	require.Contains(t, m.Ask("GET", path+"?lang=es", nil).Page, "Reembolsada en parte")
+	spanish := m.Ask("GET", path+"?lang=es", nil).Page
+	require.Contains(t, spanish, "Reembolsada en parte")
+	require.Contains(t, spanish, "Contribuciones con restricción")
+	require.NotRegexp(t, `[a-z]-(without|with|clearing|fees)\b`, regexp.MustCompile(`(?s)<td.*</td>`).FindString(got.Page), "no identifier of an account")
+	chart, err := ledger.Chart(t.Context(), h.DB.Owner)
+	require.NoError(t, err)
+	for account := range chart {
+		require.True(t, h.Server.View.HasPhrase("office.account_name."+string(account)), account)
+	}
+	charged := `UPDATE donation SET charged_at = date_trunc('second', created_at) WHERE id = '` + gift.String() + `'`
+	h.Exec(`ALTER TABLE donation DISABLE TRIGGER USER; ` + charged + `; ALTER TABLE donation ENABLE TRIGGER USER`)
+	what := m.Ask("GET", path, nil).Page
+	require.Less(t, strings.Index(what, "filled in"), strings.Index(what, "$20.00 paid by card"))
 	found := regexp.MustCompile(`<a href="([^"]+)" rel="next">`).FindStringSubmatch(got.Page)
 	require.Contains(t, m.Ask("GET", found[1], nil).Page, "<h1>Ana Pérez")
 	require.NotContains(t, m.Ask("GET", path+"?q=ben", nil).Page, `rel="next"`, "it is alone in the list of the search")

@@ -98,6 +98,14 @@ func (a *Area) happening(v web.StaffVisit, g giftlist.Gift, e giftlist.Event) (h
 	return h
 }
 
+// accountName returns the name of an account in the reader's language; of one that the words do not have, that of the chart.
+func (a *Area) accountName(v web.StaffVisit, account ledger.Account, chart map[ledger.Account]string) string {
+	if key := "office.account_name." + string(account); a.View.HasPhrase(key) {
+		return a.View.Phrase(v.Language, key)
+	}
+	return chart[account]
+}
+
 // entries returns the journal entries about a gift, as far as the reader sees their postings.
 func (a *Area) entries(v web.StaffVisit, g giftlist.Gift, postings []giftlist.Posting, accounts map[ledger.Account]string) (all []Entry) {
 	column := func(name string, number bool) desk.Column {
@@ -117,7 +125,7 @@ func (a *Area) entries(v web.StaffVisit, g giftlist.Gift, postings []giftlist.Po
 		if f, err := v.Catalog.Fund(p.FundID); err == nil {
 			fund = f.Name.In(v.Language)
 		}
-		cells := []desk.Cell{{Text: string(p.Account), Soft: accounts[p.Account]}, {Text: fund}, {}, {}}
+		cells := []desk.Cell{{Text: string(p.Account), Soft: a.accountName(v, p.Account, accounts)}, {Text: fund}, {}, {}}
 		if p.Amount > 0 {
 			cells[2] = desk.AmountCell(money.New(p.Amount, g.Currency))
 		} else {

@@ -68,7 +68,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p.List = desk.List{
 		Says: a.says(v, what, total),
-		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text,
+		Search: &desk.Search{Action: v.Path("gifts"), Label: a.say(v, "search"), Hint: a.say(v, "search_hint"), Value: what.Text, Long: what.LongText,
 			Kept: desk.Kept(r.URL, "q", "by")},
 		Table:  a.table(r, v, what, rows),
 		Empty:  a.empty(v, what, next != nil),
@@ -159,7 +159,7 @@ func (a *Area) empty(v web.StaffVisit, c chosen, more bool) string {
 	switch {
 	case more:
 		return a.say(v, "empty.more")
-	case c.As != "":
+	case c.As != "" || c.LongText:
 		return a.say(v, "empty.search")
 	case c.Query.Status+c.Source+c.Frequency+c.State != "" || c.Fund != nil || !c.Query.From.IsZero() || c.Query.Least+c.Query.Most != 0:
 		return a.say(v, "empty.filter")

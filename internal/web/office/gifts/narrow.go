@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -22,10 +23,15 @@ var earliestDay, latestDay = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.D
 // before a year.
 func (c *chosen) readPeriod(r *http.Request, v web.StaffVisit) {
 	zone, values := desk.ZoneOf(v), r.URL.Query()
-	c.FromDay, c.ToDay = c.Unknown.DayOf(r, "from", zone), c.Unknown.DayOf(r, "to", zone)
+	c.FromDay, c.ToDay = c.dayOf(r, "from", zone), c.dayOf(r, "to", zone)
+	if !c.FromDay.IsZero() && !c.ToDay.IsZero() && c.ToDay.Before(c.FromDay) {
+		c.wrong("to", "days_reversed")
+	}
 	month, noMonth := time.ParseInLocation("2006-01", values.Get("month"), zone)
 	if noMonth != nil || month.Year() < 2000 || month.Year() >= 2100 {
-		c.Unknown.Add("month", values.Get("month"))
+		if values.Get("month") != "" {
+			c.wrong("month", "month")
+		}
 		month = time.Time{}
 	}
 	year, noYear := strconv.Atoi(values.Get("year"))
@@ -56,29 +62,55 @@ func (c *chosen) readAmounts(r *http.Request, v web.StaffVisit) {
 		typed := r.URL.Query().Get(name)
 		if amount, err := money.Parse(typed, v.Entity.Currency, string(v.Language)); err == nil && amount.Minor > 0 {
 			*bound = amount.Minor
-		} else {
-			c.Unknown.Add(name, typed)
+		} else if typed != "" {
+			c.wrong(name, "amount")
 		}
+	}
+	if c.Query.Least != 0 && c.Query.Most != 0 && c.Query.Most < c.Query.Least {
+		c.wrong("most", "amounts_reversed")
 	}
 }
 
+// wrong notes what is wrong with a field of the form: the phrase office.gifts.narrow.KEY.
+func (c *chosen) wrong(name, key string) {
+	c.Wrong = append(c.Wrong, fault.Field{Name: name, Phrase: "office.gifts.narrow." + key})
+}
+
+// dayOf returns the beginning of a day that the address names; zero if it names none.
+func (c *chosen) dayOf(r *http.Request, name string, zone *time.Location) time.Time {
+	var unknown desk.Unknown
+	day := unknown.DayOf(r, name, zone)
+	if len(unknown) > 0 {
+		c.wrong(name, "day")
+	}
+	return day
+}
+
+// longestTyped bounds what was typed wrongly and stands in its field again, in characters.
+const longestTyped = 40
+
 // saysNarrow returns what the sentence of the list says of days and amounts.
 func (a *Area) saysNarrow(v web.StaffVisit, c chosen) (parts []string) {
-	for _, day := range []struct {
-		key string
-		at  time.Time
-	}{{"says.from", c.FromDay}, {"says.to", c.ToDay}} {
-		if !day.at.IsZero() {
-			parts = append(parts, a.say(v, day.key, "day", phrase.Date(v.Language, day.at)))
-		}
+	amount := func(minor int64) money.Amount { return money.New(minor, v.Entity.Currency) }
+	switch from, to := phrase.Date(v.Language, c.FromDay), phrase.Date(v.Language, c.ToDay); {
+	case !c.FromDay.IsZero() && c.FromDay.Equal(c.ToDay):
+		parts = append(parts, a.say(v, "says.on", "day", from))
+	case !c.FromDay.IsZero() && !c.ToDay.IsZero():
+		parts = append(parts, a.say(v, "says.days", "from", from, "to", to))
+	case !c.FromDay.IsZero():
+		parts = append(parts, a.say(v, "says.from", "day", from))
+	case !c.ToDay.IsZero():
+		parts = append(parts, a.say(v, "says.to", "day", to))
 	}
-	for _, bound := range []struct {
-		key   string
-		minor int64
-	}{{"says.least", c.Query.Least}, {"says.most", c.Query.Most}} {
-		if bound.minor != 0 {
-			parts = append(parts, a.say(v, bound.key, "amount", money.New(bound.minor, v.Entity.Currency)))
-		}
+	switch least, most := c.Query.Least, c.Query.Most; {
+	case least != 0 && least == most:
+		parts = append(parts, a.say(v, "says.exactly", "amount", amount(least)))
+	case least != 0 && most != 0:
+		parts = append(parts, a.say(v, "says.amounts", "least", amount(least), "most", amount(most)))
+	case least != 0:
+		parts = append(parts, a.say(v, "says.least", "amount", amount(least)))
+	case most != 0:
+		parts = append(parts, a.say(v, "says.most", "amount", amount(most)))
 	}
 	return parts
 }
@@ -87,7 +119,7 @@ func (a *Area) saysNarrow(v web.StaffVisit, c chosen) (parts []string) {
 func (a *Area) narrow(r *http.Request, v web.StaffVisit, c chosen) *desk.Narrow {
 	typed := []string{"month", "from", "to", "least", "most"}
 	n := &desk.Narrow{Label: a.say(v, "narrow"), Action: r.URL.Path, Kept: desk.Kept(r.URL, append(typed, "year")...)}
-	n.Chosen = c.Query.Least != 0 || c.Query.Most != 0 || !c.FromDay.IsZero() || !c.ToDay.IsZero()
+	n.Chosen = c.Query.Least != 0 || c.Query.Most != 0 || !c.FromDay.IsZero() || !c.ToDay.IsZero() || len(c.Wrong) > 0
 	if c.Year != 0 {
 		n.Kept = append(n.Kept, desk.Hidden{Name: "year", Value: strconv.Itoa(c.Year)})
 	}
@@ -102,6 +134,12 @@ func (a *Area) narrow(r *http.Request, v web.StaffVisit, c chosen) *desk.Narrow 
 	}
 	for _, name := range typed {
 		f := fields[name]
+		for _, wrong := range c.Wrong {
+			if wrong.Name == name {
+				value := []rune(r.URL.Query().Get(name))
+				f.Error, f.Value = a.View.ErrorText(v.Language, wrong), string(value[:min(len(value), longestTyped)])
+			}
+		}
 		f.Name, f.Label, f.Autocomplete, f.HideOptional = name, a.say(v, "field."+name), "off", true
 		n.Fields = append(n.Fields, f)
 	}

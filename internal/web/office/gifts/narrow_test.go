@@ -18,11 +18,34 @@ func TestUnknownFilters(t *testing.T) {
 	h := program.New(t, program.Options{})
 	gift := h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	m := visitor.NewMember(t, h, "clara@staff.example", staff.Finance, visitor.ScopeOf(t, h, "tsne", ""))
-	for _, wrong := range []string{"state=foo", "source=foo", "every=foo", "month=2026-13", "month=foo", "year=1", "fund=foo", "from=2026-02-31", "to=foo", "least=foo", "most=-1"} {
+	for _, wrong := range []string{"state=foo", "source=foo", "every=foo", "year=1", "fund=foo", "bogus=1"} {
 		page := m.Ask("GET", "/office/tsne/gifts?"+wrong, nil)
 		require.Equal(t, 200, page.StatusCode)
 		require.Contains(t, page.Page, "asks for “"+wrong+"”", wrong)
 		require.Contains(t, page.Page, gift.PublicRef, wrong)
+	}
+	for wrong, says := range map[string]string{"month=2026-13": "no month", "month=foo": "no month", "from=2026-02-31": "no day", "to=foo": "no day",
+		"least=abc": "Type an amount above zero", "least=20.005": "Type an amount above zero", "most=-5": "Type an amount above zero",
+		"to=2026-03-01&from=2026-03-02": "before the first one", "most=5&least=6": "less than the least"} {
+		page := m.Ask("GET", "/office/tsne/gifts?"+wrong, nil).Page
+		pair, _, _ := strings.Cut(wrong, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		require.Contains(t, page, `id="`+name+`-error"`, wrong)
+		require.Contains(t, page, says, wrong)
+		require.Contains(t, page, `value="`+value+`"`, "what was typed stays: %s", wrong)
+		require.Regexp(t, `<details class="fold more" open><summary>Another month`, page, wrong)
+		require.NotContains(t, page, "No such filter", wrong)
+	}
+	require.Contains(t, m.Ask("GET", "/office/tsne/gifts/export?least=foo", nil).Page, "asks for “least=foo”")
+	long := strings.Repeat("a", 3000)
+	for _, list := range []string{"gifts", "donors"} {
+		for _, name := range []string{"q", "bogus", "state"} {
+			page := m.Ask("GET", "/office/tsne/"+list+"?"+name+"="+long, nil)
+			require.Equal(t, 200, page.StatusCode)
+			require.LessOrEqual(t, strings.Count(page.Page, long), 2, "the links to the two languages: %s %s", list, name)
+			require.Equal(t, name == "q", strings.Contains(page.Page, "Search for at most 200 characters"), "%s %s", list, name)
+			require.Equal(t, name != "q", strings.Contains(page.Page, "ana@example.org") || strings.Contains(page.Page, gift.PublicRef), "%s %s", list, name)
+		}
 	}
 	require.Contains(t, m.Ask("GET", "/office/tsne/gifts?lang=es&state=foo", nil).Page, "pide «state=foo»")
 	require.Contains(t, m.Ask("GET", "/office/tsne/gifts/export?state=foo", nil).Page, "asks for “state=foo”")
@@ -30,7 +53,7 @@ func TestUnknownFilters(t *testing.T) {
 	require.NotContains(t, hostile, "<script>x")
 	require.NotContains(t, hostile, strings.Repeat("x", 50)+"”")
 	for path, wrong := range map[string]string{
-		"refunds": "state=foo", "refunds?x=": "origin=foo", "disputes": "state=foo", "tasks": "state=foo", "tasks?x=": "about=foo", "approvals": "list=foo",
+		"refunds": "state=foo", "refunds?x=": "origin=foo", "disputes": "state=foo", "tasks": "state=foo", "tasks?x=": "about=foo", "donors": "bogus=1", "refunds?y=": "bogus=1", "disputes?y=": "bogus=1", "tasks?y=": "bogus=1", "approvals?y=": "bogus=1", "entries?y=": "bogus=1", "approvals": "list=foo",
 		"entries": "of=foo", "entries?of=gifts": "day=2026-02-31", "entries?x=": "month=foo", "": "month=foo",
 	} {
 		sign := "?"
@@ -71,6 +94,10 @@ func TestDaysAndAmounts(t *testing.T) {
 		require.Equal(t, want, []bool{strings.Contains(page.Page, twenty), strings.Contains(page.Page, more)}, query)
 	}
 	page := m.Ask("GET", "/office/tsne/gifts?from=2025-04-01&least=10", nil).Page
-	require.Contains(t, page, "1 gift from April 1, 2025 on of at least $10.00, $20.00")
+	require.Contains(t, page, "1 gift from April 1, 2025 on of $10.00 or more, $20.00")
+	require.Contains(t, m.Ask("GET", "/office/tsne/gifts?from=2025-03-01&to=2025-04-30&least=20&most=2000", nil).Page,
+		"1 gift from March 1, 2025 to April 30, 2025 between $20.00 and $2,000.00, $1,250.50")
+	require.Contains(t, m.Ask("GET", "/office/tsne/gifts?lang=es&from=2025-03-01&to=2025-04-30&least=20&most=2000", nil).Page,
+		"del 1 de marzo de 2025 al 30 de abril de 2025 de entre")
 	require.Contains(t, page, `name="from" type="date" value="2025-04-01"`)
 }

@@ -54,18 +54,19 @@ func (a *Area) showAsked(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, r a
 		if err != nil {
 			return s, err
 		}
-		next := order.State.NextKey()
+		next, booked := order.State.NextKey(), false
 		of, err := refund.List(ctx, tx, refund.Filter{EntityID: r.EntityID, DonationID: gift.ID})
 		if err != nil {
 			return s, err
 		}
 		for _, l := range of {
 			if l.OrderID != nil && *l.OrderID == order.ID {
-				next = l.NextKey()
+				next, booked = l.NextKey(), l.Booked
 			}
 		}
 		s.Pairs = append(s.Pairs, desk.Pair{Label: a.phrase(v, "office.refund.label.state"), Cell: desk.Cell{
-			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()), Soft: a.phrase(v, a.nextKey(order.State, next, a.Shown(order.ChangedAt))),
+			State: marks[order.State], Text: a.phrase(v, order.State.TitleKey()),
+			Soft: a.phrase(v, a.nextKey(order.State, next, booked, a.Shown(order.ChangedAt))),
 		}})
 		return s, nil
 	case approval.Open:

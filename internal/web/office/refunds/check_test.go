@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/people/staff"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // TestTheCheckPageCanBeOpenedAgain: the page that shows the effect has an address of its own, which says nothing of what was
@@ -92,4 +93,69 @@ func TestWhatTheBankShows(t *testing.T) {
 	page := text(d.ana.Ask("GET", d.path(), nil).Page)
 	require.Contains(t, page, "has shown it by now")
 	require.NotContains(t, page, "five to ten days")
+}
+
+// TestWaitingRequestsAreLeftOut: what a waiting request asks for cannot be refunded beside it; a fund of which nothing is left has no
+// field; and a finished refund says what became of the receipt.
+func TestWaitingRequestsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "45", "building": "10"}), "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	require.Contains(t, got.Header.Get("Location"), "said=asked")
+	page := d.ben.Ask("GET", d.path(), nil).Page
+	require.Contains(t, text(page), "$5 of $50 can be refunded")
+	require.Contains(t, text(page), "All that can be refunded: $35")
+	require.NotContains(t, page, `name="part[building]"`, "nothing is left of it")
+	for slug, amount := range map[string]string{"general": "20", "building": "1"} {
+		refused := d.ben.PostOffice(d.path(), with(form(map[string]string{slug: amount}), "code", d.ben.Code()))
+		require.Equal(t, 422, refused.StatusCode, slug)
+		require.Contains(t, text(refused.Page), "is left of this fund")
+	}
+	refused := d.ben.PostOffice(d.path(), with(form(nil), "amount", "35.01", "code", d.ben.Code()))
+	require.Contains(t, text(refused.Page), "At most $35 is left of this gift.")
+	require.Empty(t, d.orders())
+	got = d.ben.PostOffice(d.path(), with(form(nil), "all", "1", "code", d.ben.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	require.Equal(t, []string{"general 500 ordered", "network 3000 ordered"}, d.orders(), "all beside the request")
+	require.Contains(t, text(d.ben.Ask("GET", d.path(), nil).Page), "waits for a second person in a request")
+	d.executeAll()
+	d.settle()
+	made := text(d.ben.Ask("GET", d.path(), nil).Page)
+	require.Contains(t, made, "The books have it, and the receipt was replaced or is void.")
+	require.NotContains(t, made, "when the books have it")
+}
+
+// TestOneFundIsTheGift: of a gift to one fund, an amount above it is compared with the gift.
+func TestOneFundIsTheGift(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	gift := d.SettledGift(visitor.FormOf("one@example.org", "One"))
+	d.settle()
+	path := "/office/tsne/gifts/" + gift.PublicRef + "/refund"
+	got := d.ana.PostOffice(path, with(form(map[string]string{"general": "5000"}), "step", "check"))
+	require.Equal(t, 422, got.StatusCode)
+	require.Contains(t, text(got.Page), "is left of this gift.")
+	require.NotContains(t, text(got.Page), "of this fund")
+}
+
+// TestTodayPromisesWhatThePersonDecides: Today and the list of requests have the same ones: nothing for a project's finance, and nothing of
+// a person's other account.
+func TestTodayPromisesWhatThePersonDecides(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	project := d.member("petra", staff.Finance, "tsne", "csio")
+	same := d.member("anna", staff.Finance, "tsne", "")
+	d.Exec(`WITH joined AS (INSERT INTO staff_person (staff_id, person_id) VALUES ($1, $2) RETURNING staff_id)
+		INSERT INTO audit_entry (act, object_kind, object_id, reason) SELECT 'staff.joined', 'staff', staff_id::text, 'a test' FROM joined`, same.ID, d.ana.ID)
+	got := d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "45", "building": "10"}), "code", d.ana.Code()))
+	require.Equal(t, 303, got.StatusCode, text(got.Page))
+	for m, waits := range map[*visitor.Member]bool{d.ben: true, d.ana: false, same: false, project: false} {
+		scope := ""
+		if m == project {
+			scope = "?org=csio"
+		}
+		require.Equal(t, waits, strings.Contains(text(m.Ask("GET", "/office/tsne"+scope, nil).Page), "1 request waits"), "%s", m.ID)
+		require.Equal(t, waits, strings.Contains(text(m.Ask("GET", "/office/tsne/approvals"+scope, nil).Page), "1 request"), "%s", m.ID)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -67,7 +68,11 @@ func (f Form) request(v web.StaffVisit, g donation.Donation, left []refund.PartE
 		case problem != "":
 			wrong(partID(slug), problem, args)
 		case amount.Minor > max(fund.Left, 0):
-			wrong(partID(slug), "office.refund.error.left", fault.Args{"left": money.New(max(fund.Left, 0), currencyOf(g))})
+			key := "office.refund.error.left"
+			if len(left) == 1 {
+				key = "office.refund.error.left_gift"
+			}
+			wrong(partID(slug), key, fault.Args{"left": money.New(max(fund.Left, 0), currencyOf(g))})
 		case amount.Minor > 0:
 			r.Parts = append(r.Parts, refund.Part{FundID: fund.Fund.ID, Amount: amount.Minor})
 		}
@@ -92,8 +97,10 @@ func (f Form) request(v web.StaffVisit, g donation.Donation, left []refund.PartE
 		r.All = true
 	case len(r.Parts) == 0:
 		first := "all"
-		if len(left) > 0 {
-			first = partID(left[0].Fund.Slug)
+		for _, fund := range slices.Backward(left) {
+			if fund.Left > 0 {
+				first = partID(fund.Fund.Slug)
+			}
 		}
 		wrong(first, "office.refund.error.none", nil)
 	}
@@ -120,7 +127,7 @@ func (f Form) spread(v web.StaffVisit, g donation.Donation, funds []refund.PartE
 	case amount.Minor == 0:
 		return nil, "office.refund.error.none", nil
 	case amount.Minor > sum:
-		return nil, "office.refund.error.left", fault.Args{"left": money.New(sum, currencyOf(g))}
+		return nil, "office.refund.error.left_gift", fault.Args{"left": money.New(sum, currencyOf(g))}
 	}
 	shares, err := amount.Split(left) // none is above what is left, because the sum is not
 	if err != nil {

@@ -1,6 +1,7 @@
 package refunds
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -101,6 +102,7 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Names(r, "state", "origin")
 	p.List.Unknown.Check(r, "state", states...)
 	p.List.Unknown.Check(r, "origin", origins...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
@@ -251,16 +253,33 @@ func (a *Area) donorOf(v web.StaffVisit, l refund.Listed) string {
 	return l.Donor
 }
 
-// approvalsGet lists the requests of the scope: those that wait for this person, this person's own, all that were decided.
-func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
-	lists := []string{approval.Waiting, approval.Mine, approval.Decided, approval.All}
-	list := desk.Chosen(r, "list", lists...)
-	f := approval.Filter{EntityID: v.Entity.ID, OrganisationID: organisationOf(v), StaffID: v.StaffID, List: list, Limit: desk.PageSize + 1}
+// filterOf returns what a list of requests of the scope asks for.
+func (a *Area) filterOf(v web.StaffVisit, list string, limit int) approval.Filter {
+	f := approval.Filter{EntityID: v.Entity.ID, OrganisationID: organisationOf(v), StaffID: v.StaffID, List: list, Limit: limit}
 	for _, act := range a.acts() {
 		if mayDecide(v, approval.Stored{Request: approval.Request{Kind: act.Kind, EntityID: v.Entity.ID, OrganisationID: v.Scope.OrganisationID}}) {
 			f.Kinds = append(f.Kinds, act.Kind)
 		}
 	}
+	return f
+}
+
+// mostWaiting bounds how many requests WaitingTx returns.
+const mostWaiting = 200
+
+// WaitingTx returns the requests that wait for the visit's person, as the list of requests has them, the oldest first. tx is a
+// transaction of Desk.Read.
+func (a *Area) WaitingTx(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit) ([]approval.Stored, error) {
+	all, err := approval.Find(ctx, tx, a.filterOf(v, approval.Waiting, mostWaiting))
+	slices.Reverse(all)
+	return all, err
+}
+
+// approvalsGet lists the requests of the scope: those that wait for this person, this person's own, all that were decided.
+func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit) error {
+	lists := []string{approval.Waiting, approval.Mine, approval.Decided, approval.All}
+	list := desk.Chosen(r, "list", lists...)
+	f := a.filterOf(v, list, desk.PageSize+1)
 	var after approval.Place
 	if desk.ReadCursor(r, &after) {
 		f.After = &after
@@ -304,6 +323,7 @@ func (a *Area) approvalsGet(w http.ResponseWriter, r *http.Request, v web.StaffV
 	if f.After != nil {
 		p.List.First = desk.With(r.URL)
 	}
+	p.List.Unknown.Names(r, "list")
 	p.List.Unknown.Check(r, "list", lists...)
 	p.List.Table, p.List.CSV, p.List.XLSX = table, file(r, "csv"), file(r, "xlsx")
 	p.List.Says = a.View.PhraseN(v.Language, "office.approvals.says", len(all))

@@ -170,8 +170,12 @@ func (a *Area) load(r *http.Request, v web.StaffVisit, form Form, hasForm bool) 
 		var paid payment.Payment
 		s.left, paid, err = a.Refunds.LeftOf(ctx, tx, s.gift.EntityID, s.gift.ID)
 		s.byBank = paid.ID != uuid.Nil && !paid.Method.HasProcessor()
+		waits := s.leaveOutWaiting()
 		if err := s.impossible(err); err != nil {
 			return err
+		}
+		if s.whyNot == "office.refund.why.nothing" && waits {
+			s.whyNot = "office.refund.why.waiting"
 		}
 		if !mayOrder(v) {
 			s.whyNot = "office.refund.why.role"
@@ -185,6 +189,26 @@ func (a *Area) load(r *http.Request, v web.StaffVisit, form Form, hasForm bool) 
 		return a.loadForm(ctx, tx, v, &s)
 	})
 	return s, err
+}
+
+// leaveOutWaiting takes what open requests ask for from what is left of each fund, so that nobody refunds it beside a request. It
+// reports whether there is such a request.
+func (s *state) leaveOutWaiting() (waits bool) {
+	for _, asked := range s.waiting {
+		q, _, _, err := refund.ReadBody(asked.Body)
+		if err != nil {
+			continue
+		}
+		for _, part := range q.Parts {
+			for i := range s.left {
+				if s.left[i].Fund.ID == part.FundID {
+					s.left[i].Left = max(s.left[i].Left-part.Amount, 0)
+					waits = true
+				}
+			}
+		}
+	}
+	return waits
 }
 
 // impossible keeps why nothing of the gift can be refunded. It returns any other error.
@@ -268,6 +292,14 @@ func (a *Area) loadForm(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, s *s
 	}
 	if s.problems = bad; len(bad) > 0 {
 		return nil
+	}
+	if request.All && len(s.waiting) > 0 { // all that is left beside the requests that wait
+		request.All = false
+		for _, fund := range s.left {
+			if fund.Left > 0 {
+				request.Parts = append(request.Parts, refund.Part{FundID: fund.Fund.ID, Amount: fund.Left})
+			}
+		}
 	}
 	preview, err := a.Refunds.PreviewTx(ctx, tx, request)
 	var known *fault.Error

@@ -154,6 +154,9 @@ func (a *Area) fillForm(v web.StaffVisit, s state, p *RefundPage) {
 	for _, fund := range s.left {
 		slug, left := fund.Fund.Slug, max(fund.Left, 0)
 		sum += left
+		if left == 0 && s.form.Parts[slug] == "" {
+			continue // nothing is to be refunded of it
+		}
 		field := view.Field{PostName: "part[" + slug + "]", Value: s.form.Parts[slug], Type: "text", Mode: "decimal", HideOptional: true}
 		field.FieldText = view.FieldText{Name: partID(slug), Label: fund.Fund.Name.In(v.Language), Error: f.ErrorText(partID(slug))}
 		p.Funds = append(p.Funds, FundField{field, money.New(fund.Given, currencyOf(s.gift)), money.New(left, currencyOf(s.gift))})
@@ -185,7 +188,7 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 		if o.OrderID != nil {
 			since = a.Moment(o.ChangedAt, zone)
 		}
-		m.Next = a.nextKey(o.State, o.NextKey(), since)
+		m.Next = a.nextKey(o.State, o.NextKey(), o.Booked, since)
 		if o.Problem != nil {
 			m.Problem = *o.Problem
 		}
@@ -216,10 +219,16 @@ func (a *Area) fillMade(r *http.Request, v web.StaffVisit, s state, p *RefundPag
 const bankShows = 10 * 24 * time.Hour
 
 // nextKey returns the phrase key of what happens next to a refund that has a state since a time: nothing, some days after the
-// processor made it.
-func (a *Area) nextKey(state refund.State, key string, since time.Time) string {
-	if key == refund.Succeeded.NextKey() && state == refund.Succeeded && a.Now().Sub(since) > bankShows {
-		return "refund.next.shown"
+// processor made it. booked reports that the books have it: then the receipt was replaced or is void.
+func (a *Area) nextKey(state refund.State, key string, booked bool, since time.Time) string {
+	if state != refund.Succeeded || key != refund.Succeeded.NextKey() { // the latter is of one by check or transfer
+		return key
+	}
+	if a.Now().Sub(since) > bankShows {
+		key = "refund.next.shown"
+	}
+	if booked {
+		key += "_booked"
 	}
 	return key
 }

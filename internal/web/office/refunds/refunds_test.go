@@ -532,7 +532,7 @@ func TestMoneyNeedsAPasskey(t *testing.T) {
 	got = d.ben.PostOffice(path, url.Values{"do": {"approve"}, "hash": {hash}, "code": {d.ben.Code()}})
 	require.Equal(t, 409, got.StatusCode, text(got.Page))
 	require.Contains(t, text(got.Page), "Money moves here by a passkey")
-	got = d.ana.PostOffice(d.path(), with(form(map[string]string{"general": "1"}), "code", d.ana.Code()))
+	got = d.ana.PostOffice(d.path(), with(form(map[string]string{"building": "1"}), "code", d.ana.Code()))
 	require.Equal(t, 422, got.StatusCode, text(got.Page))
 	require.Contains(t, text(got.Page), "who has just used a second factor")
 	require.Empty(t, d.orders())

@@ -8,10 +8,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/suspense"
 	"konbit/internal/people/approval"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 	"konbit/internal/web/office/desk"
 )
@@ -32,6 +34,25 @@ func (a *Area) showGift(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, act 
 			Label: a.say(v, "office.suspense.donor"), Cell: desk.Cell{Text: name, URL: v.Path("donors/" + who.ID.String())},
 		})
 	}
+	typed, err := donation.ContactOf(ctx, tx, d.ID)
+	if err != nil {
+		return err
+	}
+	to := contact.Contact{}
+	if typed != nil {
+		to = typed.Contact
+	}
+	add := func(label, text string) {
+		if text != "" {
+			s.Pairs = append(s.Pairs, desk.Pair{Label: a.say(v, "office.suspense.gift."+label), Cell: desk.Cell{Text: text}})
+		}
+	}
+	add("typed", strings.TrimSpace(to.FirstName+" "+to.LastName))
+	add("email", cmp.Or(to.Email, a.say(v, "office.suspense.gift.no_email")))
+	address := []string{to.AddressLine1, to.AddressLine2, to.City, to.Region, to.PostalCode, to.Country}
+	add("address", strings.Join(strings.Fields(strings.Join(address, " ")), " "))
+	add("phone", to.Phone)
+	add("language", phrase.Language(d.Language).Name())
 	parts, err := donation.DesignationsOf(ctx, tx, []uuid.UUID{d.ID})
 	for _, p := range parts[d.ID] {
 		f, err := v.Catalog.Fund(p.FundID)

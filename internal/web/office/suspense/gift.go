@@ -34,7 +34,7 @@ func giftOf(r *http.Request) gift {
 // check returns what is wrong with it. A donor without an address is a new one, and gets the receipt printed.
 func (g gift) check() (problems []fault.Field) {
 	if g.FirstName == "" {
-		problems = append(problems, fault.Field{Name: "first_name", Phrase: "give.error.first_name.required"})
+		problems = append(problems, fault.Field{Name: "first_name", Phrase: "office.give.error.first_name.required"})
 	}
 	for name, text := range map[string]string{"first_name": g.FirstName, "last_name": g.LastName} {
 		if len([]rune(text)) > 100 {
@@ -42,7 +42,7 @@ func (g gift) check() (problems []fault.Field) {
 		}
 	}
 	if g.Email != "" && !email.IsValid(g.Email) {
-		problems = append(problems, fault.Field{Name: "email", Phrase: "give.error.email.format"})
+		problems = append(problems, fault.Field{Name: "email", Phrase: "office.give.error.email.format"})
 	}
 	return problems
 }

@@ -245,7 +245,7 @@ func (a *Area) accountName(v web.StaffVisit, account ledger.Account, refund bool
 	case account == "":
 		return a.say(v, "office.suspense.gift")
 	}
-	return string(account) + " " + a.say(v, "office.suspense.account."+string(account))
+	return string(account) + " " + a.say(v, "office.account_name."+string(account))
 }
 
 // read reads what happened to an amount.

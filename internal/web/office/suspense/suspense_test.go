@@ -39,7 +39,11 @@ func TestAmountBecomesAGift(t *testing.T) {
 	form := url.Values{"submission": {visitor.HiddenFields(page.Page).Get("submission")}, "account": {"gift " + fund.Code}, "reason": {"a gift by phone"},
 		"last_name": {"Lima"}, "email": {"rosa@example.org"}}
 	form.Set("code", ana.Code())
-	require.Equal(t, 422, ana.PostOffice(path, form).StatusCode, "nobody is named")
+	unnamed := ana.PostOffice(path, form)
+	require.Equal(t, 422, unnamed.StatusCode, "nobody is named")
+	require.Contains(t, unnamed.Page, "Write the name.", "words for staff")
+	require.NotContains(t, unnamed.Page, "your first name")
+	require.Contains(t, ana.PostOffice(path+"?lang=es", form).Page, "Escriba el nombre.")
 	require.Zero(t, h.Count(`SELECT count(*) FROM donation`))
 	form.Set("first_name", "Rosa")
 	form.Set("code", ana.Code())
@@ -57,6 +61,8 @@ func TestAmountBecomesAGift(t *testing.T) {
 	require.NotContains(t, about, "by a journal entry")
 	shown := ben.Ask("GET", request, nil)
 	require.Contains(t, shown.Page, "Rosa Lima")
+	require.Contains(t, shown.Page, "rosa@example.org", "where the receipt goes")
+	require.Contains(t, shown.Page, "Language of the receipt")
 	approve := url.Values{"do": {"approve"}, "hash": {visitor.HiddenFields(shown.Page).Get("hash")}, "code": {ben.Code()}}
 	require.Equal(t, 303, ben.PostOffice(request, approve).StatusCode)
 	require.Equal(t, []string{"settled 1240"}, h.Lines(`SELECT status || ' ' || amount FROM donation`))

@@ -12,8 +12,6 @@ import (
 
 	"konbit/internal/books/task"
 	"konbit/internal/office/refund"
-	"konbit/internal/people/approval"
-	"konbit/internal/people/staff"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/processor/dispute"
 	"konbit/internal/processor/stripebalance"
@@ -134,27 +132,12 @@ var urgency = map[refund.State]int{refund.Failed: 1, refund.Refused: 2, refund.S
 
 // approvals returns the requests of others that wait for the visit's person.
 func (a *Area) approvals(r *http.Request, v web.StaffVisit, tx *sqlx.Tx) ([]Group, error) {
-	open, err := approval.OpenOf(r.Context(), tx, v.Entity.ID)
+	waiting, err := a.WaitingTx(r.Context(), tx, v)
 	if err != nil {
 		return nil, err
 	}
 	g := Group{All: v.Path("approvals")}
-	for _, q := range open {
-		role := staff.Finance
-		if q.Kind == approval.Roles {
-			role = staff.Admin
-		}
-		if q.RequestedBy == v.StaffID || !v.Has(staff.Scope{EntityID: q.EntityID, OrganisationID: q.OrganisationID}, role) ||
-			v.Organisation != nil && q.OrganisationID != v.Scope.OrganisationID {
-			continue
-		}
-		decided, err := approval.Decisions(r.Context(), tx, q.ID)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(decided, func(d approval.Decision) bool { return d.StaffID.UUID == v.StaffID }) {
-			continue
-		}
+	for _, q := range waiting {
 		title, err := a.TitleTx(r.Context(), tx, v, q)
 		if err != nil {
 			return nil, err

@@ -53,6 +53,7 @@ func (a *Area) entriesGet(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	kind := kinds[of]
 	f := ledger.Rows{EntityID: v.Entity.ID, Accounts: kind.accounts, Funds: fundsOf(v)}
 	var unknown desk.Unknown
+	unknown.Names(r, "of", "day", "month", "fund")
 	unknown.Check(r, "of", slices.Collect(maps.Keys(kinds))...)
 	first, _ := a.monthOf(r, v)
 	when := ""

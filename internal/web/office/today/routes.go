@@ -20,6 +20,8 @@ type Area struct {
 	History func(ctx context.Context) *History
 	// TitleTx says in one line what a request would do. tx is a transaction of Desk.Read.
 	TitleTx func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit, q approval.Stored) (string, error)
+	// WaitingTx returns the requests that wait for the visit's person. tx is a transaction of Desk.Read.
+	WaitingTx func(ctx context.Context, tx *sqlx.Tx, v web.StaffVisit) ([]approval.Stored, error)
 }
 
 var closings = web.Limit{Name: "staff task closings", Words: "office.limit.tasks", Limit: guard.Limit{Max: 120, Window: time.Hour}}

@@ -122,6 +122,7 @@ func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 		p.List.Filters[1].Options = append(p.List.Filters[1].Options, desk.Option{Label: a.say(v, key), URL: desk.With(r.URL, "about", of),
 			Current: about == of})
 	}
+	p.List.Unknown.Names(r, "state", "about")
 	p.List.Unknown.Check(r, "state", "open", "closed")
 	p.List.Unknown.Check(r, "about", sections...)
 	if after != (task.Cursor{}) {
