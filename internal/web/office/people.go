@@ -171,7 +171,7 @@ func (a *Area) peoplePost(w http.ResponseWriter, r *http.Request, v web.StaffVis
 	if problems != nil {
 		return a.showPeople(w, r, v, form, problems, desk.Proof{})
 	}
-	if isUnchecked(form) {
+	if !do.done && isUnchecked(form) {
 		return a.showPeople(w, r, v, form, nil, desk.Proof{})
 	}
 	asked := desk.Proof{OK: do.done}
@@ -252,7 +252,7 @@ func (a *Area) peopleAct(r *http.Request, v web.StaffVisit, form *PeopleForm) (d
 	}
 	person, ok := find(form.Person)
 	if form.Do == "end" {
-		return a.endOf(r, v, form, staff.RoleChange{StaffID: person, Role: role, Scope: scope}, people)
+		return a.endOf(r, v, *form, staff.RoleChange{StaffID: person, Role: role, Scope: scope}, people)
 	}
 	if !ok {
 		return do, nil, web.NotFound()
