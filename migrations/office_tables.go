@@ -130,11 +130,13 @@ var officeTables = []officeTable{
 	// The bank belongs to the entity. Who types batches chooses the account.
 	{"bank_account", entities(ofAll), ""},
 	{"bank_opening", entities(ofMoney), ""}, {"bank_opening_part", entities(ofMoney), ""}, {"bank_layout", entities(ofMoney), ""},
-	{"bank_upload", entities(ofMoney), ""}, {"bank_file", entities(ofMoney), ""}, {"bank_statement", entities(ofMoney), ""}, {"bank_line", entities(ofMoney), ""},
+	{"bank_upload", entities(ofMoney), ""}, {"bank_file", entities(ofMoney), ""}, {"bank_statement", entities(ofMoney), ""}, {"bank_line", entities(ofMoney),
+		""},
 	{"bank_split", entities(ofMoney), ""}, {"bank_rule", entities(ofMoney), ""}, {"bank_match", entities(ofMoney), ""},
 	{"bank_match_line", entities(ofMoney), ""}, {"bank_match_item", entities(ofMoney), ""},
 	// So do deposits, and what is owed to donors.
-	{"deposit", entities(ofMoney), ""}, {"deposit_item", entities(ofMoney), ""}, {"repayment", entities(ofMoney), ""}, {"repayment_part", entities(ofMoney), ""},
+	{"deposit", entities(ofMoney), ""}, {"deposit_item", entities(ofMoney), ""}, {"repayment", entities(ofMoney), ""}, {"repayment_part", entities(ofMoney),
+		""},
 	{"gift_import", entities(ofTyping), ""}, {"gift_import_mapping", entities(ofTyping), ""}, {"gift_import_batch", entities(ofTyping), ""},
 
 	// Staff. Factors, sessions and links are read by the functions of migration 00120 only.
@@ -168,7 +170,8 @@ const openToTheOffice = `
 		gift_of_payout, payout_line, payout_transaction, payout_booked, payout_carried, payout_part,
 		bank_cleared, bank_part, bank_standing, bank_standing_posting, bank_match_entry, clearing_movement, clearing_ahead, clearing_unread,
 
-		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row, gift_voided, gift_import_donor, gift_import_gift TO konbit_office;
+		deposit_row, deposit_line, deposit_refund, deposit_gift, owed_payment, owed_row, repayment_row, gift_voided, gift_import_donor,
+			gift_import_gift TO konbit_office;
 	GRANT EXECUTE ON FUNCTION office_entities(text[]), office_organisations(text[]), office_funds(text[]), staff_of_session(),
 		office_person_of_request(uuid), office_can_sign_in(uuid),
 		office_find_donors(uuid, uuid, text, integer), office_donors_to_choose(uuid, uuid, text, integer), office_donor_names(uuid, uuid, uuid[]),

@@ -52,6 +52,7 @@ var withoutBusinessDates = map[string]string{
 	"staff end":            "likewise",
 	"staff list":           "likewise",
 	"staff reset":          "likewise",
+	"staff split":          "likewise",
 	"staff verify":         "it shows no date",
 	"stripe endpoint":      "it shows no date",
 	"stripe events list":   "events are a queue, whose times are compared with the log",

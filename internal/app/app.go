@@ -193,7 +193,8 @@ func (a *App) buildGiving() {
 	}
 	a.Imports.Poster = a.Poster
 	a.Refunds = refund.Service{
-		DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: offlinepay.Booker{Booker: a.Booker}, NewID: NewID, Now: clocks.Business,
+		DB: db, Queue: a.Queue, Catalog: a.Catalog, Processor: a.Stripe.Refunds(), Books: offlinepay.Booker{Booker: a.Booker}, NewID: NewID,
+		Now: clocks.Business,
 	}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
@@ -308,7 +309,8 @@ func (a *App) officeAreas() []web.Area {
 	giftPages := &gifts.Area{Desk: staffPages.Desk, Cards: a.Stripe.Refunds(), Rows: batchPages, Corrections: correction.Service{
 		Books: offlinepay.Booker{Booker: a.Booker}, Poster: a.Poster, NewID: NewID,
 	}}
-	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct(), giftPages.VoidAct()}}
+	refundPages := &refunds.Area{Desk: staffPages.Desk, Refunds: orders, Acts: []desk.Act{suspensePages.SuspenseAct(), bankPages.OpeningAct(),
+		giftPages.VoidAct()}}
 	return []web.Area{
 		staffPages,
 		&donors.Area{

@@ -54,14 +54,14 @@ func (m MoveRequest) Send(ctx context.Context, lost, to string) (until time.Time
 		return until, err
 	}
 	token, until := m.Access.MoveToken(donoraccess.Move{DonorID: donors[0].ID, To: email.Normalize(to)})
-	until = m.Shown(until)
+	until = m.Shown(until).In(from.Location())
 	lang := phrase.Language(donors[0].Language)
 	message := &Email{
 		ID: m.NewID(), Kind: kindAddressMove, List: signInList, Sender: from.Slug, From: from.MailFrom, To: email.Normalize(to),
 		Language: string(lang), Date: m.Now(),
 	}
 	message.Subject, message.Text, message.HTML, err = m.View.MoveEmail(view.MoveEmailWords{
-		Language: lang, Donee: DoneeOf(from), Link: m.MoveLink(token, lang), Until: until.In(from.Location()),
+		Language: lang, Donee: DoneeOf(from), Link: m.MoveLink(token, lang), Until: until,
 	})
 	if err != nil {
 		return until, err

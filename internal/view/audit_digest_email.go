@@ -53,7 +53,8 @@ func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string,
 	if !w.TrialBalance.IsZero() {
 		sum = say("head.off", "amount", w.TrialBalance)
 	}
-	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []Fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
+	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []Fact{fact(say("head.entries"), entries), fact(say("head.trial"),
+		sum)}}
 	d.Subject = say("head.subject", "entity", w.Donee.Name, "date", d.Date, "entries", entries)
 	text, html, err = email.execute(d)
 	return d.Subject, text, html, err

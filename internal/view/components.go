@@ -66,5 +66,7 @@ type FormError struct{ Target, Field, Text string }
 // Fact is a row of a two-column list.
 type Fact = document.Fact
 
+func fact(label, value string) Fact { return Fact{Label: label, Value: value} }
+
 // FormValue is one field of a form as it was posted.
 type FormValue struct{ Name, Value string }

@@ -251,41 +251,41 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	}
 	say, lang := v.receiptPhrases(r), string(r.Language)
 	d := receiptData{ReceiptWords: r, Total: r.Amount.FormatExact(lang), Date: phrase.Date(r.Language, r.Charged)}
-	d.Facts = []Fact{{say("number"), r.Number}}
+	d.Facts = []Fact{fact(say("number"), r.Number)}
 	if r.Replaces != nil {
-		d.Facts = append(d.Facts, Fact{say("replaced"), r.Replaces.Number})
+		d.Facts = append(d.Facts, fact(say("replaced"), r.Replaces.Number))
 	}
-	d.Facts = append(d.Facts, Fact{say("donor"), r.Donor})
+	d.Facts = append(d.Facts, fact(say("donor"), r.Donor))
 	if r.Described != "" {
 		d.Total = r.Described
 	}
 	switch {
 	case r.Described != "":
-		d.Facts = append(d.Facts, Fact{say("described"), d.Total})
+		d.Facts = append(d.Facts, fact(say("described"), d.Total))
 	case r.InReturn != nil && r.Returned == nil:
-		d.Facts = append(d.Facts, Fact{say("paid"), r.InReturn.Paid.FormatExact(lang)}, Fact{say("in_return"), say("in_return_of", "what", r.InReturn.What,
-			"value", r.InReturn.Value.FormatExact(lang))}, Fact{say("rest"), d.Total})
+		d.Facts = append(d.Facts, fact(say("paid"), r.InReturn.Paid.FormatExact(lang)), fact(say("in_return"), say("in_return_of", "what", r.InReturn.What,
+			"value", r.InReturn.Value.FormatExact(lang))), fact(say("rest"), d.Total))
 	case r.Returned == nil:
-		d.Facts = append(d.Facts, Fact{say("amount"), d.Total})
+		d.Facts = append(d.Facts, fact(say("amount"), d.Total))
 	default:
 		d.Facts = append(d.Facts,
-			Fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
-			Fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
-			Fact{say("remains"), d.Total})
+			fact(say("amount"), r.Returned.Charged.FormatExact(lang)),
+			fact(say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))),
+			fact(say("remains"), d.Total))
 	}
 	if !r.Covered.IsZero() {
-		d.Facts = append(d.Facts, Fact{say("covered"), say("covered_part", "amount", r.Covered.FormatExact(lang))})
+		d.Facts = append(d.Facts, fact(say("covered"), say("covered_part", "amount", r.Covered.FormatExact(lang))))
 	}
 	if r.Dedication != "" {
-		d.Facts = append(d.Facts, Fact{say("dedication." + r.Dedication), r.Dedicatee})
+		d.Facts = append(d.Facts, fact(say("dedication."+r.Dedication), r.Dedicatee))
 	}
 	if in := r.Instalment; in != nil {
-		d.Facts = append(d.Facts, Fact{say("instalment"), v.instalmentNumber(r.Language, *in)})
+		d.Facts = append(d.Facts, fact(say("instalment"), v.instalmentNumber(r.Language, *in)))
 		d.Plan = v.scheduleText(r.Language, *in)
 	}
-	d.Facts = append(d.Facts, Fact{say("date"), d.Date}, Fact{say("donee"), r.Donee.Name}, Fact{say("ein"), r.Donee.EIN})
+	d.Facts = append(d.Facts, fact(say("date"), d.Date), fact(say("donee"), r.Donee.Name), fact(say("ein"), r.Donee.EIN))
 	if r.Sponsored {
-		d.Facts = append(d.Facts, Fact{say("project"), r.Organisation})
+		d.Facts = append(d.Facts, fact(say("project"), r.Organisation))
 	}
 	for _, p := range r.Purposes {
 		line := PurposeLine{Text: purposeText(say, p), Amount: p.Amount.FormatExact(lang)}

@@ -203,9 +203,9 @@ func (v *View) listNames(s StatementWords, of func(StatementName) string) string
 // addStatementFacts adds the facts and gifts: one list, or a part for each name with its own total.
 func (v *View) addStatementFacts(d *statementData) {
 	s, say := d.StatementWords, v.statementPhrases(d.StatementWords)
-	d.Facts = []Fact{{say("year"), strconv.Itoa(s.Year)}}
-	to := []Fact{{say("donee"), s.Donee.Name}, {say("ein"), s.Donee.EIN}}
-	issued := Fact{say("issued"), phrase.Date(s.Language, s.Issued)}
+	d.Facts = []Fact{fact(say("year"), strconv.Itoa(s.Year))}
+	to := []Fact{fact(say("donee"), s.Donee.Name), fact(say("ein"), s.Donee.EIN)}
+	issued := fact(say("issued"), phrase.Date(s.Language, s.Issued))
 	if len(s.Names) < 2 {
 		who, sums := v.nameFacts(s, StatementName{Name: s.Donor, Address: s.DonorAddress, Given: s.Given, Returned: s.Returned, Total: s.Total})
 		d.Facts = append(slices.Concat(d.Facts, who, to, sums), issued)
@@ -230,13 +230,13 @@ func (v *View) addStatementFacts(d *statementData) {
 // nameFacts returns the donor's name and the sums.
 func (v *View) nameFacts(s StatementWords, n StatementName) (who, sums []Fact) {
 	say, lang := v.statementPhrases(s), string(s.Language)
-	if who = []Fact{{say("donor"), n.Name}}; len(n.Address) > 0 {
-		who = append(who, Fact{say("address"), strings.Join(n.Address, ", ")})
+	if who = []Fact{fact(say("donor"), n.Name)}; len(n.Address) > 0 {
+		who = append(who, fact(say("address"), strings.Join(n.Address, ", ")))
 	}
 	if !n.Returned.IsZero() {
-		sums = []Fact{{say("given"), n.Given.FormatExact(lang)}, {say("returned"), n.Returned.FormatExact(lang)}}
+		sums = []Fact{fact(say("given"), n.Given.FormatExact(lang)), fact(say("returned"), n.Returned.FormatExact(lang))}
 	}
-	return who, append(sums, Fact{say("total"), n.Total.FormatExact(lang)})
+	return who, append(sums, fact(say("total"), n.Total.FormatExact(lang)))
 }
 
 // statementOpening returns the first sentences: the kind of statement, and the names if the receipts have several.

@@ -63,7 +63,8 @@ func giftColumnsOf(s *document.Paper, head [4]string, rows []StatementRow) giftC
 func (c giftColumns) cells(texts [4]string, head bool) []document.Cell {
 	x, cells := document.Margin, make([]document.Cell, 0, len(texts))
 	for i, text := range texts {
-		one := document.Cell{Tag: pdf.Cell, Text: text, Size: document.SmallSize, Colour: document.Ink, X: x, Width: c[i], Height: document.LineHeight, Right: i == len(texts)-1}
+		one := document.Cell{Tag: pdf.Cell, Text: text, Size: document.SmallSize, Colour: document.Ink, X: x, Width: c[i], Height: document.LineHeight,
+			Right: i == len(texts)-1}
 		if head {
 			one.Tag, one.Bold, one.Colour = pdf.ColumnOf, true, document.Soft
 		}
@@ -101,7 +102,8 @@ func closeStatement(s *document.Paper, goods, law, closing string) {
 	below := func(size float64, bold bool, text string) document.Cell {
 		return document.Cell{Text: text, Bold: bold, Size: size, X: document.Margin, Width: document.TextWidth}
 	}
-	s.Keep(5 + s.HeightOf(below(document.SmallSize, true, goods)) + s.HeightOf(below(document.SmallSize, false, law)) + 2 + s.HeightOf(below(document.BodySize, false, closing)) + 3*2.4)
+	s.Keep(5 + s.HeightOf(below(document.SmallSize, true, goods)) + s.HeightOf(below(document.SmallSize, false,
+		law)) + 2 + s.HeightOf(below(document.BodySize, false, closing)) + 3*2.4)
 	s.Y += 5
 	if goods != "" {
 		s.Text(document.SmallSize, document.Ink, goods, true)

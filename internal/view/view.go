@@ -58,7 +58,8 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	for folder, into := range map[string]*map[phrase.Language]emailTemplates{
-		"card": &v.tributeCardEmails, "thanks": &v.thankYouEmails, "head": &v.auditDigestEmails, "plan": &v.planEmails, "sign_in": &v.signInEmails, "privacy": &v.plainEmails,
+		"card": &v.tributeCardEmails, "thanks": &v.thankYouEmails, "head": &v.auditDigestEmails, "plan": &v.planEmails, "sign_in": &v.signInEmails,
+		"privacy": &v.plainEmails,
 	} {
 		if *into, err = v.parseEmails(fsys, emailFolder+"/"+folder); err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ var recorded = []string{
 	"payments ignore",
 	"receipt find", // shows names and addresses
 	"receipt resend", "receipt correct",
-	"staff add", "staff approve", "staff break-glass", "staff end", "staff reset",
+	"staff add", "staff approve", "staff break-glass", "staff end", "staff reset", "staff split",
 	"statements",
 	"stripe endpoint",      // shows a signing secret
 	"stripe events replay", // settles gifts

@@ -90,7 +90,8 @@ func (a Act) Body() string {
 		}
 		becomes = hashOf(strings.Join(lines, "\n"))
 	}
-	return strings.Join([]string{"void", "entity " + a.EntityID.String(), "gift " + a.GiftID.String(), fmt.Sprintf("amount %d %s", a.Paid.Minor, a.Paid.Currency),
+	return strings.Join([]string{"void", "entity " + a.EntityID.String(), "gift " + a.GiftID.String(), fmt.Sprintf("amount %d %s", a.Paid.Minor,
+		a.Paid.Currency),
 		"reason " + hashOf(a.Reason), "becomes " + becomes}, "\n")
 }
 
@@ -123,7 +124,8 @@ func voidOf(submission uuid.UUID) uuid.UUID { return uuid.NewSHA1(submission, []
 
 // RequestOf returns the request by which a person asks a second one for an act.
 func (a Act) RequestOf(submission, staff uuid.UUID) approval.Request {
-	return approval.Request{ID: requestOf(submission), EntityID: a.EntityID, Kind: approval.Void, Subject: voidOf(submission).String(), Body: a.Body(), Needs: 1,
+	return approval.Request{ID: requestOf(submission), EntityID: a.EntityID, Kind: approval.Void, Subject: voidOf(submission).String(), Body: a.Body(),
+		Needs:       1,
 		RequestedBy: staff}
 }
 

@@ -123,7 +123,8 @@ func BeginTx(ctx context.Context, tx *sqlx.Tx, b Batch) (Batch, error) {
 	const insert = `/* offline.BeginTx */
 		INSERT INTO gift_batch (id, entity_id, organisation_id, received_on, counted, total, currency, fund_id, account, submission)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10) ON CONFLICT (submission) DO NOTHING`
-	done, err := tx.ExecContext(ctx, insert, b.ID, b.EntityID, b.OrganisationID, b.ReceivedOn.String(), b.Counted, b.TotalMinor, b.Currency, b.FundID, b.Account, b.Submission)
+	done, err := tx.ExecContext(ctx, insert, b.ID, b.EntityID, b.OrganisationID, b.ReceivedOn.String(), b.Counted, b.TotalMinor, b.Currency, b.FundID,
+		b.Account, b.Submission)
 	if err != nil {
 		return Batch{}, explained(err)
 	}

@@ -122,7 +122,8 @@ func (c Checker) Check(t Typed, who Choice) (m Meaning, bad []fault.Field) {
 		bad = append(bad, fault.Field{Name: name, Phrase: "office.batch.error." + key, Args: args})
 	}
 	for name, text := range t {
-		if utf8.RuneCountInString(text) > maxTyped || (slices.Contains(donorFields, name) || strings.HasPrefix(name, "credit_")) && utf8.RuneCountInString(text) > 100 {
+		if utf8.RuneCountInString(text) > maxTyped || (slices.Contains(donorFields, name) || strings.HasPrefix(name, "credit_")) &&
+			utf8.RuneCountInString(text) > 100 {
 			problem(name, "long", nil)
 		} else if text == Repeat {
 			problem(name, "nothing_above", nil)
@@ -293,7 +294,8 @@ func (c Checker) checkFunds(t Typed, m *Meaning, problem report) {
 		if sum != m.Given() && m.Minor > 0 {
 			difference := money.New(m.Given()-sum, c.Entity.Currency)
 			problem(splits[len(splits)-1], "split", fault.Args{
-				"sum": money.New(sum, c.Entity.Currency).FormatExact(string(c.Language)), "amount": money.New(m.Given(), c.Entity.Currency).FormatExact(string(c.Language)),
+				"sum": money.New(sum, c.Entity.Currency).FormatExact(string(c.Language)), "amount": money.New(m.Given(),
+					c.Entity.Currency).FormatExact(string(c.Language)),
 				"difference": difference.FormatExact(string(c.Language)),
 			})
 		}

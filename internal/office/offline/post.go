@@ -92,7 +92,8 @@ func (s Poster) postTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 		return false, explained(err)
 	}
 	b.Reason = reason
-	if err := recordTx(ctx, tx, "batch.posted", b, nil, map[string]any{"rows": b.Rows, "sum": b.SumMinor, "count": b.Counted, "total": b.TotalMinor}); err != nil {
+	if err := recordTx(ctx, tx, "batch.posted", b, nil, map[string]any{"rows": b.Rows, "sum": b.SumMinor, "count": b.Counted,
+		"total": b.TotalMinor}); err != nil {
 		return false, err
 	}
 	if err := p.bookTx(ctx, tx); err != nil {
@@ -152,7 +153,8 @@ func insertGiftTx(ctx context.Context, tx *sqlx.Tx, b Batch, g gift) error {
 	if g.row.Method == Cash {
 		counted = g.row.Typed["counted_by"]
 	}
-	_, err := tx.ExecContext(ctx, insert, g.id, b.EntityID, g.donationID, uuid.NullUUID{UUID: g.donorID, Valid: !g.donationID.Valid}, b.ID, g.row.N, g.row.Method,
+	_, err := tx.ExecContext(ctx, insert, g.id, b.EntityID, g.donationID, uuid.NullUUID{UUID: g.donorID, Valid: !g.donationID.Valid}, b.ID, g.row.N,
+		g.row.Method,
 		g.row.GivenBy, g.row.Minor, b.Currency, g.row.Number, g.row.Postmarked, g.described(), g.inReturn(), g.row.ReturnMinor, counted, note)
 	if err != nil {
 		return err

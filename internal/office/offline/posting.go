@@ -169,14 +169,16 @@ func (p *posting) giftOf(r Row) (gift, error) {
 	t := r.Typed
 	if who, known := p.people[r.DonorID.UUID]; r.DonorID.Valid && known {
 		g.contact = contact.Contact{
-			FirstName: who.FirstName, LastName: who.LastName, OrganisationName: who.OrganisationName, Email: cmp.Or(who.Email, email.Normalize(email.Clean(t["email"]))),
+			FirstName: who.FirstName, LastName: who.LastName, OrganisationName: who.OrganisationName, Email: cmp.Or(who.Email,
+				email.Normalize(email.Clean(t["email"]))),
 			Details: who.details,
 		}
 		if lang := phrase.Language(who.Language); g.org.HasLanguage(lang) {
 			g.language = lang
 		}
 	} else {
-		g.contact = contact.Contact{FirstName: t["first_name"], LastName: t["last_name"], OrganisationName: t["organisation"], Email: email.Normalize(email.Clean(t["email"]))}
+		g.contact = contact.Contact{FirstName: t["first_name"], LastName: t["last_name"], OrganisationName: t["organisation"],
+			Email: email.Normalize(email.Clean(t["email"]))}
 		if r.GivenBy != Person {
 			g.contact.FirstName, g.contact.LastName = "", ""
 		}
@@ -184,8 +186,9 @@ func (p *posting) giftOf(r Row) (gift, error) {
 	if t["address_line1"] != "" || t["postal_code"] != "" {
 		phone := g.contact.Phone
 		g.contact.Details = contact.Details{
-			Phone: phone, AddressLine1: t["address_line1"], AddressLine2: t["address_line2"], City: t["city"], Region: t["region"], PostalCode: t["postal_code"],
-			Country: cmp.Or(strings.ToUpper(t["country"]), p.entity.Address.Country),
+			Phone: phone, AddressLine1: t["address_line1"], AddressLine2: t["address_line2"], City: t["city"], Region: t["region"],
+			PostalCode: t["postal_code"],
+			Country:    cmp.Or(strings.ToUpper(t["country"]), p.entity.Address.Country),
 		}
 	}
 	return g, nil
@@ -219,8 +222,9 @@ func (p *posting) creditTx(ctx context.Context, tx *sqlx.Tx, g *gift) error {
 		return nil
 	}
 	d := donor.Donor{
-		ID: p.NewID(), EntityID: p.batch.EntityID, Kind: donor.Person, Email: email.Normalize(email.Clean(t["credit_email"])), FirstName: t["credit_first_name"],
-		LastName: t["credit_last_name"], Language: string(g.language), CreatedAt: p.now,
+		ID: p.NewID(), EntityID: p.batch.EntityID, Kind: donor.Person, Email: email.Normalize(email.Clean(t["credit_email"])),
+		FirstName: t["credit_first_name"],
+		LastName:  t["credit_last_name"], Language: string(g.language), CreatedAt: p.now,
 	}
 	id, err := donor.FindOrAddTx(ctx, tx, d)
 	if g.adviser, d.ID = id, id; err == nil {
@@ -262,7 +266,8 @@ func (p *posting) lettersOf(g gift) []thanks.Letter {
 		Name: donorName(g.contact), Greeting: g.contact.FirstName, Email: g.contact.Email, Address: donation.PostalOf(g.contact),
 	}
 	letters := []thanks.Letter{{
-		EntityID: p.batch.EntityID, GiftID: g.id, DonorID: g.donorID, Words: words, Language: string(g.language), Facts: p.factsOf(g, g.language), Person: &giver,
+		EntityID: p.batch.EntityID, GiftID: g.id, DonorID: g.donorID, Words: words, Language: string(g.language), Facts: p.factsOf(g, g.language),
+		Person: &giver,
 	}}
 	who, known := p.people[g.adviser]
 	if !known || words == thanks.InKind || g.adviser == g.donorID {

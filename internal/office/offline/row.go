@@ -89,7 +89,8 @@ func StoreTx(ctx context.Context, tx *sqlx.Tx, b Batch, n int, submission uuid.U
 	var err error
 	act := "batch.row_added"
 	if n == 0 {
-		err = tx.SelectContext(ctx, &stored, insert, b.ID, b.EntityID, submission, t, donorID, m.Donor.SameAs, m.Method, m.GivenBy, m.Minor, m.ReturnMinor, m.Number,
+		err = tx.SelectContext(ctx, &stored, insert, b.ID, b.EntityID, submission, t, donorID, m.Donor.SameAs, m.Method, m.GivenBy, m.Minor, m.ReturnMinor,
+			m.Number,
 			m.SoftCredit, m.postmarked())
 		if err == nil && len(stored) == 0 { // the same form again
 			if err = tx.SelectContext(ctx, &stored, again, submission, b.ID); err == nil && len(stored) == 0 {
@@ -99,7 +100,8 @@ func StoreTx(ctx context.Context, tx *sqlx.Tx, b Batch, n int, submission uuid.U
 		}
 	} else {
 		act = "batch.row_changed"
-		if err = tx.SelectContext(ctx, &stored, update, b.ID, n, t, donorID, m.Donor.SameAs, m.Method, m.GivenBy, m.Minor, m.ReturnMinor, m.Number, m.SoftCredit,
+		if err = tx.SelectContext(ctx, &stored, update, b.ID, n, t, donorID, m.Donor.SameAs, m.Method, m.GivenBy, m.Minor, m.ReturnMinor, m.Number,
+			m.SoftCredit,
 			m.postmarked()); err == nil {
 			_, err = tx.ExecContext(ctx, forget, b.ID, n)
 		}

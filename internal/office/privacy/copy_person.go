@@ -131,7 +131,8 @@ type offlineItem struct {
 func (c *copier) offline(gifts []offline.Gift, err error) error {
 	for _, g := range gifts {
 		if err == nil {
-			err = c.to.Item("gift by check, cash, bank, stock or in kind", offlineItem{string(g.Method), g.Number, g.Postmarked, g.Described, g.InReturn, g.Note})
+			err = c.to.Item("gift by check, cash, bank, stock or in kind", offlineItem{string(g.Method), g.Number, g.Postmarked, g.Described, g.InReturn,
+				g.Note})
 		}
 	}
 	return err

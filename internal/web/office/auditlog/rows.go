@@ -27,7 +27,8 @@ import (
 var Acts = []string{
 	"batch.begun", "batch.changed", "batch.removed", "batch.row_added", "batch.row_changed", "batch.row_removed", "batch.posted", "batch.printed",
 	"refund.ordered", "approval.requested", "approval.approved", "approval.declined", "approval.withdrawn", "approval.executed",
-	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.split", "staff.sessions_ended", "staff.disabled",
+	"staff.role_requested", "staff.role_granted", "staff.role_ended", "staff.invite", "staff.reset", "staff.joined", "staff.split", "staff.sessions_ended",
+	"staff.disabled",
 	"staff.factor_changed", "staff.recovery_codes_made", "staff.recovery_used", "staff.break_glass",
 	"donor.opened", "donor.corrected", "erasure.requested", "erasure.withdrawn", "plan.paused", "plan.resumed", "plan.cancelled", "receipt.opened",
 	"receipt.sent_again", "receipt.redirected", "receipt.corrected", "dispute.evidence_read", "gifts.export", "gifts.exported", "list.filed", "note.added",

@@ -31,7 +31,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p := ListPage{Page: a.PageOf(r, v, "bank"), List: desk.List{Empty: a.say(v, "office.bank.empty"), Table: desk.Table{Caption: a.say(v, "office.nav.bank"),
 		Columns: []desk.Column{{Name: "account", Label: a.say(v, "office.bank.account")}, {Name: "name", Label: a.say(v, "office.bank.name"), Wide: true},
-			{Name: "statement", Label: a.say(v, "office.bank.on_statement"), Number: true}, {Name: "book", Label: a.say(v, "office.bank.in_books"), Number: true},
+			{Name: "statement", Label: a.say(v, "office.bank.on_statement"), Number: true}, {Name: "book", Label: a.say(v, "office.bank.in_books"),
+				Number: true},
 			{Name: "open", Label: a.say(v, "office.bank.open_lines"), Number: true}}}}}
 	month := a.monthOf(r, v)
 	open := 0
@@ -44,7 +45,8 @@ func (a *Area) listGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 			}
 			open += len(proof.Open)
 			p.List.Table.Rows = append(p.List.Table.Rows, desk.Row{URL: pathOf(v, account, ""), Cells: []desk.Cell{{Text: account.Slug},
-				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "digits", account.Last4) + " · " + a.say(v, "office.bank.holds."+string(account.Holds))},
+				{Text: account.Name, Soft: a.say(v, "office.bank.ends", "digits", account.Last4) + " · " + a.say(v,
+					"office.bank.holds."+string(account.Holds))},
 				desk.AmountCell(proof.Amount(proof.Closing)), desk.AmountCell(proof.Amount(proof.Book)), {Text: strconv.Itoa(len(proof.Open))}}})
 		}
 		return err
@@ -146,7 +148,8 @@ func (a *Area) readMonths(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *Acc
 		if len(proof.Kinds) == 0 && i > 0 {
 			continue
 		}
-		p.Months.Rows = append(p.Months.Rows, desk.Row{URL: pathOf(v, p.Account, "/"+m.String()), Cells: []desk.Cell{{Text: a.monthName(v, m), File: m.String()},
+		p.Months.Rows = append(p.Months.Rows, desk.Row{URL: pathOf(v, p.Account, "/"+m.String()), Cells: []desk.Cell{{Text: a.monthName(v, m),
+			File: m.String()},
 			desk.AmountCell(proof.Amount(proof.Closing)), desk.AmountCell(proof.Amount(proof.Book)), {Text: strconv.Itoa(openOf(proof))}, a.stateOf(v, proof)}})
 	}
 	return nil

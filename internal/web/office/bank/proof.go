@@ -90,7 +90,8 @@ func (a *Area) proofPage(r *http.Request, v web.StaffVisit, proof bank.Proof, na
 	p := ProofPage{Page: a.PageOf(r, v, "bank"), Account: proof.Account, State: a.stateOf(v, proof), Explained: proof.Explained(),
 		Title: a.say(v, "office.bank.proof.title", "name", proof.Account.Name, "digits", proof.Account.Last4, "month", a.monthName(v, m)),
 		Back:  pathOf(v, proof.Account, ""), Lines: pathOf(v, proof.Account, "/lines?month="+m.String()),
-		PDF: desk.With(r.URL, "format", "pdf"), Before: pathOf(v, proof.Account, "/"+m.Next(-1).String()), After: pathOf(v, proof.Account, "/"+m.Next(1).String())}
+		PDF: desk.With(r.URL, "format", "pdf"), Before: pathOf(v, proof.Account, "/"+m.Next(-1).String()), After: pathOf(v, proof.Account,
+			"/"+m.Next(1).String())}
 	p.Bar = a.say(v, "office.bank.proof.bar", "percent", p.Explained)
 	amount := func(minor int64) desk.Cell { return desk.AmountCell(proof.Amount(minor)) }
 	label, sum := desk.Column{Name: "what", Label: a.say(v, "office.bank.proof.what"), Wide: true}, desk.Column{Name: "amount", Label: a.say(v,

@@ -145,7 +145,8 @@ func (a *Area) showRule(r *http.Request, tx *sqlx.Tx, v web.StaffVisit, p *RuleP
 		{Name: "text", Label: a.say(v, "office.bank.text"), Wide: true}, {Name: "amount", Label: a.say(v, "office.today.amount"), Number: true}}}
 	for _, m := range made {
 		for _, l := range m.Lines {
-			p.Did.Rows = append(p.Did.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text}, desk.AmountCell(p.Account.Amount(l.Amount))}})
+			p.Did.Rows = append(p.Did.Rows, desk.Row{Cells: []desk.Cell{{Day: midnight(l.BookedOn)}, {Text: l.Text},
+				desk.AmountCell(p.Account.Amount(l.Amount))}})
 		}
 	}
 	return err

@@ -86,7 +86,8 @@ func (a *Area) showList(w http.ResponseWriter, r *http.Request, v web.StaffVisit
 	p.Problems = problems
 	p.List = desk.List{
 		Says: a.View.PhraseN(v.Language, "office.batch.says", open), Empty: a.say(v, "office.batch.empty"),
-		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after", r.URL.Query().Get("after")),
+		CSV: desk.With(r.URL, "format", "csv", "after", r.URL.Query().Get("after")), XLSX: desk.With(r.URL, "format", "xlsx", "after",
+			r.URL.Query().Get("after")),
 		Table: desk.Table{Caption: a.say(v, "office.nav.batches"), Columns: []desk.Column{
 			{Name: "n", Label: a.say(v, "office.batch.n")}, {Name: "received_on", Label: a.say(v, "office.batch.field.received_on")},
 			{Name: "state", Label: a.say(v, "office.batch.state")}, {Name: "rows", Label: a.say(v, "office.batch.rows"), Number: true},

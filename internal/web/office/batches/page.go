@@ -197,7 +197,8 @@ func (a *Area) showBatch(
 
 // show writes the page of a batch, with a row that is being typed.
 func (a *Area) show(
-	w http.ResponseWriter, r *http.Request, v web.StaffVisit, b offline.Batch, rows []offline.Row, e *entry, in postForm, problems []fault.Field, head *typedHead,
+	w http.ResponseWriter, r *http.Request, v web.StaffVisit, b offline.Batch, rows []offline.Row, e *entry, in postForm, problems []fault.Field,
+	head *typedHead,
 ) error {
 	p := BatchPage{Page: a.PageOf(r, v, "batches"), Title: a.say(v, "office.batch.title", "n", b.N)}
 	p.Problems = append(problems, e.problems...)
@@ -241,7 +242,8 @@ func (a *Area) show(
 				p.Remove = strconv.Itoa(e.n)
 			}
 			if head == nil {
-				head = &typedHead{b.ReceivedOn.String(), strconv.Itoa(b.Counted), money.New(b.TotalMinor, b.Currency).Decimal(), codeOf(v.Catalog, b.FundID), b.Account, ""}
+				head = &typedHead{b.ReceivedOn.String(), strconv.Itoa(b.Counted), money.New(b.TotalMinor, b.Currency).Decimal(), codeOf(v.Catalog, b.FundID),
+					b.Account, ""}
 			}
 			p.Head = a.headForm(v, form, *head)
 			p.Head.Action, p.Head.Changes = pathOf(v, b.N), true
@@ -322,7 +324,8 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 		field("donor", view.Field{}), field("amount", view.Field{Mode: "decimal"}), field("number", view.Field{}), field("note", view.Field{}),
 	}
 	if e.donorID == newDonor {
-		for _, name := range []string{"first_name", "last_name", "organisation", "email", "address_line1", "address_line2", "city", "region", "postal_code", "country"} {
+		for _, name := range []string{"first_name", "last_name", "organisation", "email", "address_line1", "address_line2", "city", "region", "postal_code",
+			"country"} {
 			f.NewDonor = append(f.NewDonor, field(name, view.Field{}))
 		}
 	}
@@ -346,12 +349,14 @@ func (a *Area) rowForm(v web.StaffVisit, b offline.Batch, form view.Form, e *ent
 	f.Funds = append(f.Funds, Option{severalFunds, a.say(v, "office.batch.fund_several"), f.Several})
 	for _, o := range a.fundOptions(v, b.OrganisationID, "") {
 		name := "split[" + o.Value + "]"
-		split := view.Field{FieldText: view.FieldText{Name: name, Label: o.Label, Error: form.ErrorText(name)}, Type: "text", Mode: "decimal", Autocomplete: "off", HideOptional: true}
+		split := view.Field{FieldText: view.FieldText{Name: name, Label: o.Label, Error: form.ErrorText(name)}, Type: "text", Mode: "decimal",
+			Autocomplete: "off", HideOptional: true}
 		split.Value = t[name]
 		f.Splits = append(f.Splits, split)
 	}
 	for _, name := range append([]string{"method", "given_by", "postmarked_on", "in_return", "in_return_value", "counted_by", "soft_credit"}, credit...) {
-		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" && t[name] == string(offline.Person)) ||
+		f.MoreOpen = f.MoreOpen || t[name] != "" && !(name == "method" && t[name] == string(offline.Check)) && !(name == "given_by" &&
+			t[name] == string(offline.Person)) ||
 			form.ErrorText(name) != ""
 	}
 	f.Focus = focusOf(e)

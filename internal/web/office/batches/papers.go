@@ -48,7 +48,8 @@ func (a *Area) papersGet(w http.ResponseWriter, r *http.Request, v web.StaffVisi
 	}
 	err = staff.InTx(r.Context(), a.StaffDB, v.Session, func(tx *sqlx.Tx) error {
 		return audit.RecordTx(r.Context(), tx, audit.Act{
-			Name: "batch.printed", EntityID: uuid.NullUUID{UUID: v.Entity.ID, Valid: true}, OrganisationID: b.OrganisationID, ObjectKind: "gift_batch", ObjectID: b.ID.String(),
+			Name: "batch.printed", EntityID: uuid.NullUUID{UUID: v.Entity.ID,
+				Valid: true}, OrganisationID: b.OrganisationID, ObjectKind: "gift_batch", ObjectID: b.ID.String(),
 			After: map[string]int{"papers": len(papers)},
 		})
 	})

@@ -215,7 +215,8 @@ func matchOfRow(row offline.Row) match {
 	if row.GivenBy != offline.Person {
 		name, kind = t["organisation"], donor.Organisation
 	}
-	place := strings.Join(slices.DeleteFunc([]string{t["address_line1"], t["city"], t["postal_code"], t["email"]}, func(s string) bool { return s == "" }), ", ")
+	place := strings.Join(slices.DeleteFunc([]string{t["address_line1"], t["city"], t["postal_code"], t["email"]}, func(s string) bool { return s == "" }),
+		", ")
 	return match{Value: rowDonor + strconv.Itoa(row.N), Name: name, Place: place, kind: kind, row: row.N}
 }
 

@@ -61,7 +61,8 @@ func (a *Area) table(v web.StaffVisit, b offline.Batch, rows []offline.Row, name
 		}
 		t.Rows = append(t.Rows, r)
 	}
-	t.Total = []desk.Cell{{}, {Text: a.View.PhraseN(v.Language, "office.batch.count", b.Rows)}, desk.AmountCell(money.New(b.SumMinor, b.Currency)), {}, {}, {}, {}}
+	t.Total = []desk.Cell{{}, {Text: a.View.PhraseN(v.Language, "office.batch.count", b.Rows)}, desk.AmountCell(money.New(b.SumMinor, b.Currency)), {}, {}, {},
+		{}}
 	return t
 }
 
@@ -94,10 +95,12 @@ func (a *Area) postForm(v web.StaffVisit, b offline.Batch, rows []offline.Row, f
 		}
 	}
 	p := &PostForm{
-		Agrees: b.Agrees(), Button: a.View.PhraseN(v.Language, "office.batch.post", b.Rows, "amount", money.New(b.SumMinor, b.Currency).FormatExact(string(v.Language))),
+		Agrees: b.Agrees(), Button: a.View.PhraseN(v.Language, "office.batch.post", b.Rows, "amount", money.New(b.SumMinor,
+			b.Currency).FormatExact(string(v.Language))),
 		Reason: a.field(v, form, "reason", in.reason, view.Field{Required: true}),
 		Funds: desk.Table{Caption: a.say(v, "office.batch.books"), Columns: []desk.Column{
-			{Name: "fund", Label: a.say(v, "office.batch.field.fund"), Wide: true}, {Name: "amount", Label: a.say(v, "office.batch.field.amount"), Number: true},
+			{Name: "fund", Label: a.say(v, "office.batch.field.fund"), Wide: true}, {Name: "amount", Label: a.say(v, "office.batch.field.amount"),
+				Number: true},
 		}},
 	}
 	for _, id := range order {
@@ -108,7 +111,8 @@ func (a *Area) postForm(v web.StaffVisit, b offline.Batch, rows []offline.Row, f
 		p.Funds.Rows = append(p.Funds.Rows, desk.Row{Cells: []desk.Cell{{Text: name}, desk.AmountCell(money.New(sums[id], b.Currency))}})
 	}
 	if inReturn > 0 {
-		p.Funds.Rows = append(p.Funds.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.batch.in_return")}, desk.AmountCell(money.New(inReturn, b.Currency))}})
+		p.Funds.Rows = append(p.Funds.Rows, desk.Row{Cells: []desk.Cell{{Text: a.say(v, "office.batch.in_return")},
+			desk.AmountCell(money.New(inReturn, b.Currency))}})
 	}
 	p.Funds.Total = []desk.Cell{{Text: a.say(v, "office.batch.sum")}, desk.AmountCell(money.New(b.SumMinor, b.Currency))}
 	return p

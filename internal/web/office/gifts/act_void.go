@@ -167,7 +167,8 @@ func (a *Area) shownOf(v web.StaffVisit, g correction.Gift, e correction.Effect,
 	}
 	for _, id := range order {
 		if f, err := v.Catalog.Fund(id); err == nil {
-			s.Table.Rows = append(s.Table.Rows, desk.Row{Cells: []desk.Cell{{Text: f.Name.In(v.Language)}, amountCell(v, 0), amountCell(v, 0), amountCell(v, next[id])}})
+			s.Table.Rows = append(s.Table.Rows, desk.Row{Cells: []desk.Cell{{Text: f.Name.In(v.Language)}, amountCell(v, 0), amountCell(v, 0), amountCell(v,
+				next[id])}})
 		}
 	}
 	return s

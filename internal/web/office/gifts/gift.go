@@ -110,7 +110,8 @@ func (a *Area) giftGet(w http.ResponseWriter, r *http.Request, v web.StaffVisit)
 	}
 	p := GiftPage{
 		Page: a.PageOf(r, v, "gifts"), Who: cmp.Or(nameOf(*g), a.say(v, "erased")), For: fundNames(v, *g), Amount: money.New(g.AmountMinor, g.Currency),
-		State: a.stateOf(v, *g, what.voided), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, paper, history), Steps: a.steps(v, *g, paper, history),
+		State: a.stateOf(v, *g, what.voided), List: listPath(r.URL, v), Notes: notes, Facts: a.facts(v, *g, paper, history), Steps: a.steps(v, *g, paper,
+			history),
 		Shares: a.shares(v, *g, shares), History: a.happenings(v, *g, history), Entries: a.entries(v, *g, postings, accounts), Corrections: what.links,
 	}
 	if state := outcome(history); paper != nil && state != "" && g.ReturnedMinor >= g.AmountMinor && !what.voided {

@@ -23,7 +23,8 @@ func AddLine(t testing.TB, h *program.Program, by *office.Person, account bank.A
 	day := time.Now().In(entity.Location()).Format("20060102") // as pages have it: it may be another month than in UTC
 	raw := []byte("OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nENCODING:USASCII\r\nCHARSET:1252\r\n\r\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>USD" +
 		"<BANKACCTFROM><BANKID>1<ACCTID>994017<ACCTTYPE>CHECKING</BANKACCTFROM><BANKTRANLIST><DTSTART>" + day + "<DTEND>" + day +
-		fmt.Sprintf("<STMTTRN><TRNTYPE>OTHER<DTPOSTED>%s<TRNAMT>%s<FITID>%s<NAME>%s</STMTTRN>", day, money.New(minor, "USD").Decimal(), uuid.NewString(), text) +
+		fmt.Sprintf("<STMTTRN><TRNTYPE>OTHER<DTPOSTED>%s<TRNAMT>%s<FITID>%s<NAME>%s</STMTTRN>", day, money.New(minor, "USD").Decimal(), uuid.NewString(),
+			text) +
 		"</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>")
 	require.NoError(t, by.InTx(t, h.DB.Server, func(tx *sqlx.Tx) error {
 		r, err := bank.ReadFile(t.Context(), tx, account, "file.ofx", raw, nil)
