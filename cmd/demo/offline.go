@@ -20,15 +20,15 @@ import (
 
 // What staff did about gifts that came without a card: batches, a deposit, the bank's files, a file with gifts that waits.
 
-// check is a row of a batch. Fields have the names of the page's form.
-type check map[string]string
+// paper is a row of a batch. Fields have the names of the page's form.
+type paper map[string]string
 
 // offlineWork is what one entity's staff did.
 type offlineWork struct {
 	entity, finance, typist string
 	depositText             string // on the bank's statement; the batch's total is the amount of that line
 	fund                    string
-	deposited, typed        []check
+	deposited, typed        []paper
 	count                   int    // of the checks on the desk: more than are typed
 	total                   string // of them
 	accept                  bool   // match the first month with the bank
@@ -38,7 +38,7 @@ type offlineWork struct {
 var offlineWorks = []offlineWork{
 	{
 		entity: "tsne", finance: "clara@staff.example", typist: "june@staff.example", depositText: "DEPOSIT", fund: "general",
-		deposited: []check{
+		deposited: []paper{
 			{"first_name": "Walter", "last_name": "Benning", "email": "walter.benning@donor.example", "amount": "25", "number": "2041",
 				"address_line1": "8 Example Lane", "city": "Quincy", "region": "MA", "postal_code": "02169"},
 			{"first_name": "Delphine", "last_name": "Auguste", "amount": "30", "number": "517", "address_line1": "77 Example Road", "city": "Brockton",
@@ -53,7 +53,7 @@ var offlineWorks = []offlineWork{
 			{"first_name": "Grace", "last_name": "Lindqvist", "email": "grace.lindqvist@donor.example", "amount": "50", "number": "4402",
 				"in_return": "A dinner", "in_return_value": "18"},
 		},
-		typed: []check{
+		typed: []paper{
 			{"first_name": "Ofelia", "last_name": "Marte", "amount": "35", "number": "611", "address_line1": "31 Example Street", "city": "Chelsea",
 				"region": "MA", "postal_code": "02150"},
 			{"first_name": "Ruth", "last_name": "Okonedo", "donor": "okonedo", "amount": "50", "number": "3318"},
@@ -72,7 +72,7 @@ var offlineWorks = []offlineWork{
 	},
 	{
 		entity: "grassroots-international", finance: "abel@staff.example", typist: "abel@staff.example", depositText: "DEPOSIT", fund: "where-needed-most",
-		deposited: []check{
+		deposited: []paper{
 			{"first_name": "Evelyn", "last_name": "Marsh", "email": "evelyn.marsh@donor.example", "amount": "250", "number": "1440"},
 			{"first_name": "Tomás", "last_name": "Iriarte", "amount": "100", "number": "219", "fund": "haiti-dessalines-brigade",
 				"address_line1": "14 Example Way", "city": "Somerville", "region": "MA", "postal_code": "02143"},
@@ -136,7 +136,11 @@ func (d *demo) workOf(ctx context.Context, w offlineWork) error {
 		}
 	}
 	if len(w.typed) > 0 {
-		today := ledger.DateOf(d.cards.Now(), time.UTC).String()
+		boston, err := time.LoadLocation("America/New_York") // of both entities, in demo.yaml
+		if err != nil {
+			return err
+		}
+		today := ledger.DateOf(d.cards.Now(), boston).String()
 		if _, err := typist.typeBatch(ctx, office, w.fund, today, w.count, w.total, w.typed); err != nil {
 			return err
 		}
@@ -170,7 +174,7 @@ func (d *demo) bankLine(entity, text string) (bankfile.Line, error) {
 }
 
 // typeBatch begins a batch and types its rows. It returns the batch's address.
-func (b *browser) typeBatch(ctx context.Context, office, fund, day string, count int, total string, rows []check) (string, error) {
+func (b *browser) typeBatch(ctx context.Context, office, fund, day string, count int, total string, rows []paper) (string, error) {
 	page, _, err := b.ask(ctx, "GET", office+"/batches", nil)
 	if err != nil {
 		return "", err
@@ -192,7 +196,7 @@ func (b *browser) typeBatch(ctx context.Context, office, fund, day string, count
 }
 
 // typeRow types a row as its page asks for it: the donor first; then, of a new one, the name too.
-func (b *browser) typeRow(ctx context.Context, path string, row check) error {
+func (b *browser) typeRow(ctx context.Context, path string, row paper) error {
 	page, status, err := b.ask(ctx, "GET", path, nil)
 	for try := 0; try < 4 && err == nil; try++ {
 		form := hiddenOf(page, `class="batch-row"`)

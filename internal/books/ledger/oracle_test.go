@@ -78,7 +78,7 @@ func drawEntry(t *rapid.T, b entityBooks) Entry {
 	}
 	if rapid.IntRange(0, 3).Draw(t, "details") == 0 {
 		for i := range e.Postings {
-			e.Postings[i].Dimensions = map[string]string{"bank": "b1"}
+			e.Postings[i].Dimensions = map[string]string{"nature": "b1"}
 			e.Postings[i].Foreign = &Foreign{money.New(2*e.Postings[i].Amount, "EUR"), rate("0.5")}
 		}
 	}

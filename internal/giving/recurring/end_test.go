@@ -79,7 +79,7 @@ func TestPaymentBeyondPlanIsRefunded(t *testing.T) {
 	h.Plans.Billing = stripe
 	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("2")))
 	require.Equal(t, plan.Finished, p.Status)
-	h.Fake.Advance(31 * 24 * time.Hour) // Stripe cannot be reached: the subscription goes on
+	h.Fake.Advance(32 * 24 * time.Hour) // Stripe cannot be reached: the subscription goes on
 	stripe.end = false
 	deliverAll(t, h)
 	p = reload(t, h, p)

@@ -20,7 +20,7 @@ const (
 	deleteSeals = `DELETE FROM ledger_head; DELETE FROM ledger_snapshot; DELETE FROM ledger_seal;` // no chain to break
 
 	insertEntry = `INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count)
-		SELECT '00000000-0000-4000-8000-000000000001', id, currency, current_date, current_date, 'test', 'test', 'test', sha256(''), 2 FROM legal_entity WHERE slug = 'tsne';`
+		SELECT '00000000-0000-4000-8000-000000000001', id, currency, DATE 'DAY', DATE 'DAY', 'test', 'test', 'test', sha256(''), 2 FROM legal_entity WHERE slug = 'tsne';`
 	insertLines = `INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
 		SELECT e.id, l.n, e.entity_id, e.currency, 2, e.serial, l.account, f.id, l.amount FROM journal_entry e
 		  JOIN fund f ON f.entity_id = e.entity_id AND f.code = 'operations' CROSS JOIN (VALUES (1, 'ACCOUNT', 100), (2, '5200', -100)) l (n, account, amount)
@@ -60,7 +60,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
 		"OPERATIONS", s.Lines(`SELECT f.id::text FROM fund f JOIN legal_entity e ON e.id = f.entity_id WHERE f.code = 'operations' AND e.slug = 'tsne'`)[0],
-		"FUND", s.Lines(`SELECT fund_id::text FROM designation WHERE donation_id = $1`, s.unchanged.ID)[0], "MONTH", s.Lines(`SELECT to_char(now(), 'YYYY-MM')`)[0],
+		"FUND", s.Lines(`SELECT fund_id::text FROM designation WHERE donation_id = $1`, s.unchanged.ID)[0], "MONTH", s.Lines(`SELECT to_char(entry_date, 'YYYY-MM') FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.unchanged.ID.String())[0],
 		"DAY", s.Lines(`SELECT entry_date::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.unchanged.ID.String())[0],
 		"TSNE", s.unchanged.EntityID.String(), "DONOR", s.unchanged.DonorID.String(),
 		"LETTER", s.Lines(`SELECT id::text FROM letter WHERE subject_id = (SELECT id FROM receipt WHERE donation_id = $1)`, s.unchanged.ID)[0],

@@ -38,7 +38,7 @@ func TestSignInBehindASharedAddress(t *testing.T) {
 			emulation.SetDeviceMetricsOverride(360, 740, 2, true), chromedp.Navigate(h.URL+"/sign-in?lang=en"),
 			chromedp.SendKeys("#email", address), chromedp.Click("#submit"), chromedp.WaitVisible("#step-status"), chromedp.Click("#submit"),
 		))
-		testkit.Eventually(t, time.Minute, func() error {
+		testkit.Eventually(t, 5*time.Minute, func() error { // the browser computes first
 			err := chromedp.Run(ctx, chromedp.Location(&path))
 			if err == nil && path != h.URL+"/sign-in/code" {
 				err = fmt.Errorf("the browser is at %s", path)
